@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+# whyflow: `make` builds, `make check` tests; the other targets stand below `.PHONY`.
+# Objects lie in build/<profile>/, so that profiles never mix. Changed flags rebuild everything,
+# because every object depends on this file; other compilers want a BUILD of their own:
+#     make CC=clang BUILD=build/clang WERROR=1
+
+PROFILE ?= release
+BUILD ?= build/$(PROFILE)
+PREFIX ?= /usr/local
+DESTDIR ?=
+WERROR ?=
+FUZZ_SECONDS ?= 60
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes $(if $(WERROR),-Werror)
+# -ffp-contract=off and no -march=native: the same input gives the same bytes on every machine.
+BASE_FLAGS := -std=c11 -D_GNU_SOURCE -g -ffp-contract=off -fPIE $(WARNINGS) -Iinclude -Isrc -I.
+HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+# -Wconversion: what the sanitizers insert makes gcc forget the ranges it relies on.
+SANITIZING := -O1 -Wno-conversion -fno-omit-frame-pointer -fno-sanitize-recover=all \
+              -DWHYFLOW_CHECK_LINES
+
+FLAGS_release := -O2 $(HARDENING)
+FLAGS_debug := -O0
+FLAGS_asan := $(SANITIZING) -fsanitize=address,undefined
+FLAGS_tsan := $(SANITIZING) -fsanitize=thread
+FLAGS_fuzz := $(SANITIZING) -fsanitize=fuzzer-no-link,address,undefined
+FLAGS_coverage := -O0 -fprofile-instr-generate -fcoverage-mapping
+
+ifneq ($(filter fuzz coverage,$(PROFILE)),)
+CC := clang
+endif
+ALL_CFLAGS = $(BASE_FLAGS) $(FLAGS_$(PROFILE)) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(FLAGS_$(PROFILE)) $(LDFLAGS)
+LIBS := -lpcap -ljansson -lz -lm -lpthread
+CHECK_LIBS = $(shell pkg-config --libs check)
+
+# The library: packets and time in, records out. What touches devices, files, threads or the
+# command line belongs to the program.
+PROGRAM_ONLY := src/main.c src/runtime.c src/output.c src/message.c src/options.c src/option_value.c
+LIBRARY_ROOMS := base packet flow feature anomaly explain format
+PROGRAM_ROOMS := capture sink
+LIBRARY_SOURCES := $(foreach room,$(LIBRARY_ROOMS),$(wildcard src/$(room)/*.c)) \
+                   $(filter-out $(PROGRAM_ONLY),$(wildcard src/*.c))
+PROGRAM_SOURCES := $(foreach room,$(PROGRAM_ROOMS),$(wildcard src/$(room)/*.c)) \
+                   $(wildcard $(PROGRAM_ONLY))
+TEST_SOURCES := $(wildcard tests/unit/*_test.c tests/property/*_test.c)
+SUPPORT_SOURCES := $(wildcard tests/support/*.c)
+FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+PROGRAM := $(BUILD)/whyflow
+LIBRARY := $(BUILD)/libwhyflow.a
+# Tests and fuzz targets link the program's own objects too, without its main().
+PARTS := $(call objects,$(filter-out src/main.c,$(PROGRAM_SOURCES))) $(LIBRARY)
+TESTS := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(TEST_SOURCES)))
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(notdir $(FUZZ_SOURCES)))
+
+.PHONY: all tests fuzzers demo check asan tsan fuzz-smoke bench eval lint format coverage docs \
+        install clean
+.SECONDARY:
+
+all: $(PROGRAM)
+tests: $(TESTS)
+fuzzers: $(FUZZERS)
+
+$(PROGRAM): $(call objects,$(PROGRAM_SOURCES)) $(LIBRARY)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(LIBRARY): $(call objects,$(LIBRARY_SOURCES))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+TEST_PARTS := $(call objects,$(SUPPORT_SOURCES)) $(PARTS)
+link_test = $(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+$(BUILD)/tests/%_test: $(BUILD)/tests/unit/%_test.o $(TEST_PARTS)
+	@mkdir -p $(@D)
+	$(link_test)
+$(BUILD)/tests/%_test: $(BUILD)/tests/property/%_test.o $(TEST_PARTS)
+	@mkdir -p $(@D)
+	$(link_test)
+
+$(FUZZERS): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(PARTS)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+demo:
+	scripts/demo
+check: all tests
+	tests/run $(PROFILE)
+asan tsan:
+	+$(MAKE) PROFILE=$@ check
+fuzz-smoke:
+	+$(MAKE) PROFILE=fuzz fuzzers
+	scripts/fuzz-smoke $(FUZZ_SECONDS)
+bench: all $(BUILD)/bench/generate $(BUILD)/bench/floor
+	scripts/bench
+eval: all
+	scripts/eval
+lint:
+	scripts/lint
+format:
+	clang-format -i $$(scripts/list-sources c)
+coverage:
+	+$(MAKE) PROFILE=coverage all tests
+	scripts/coverage
+
+docs: $(BUILD)/generate
+	$(BUILD)/generate man >contrib/whyflow.8
+	$(BUILD)/generate bash >contrib/whyflow.bash
+$(BUILD)/generate: $(BUILD)/contrib/generate.o
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+install: all
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib include/whyflow share/man/man8 \
+	    share/bash-completion/completions share/whyflow)
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/whyflow
+	install -m 644 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/libwhyflow.a
+	install -m 644 $(wildcard include/whyflow/*.h) $(DESTDIR)$(PREFIX)/include/whyflow
+	install -m 644 contrib/whyflow.8 $(DESTDIR)$(PREFIX)/share/man/man8/whyflow.8
+	install -m 644 contrib/whyflow.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/whyflow
+	install -m 644 docs/whyflow.schema.json $(DESTDIR)$(PREFIX)/share/whyflow/whyflow.schema.json
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A record: what one output line says, before it has a format. A plain value; it crosses from the
+ * engine to the emitter by copy. */
+#ifndef WHYFLOW_RECORD_H
+#define WHYFLOW_RECORD_H
+
+#include "whyflow/flow_record.h"
+#include "whyflow/statistics.h"
+#include "whyflow/verdict.h"
+
+#include <stddef.h>
+
+enum record_kind { RECORD_FLOW = 1, RECORD_ALERT, RECORD_STATISTICS };
+
+enum record_caveat {
+    RECORD_CAVEAT_ONE_DIRECTION_ONLY = 1 << 0, /* only one side's packets were seen */
+    RECORD_CAVEAT_MIDSTREAM = 1 << 1,          /* the flow's beginning was not seen */
+    RECORD_CAVEAT_SLICE = 1 << 2,              /* a part of a longer flow */
+    RECORD_CAVEAT_TRUNCATED = 1 << 3,          /* packets were captured shorter than they were */
+    RECORD_CAVEAT_KERNEL_DROPS = 1 << 4,       /* the capture lost packets meanwhile */
+    RECORD_CAVEAT_COLD_BASELINE = 1 << 5,      /* scored before the warm-up was over */
+    RECORD_CAVEAT_FEW_FLOWS = 1 << 6,          /* fewer than 500 flows to compare with */
+    RECORD_CAVEAT_COARSE_TIMESTAMPS = 1 << 7,  /* every stamp a whole millisecond */
+    RECORD_CAVEAT_CLOCK_STEP = 1 << 8,         /* ended because the clock was set back */
+    RECORD_CAVEAT_LATE_PACKETS = 1 << 9,       /* some packets arrived out of time order */
+    RECORD_CAVEAT_FRAGMENTS = 1 << 10,         /* has IP fragments; later ones carry no ports */
+    RECORD_CAVEAT_EVICTED = 1 << 11,           /* ended early: the flow table was full */
+    RECORD_CAVEAT_WINDOW_CUT = 1 << 12,        /* window counts are lower bounds */
+    RECORD_CAVEAT_COUNT = 13
+};
+
+/* The sample reports' eighteen columns, less those the flow record itself holds. */
+struct record_observed {
+    double mean_packet_bytes;      /* avg_in_packet_size */
+    double inter_arrival_ms;       /* mean gap of forward packets; valid if has_inter_arrival */
+    double src_protocol_entropy;   /* bits */
+    uint64_t dst_flows_in_window;
+    uint64_t src_packets_sum;
+    uint64_t src_flows_in_window;
+    uint64_t src_syn_flows;
+    bool has_mean_packet_bytes, has_inter_arrival;
+};
+
+enum { RECORD_REASONS_MAX = 5, RECORD_SUMMARY_LINES_MAX = 4 };
+enum { RECORD_TEXT_SIZE = 304, RECORD_SUMMARY_LINE_SIZE = 256 };
+
+struct record_reason {
+    uint8_t feature;            /* enum feature_id */
+    int32_t contribution_mbits; /* > 0 */
+    double share;               /* of the sum of positive contributions; (0, 1] */
+    struct evidence evidence;
+};
+
+/* What only an alert carries. */
+struct explanation {
+    struct baseline_summary baseline;
+    uint64_t rank;            /* "1 in rank flows" score as high */
+    uint32_t reason_count;
+    struct record_reason reasons[RECORD_REASONS_MAX]; /* strongest first */
+    uint32_t informative_count;
+    uint8_t informative[RECORD_REASONS_MAX]; /* most_informative: features by unweighted bits */
+    char text[RECORD_TEXT_SIZE];             /* one sentence, UTF-8, NUL-ended, <= 300 characters */
+    uint32_t summary_count;
+    char summary[RECORD_SUMMARY_LINES_MAX][RECORD_SUMMARY_LINE_SIZE];
+    uint64_t settings_hash;
+};
+
+struct record_flow_part {
+    struct flow_record flow;
+    struct feature_vector features;
+    struct verdict verdict;
+    struct record_observed observed;
+    uint32_t caveats; /* enum record_caveat */
+};
+
+struct record {
+    enum record_kind kind;
+    int64_t timestamp_ns; /* notice time */
+    union {
+        struct {
+            struct record_flow_part part;    /* flow and alert */
+            struct explanation explanation;  /* alert only */
+        } flow;
+        struct statistics statistics;
+    } as;
+};
+
+/* Bytes of a record that mean something, from its start: what a queue must copy. */
+size_t record_size(const struct record *record);
+
+const char *record_caveat_name(unsigned bit); /* 0 <= bit < RECORD_CAVEAT_COUNT */
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The library: packets and time go in, records come out. It opens no device, reads no clock and
+ * starts no thread. One sensor is one run; sensors share nothing.
+ *
+ *     struct settings settings;
+ *     settings_default(&settings);
+ *     struct sensor *sensor = sensor_open(&settings, on_record, context, error, sizeof error);
+ *     while (...) sensor_frame(sensor, &frame);
+ *     sensor_finish(sensor);
+ *     sensor_close(sensor);
+ */
+#ifndef WHYFLOW_SENSOR_H
+#define WHYFLOW_SENSOR_H
+
+#include "whyflow/frame.h"
+#include "whyflow/record.h"
+#include "whyflow/settings.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sensor;
+
+/* Called for each record, in order, from within sensor_frame, sensor_tick and sensor_finish. The
+ * record is valid during the call. */
+typedef void sensor_record_fn(void *context, const struct record *record);
+
+/* Allocates everything a run needs within the limits of `settings`, which is copied. Returns NULL
+ * and one line in `error` if memory or a limit does not allow it. */
+struct sensor *sensor_open(const struct settings *settings, sensor_record_fn *on_record,
+                           void *context, char *error, size_t error_size);
+
+/* Takes one frame; its bytes are not kept. Never fails: what is not in a flow is counted. */
+void sensor_frame(struct sensor *sensor, const struct frame *frame);
+
+/* Says that no packet before now_ns will come any more: flows due by then are finished. For a live
+ * source; in replay packet time does this. */
+void sensor_tick(struct sensor *sensor, int64_t now_ns);
+
+/* Ends the input: all flows end, remaining records and the final statistics come out. Returns false
+ * if kept flows could not be read back (see sensor_error). Call once. */
+bool sensor_finish(struct sensor *sensor);
+
+/* One line about what failed, or "". Owned by the sensor. */
+const char *sensor_error(const struct sensor *sensor);
+
+void sensor_close(struct sensor *sensor); /* NULL is allowed */
+
+#endif

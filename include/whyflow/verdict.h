@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A verdict: the score of one flow and its exact parts. Unit: weighted milli-bits (thousandths of
+ * a bit of surprise, times the family's weight), integers throughout, so that
+ *   typical_mbits + sum of contribution_mbits = score_mbits
+ * holds exactly and a replay gives the same bytes. */
+#ifndef WHYFLOW_VERDICT_H
+#define WHYFLOW_VERDICT_H
+
+#include "whyflow/feature.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct verdict {
+    int32_t score_mbits;
+    int32_t typical_mbits;
+    int32_t contribution_mbits[FEATURE_COUNT];
+    int32_t threshold_mbits; /* the score from which flows were flagged; valid if has_threshold */
+    double p_value;          /* share of flows scored at least this high; (0, 1] */
+    uint64_t compared;       /* flows behind p_value */
+    bool has_threshold;
+    bool is_flagged;
+    bool is_notable;         /* would have been flagged, but the budget was spent */
+    bool is_cold;            /* scored before the warm-up was over */
+};
+
+enum evidence_direction {
+    EVIDENCE_HIGH = 1, /* above the median */
+    EVIDENCE_LOW,      /* below it */
+    EVIDENCE_RARE,     /* a category seen, but seldom */
+    EVIDENCE_NEW,      /* a category, or the absence of a measurement, never seen before */
+};
+
+/* What one feature's baseline says, as it was when the flow was scored. */
+struct evidence {
+    double median, p05, p95; /* in the feature's unit; valid if has_quantiles. Ends of histogram
+                              * bins: exact to one bin (1/16 of the feature's range) */
+    uint64_t count;          /* flows learnt in which the feature was measured, decayed */
+    double share;            /* of learnt flows that fall into the same bin or category; [0, 1] */
+    int32_t bits_mbits;      /* unweighted surprise */
+    uint8_t direction;       /* enum evidence_direction */
+    bool has_quantiles;      /* numeric, and something was learnt */
+};
+
+struct baseline_summary {
+    uint64_t flows;        /* learnt flows behind this verdict (this one taken out) */
+    int64_t since_ns;      /* notice time of the first of them */
+    double effective_flows; /* the same after decay and flood weights */
+    bool is_whole_capture; /* replay default: learnt the whole capture first */
+};
+
+#endif

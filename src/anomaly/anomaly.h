@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The anomaly room: feature vectors in, verdicts out. A model holds the baselines of one run and
+ * judges flows against them. Called by the pipeline; the engine's thread owns the model. No clock
+ * (time is notice time), no randomness (the hash key decides placement only), no allocation after
+ * open.
+ *
+ * Online (ANOMALY_MODE_ONLINE), for each flow in hand-over order:
+ *     anomaly_judge_online(model, &vector, notice_ns, &verdict);
+ *     then, if it is to be explained, anomaly_evidence(model, &vector, true, ...): the flow was
+ *     learnt last, so leaving its own weight out gives the evidence it was scored by.
+ * A capture (ANOMALY_MODE_CAPTURE), with kept flows (flow_store.h) and a ranking (ranking.h):
+ *     each flow:      anomaly_learn; flow_store_append
+ *     each kept flow: anomaly_score(..., true, ...); ranking_add
+ *     ranking_finish
+ *     each kept flow: anomaly_score(..., true, ...); ranking_judge; anomaly_evidence(..., true, ...)
+ */
+#ifndef WHYFLOW_ANOMALY_ANOMALY_H
+#define WHYFLOW_ANOMALY_ANOMALY_H
+
+#include "whyflow/feature.h"
+#include "whyflow/settings.h"
+#include "whyflow/statistics.h"
+#include "whyflow/verdict.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct anomaly_model;
+
+/* Copies what it needs of the settings. NULL: no memory. */
+struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings);
+void anomaly_model_close(struct anomaly_model *model); /* NULL is allowed */
+
+/* Adds one flow to the baselines. In capture mode the order of flows does not matter as long as no
+ * category was evicted; online, flows come in hand-over order and what is old decays. */
+void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vector,
+                   int64_t notice_ns);
+
+/* Scores a flow: fills score, typical and contributions, so that typical + sum = score exactly, and
+ * zeroes the rest of the verdict. With take_own_weight_out the flow, which was learnt before, is
+ * judged by all others: the score and every feature's part in it are exactly those of a model that
+ * never learnt it (as long as no category was evicted). `typical` is over all that was learnt: in
+ * capture mode made anew at the first score after a learn, online refreshed now and then. */
+void anomaly_score(struct anomaly_model *model, const struct feature_vector *vector,
+                   bool take_own_weight_out, struct verdict *verdict);
+
+/* Scores, gives the p-value and spends the budget, then learns. While the model is cold (fewer
+ * flows or less time than the warm-up, or too few scores to compare with) a flow is never flagged
+ * or notable; p_value holds against the scores so far, 1 without any. A flow whose score lies above
+ * all earlier ones is let through to the budget even where alpha is below 1/N. */
+void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
+                          int64_t notice_ns, struct verdict *verdict);
+
+/* What the baseline says of one feature of the flow. Quantiles are those of the histogram over all
+ * flows that measured it, linear within a bin, turned back into the feature's unit, magnitudes
+ * (LOG2) rounded to whole units: exact to one bin. direction: a missing value is RARE, or NEW if it was never missing; a measured one is NEW if
+ * it never was measured. */
+void anomaly_evidence(const struct anomaly_model *model, const struct feature_vector *vector,
+                      bool take_own_weight_out, enum feature_id id, struct evidence *evidence);
+
+/* The baseline behind a verdict on a flow that was learnt (the flow itself taken out). */
+void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary);
+
+/* Sets learnt, categories_evicted, budget and p_floor; adds to memory_bytes. */
+void anomaly_model_counters(const struct anomaly_model *model, struct engine_counters *counters);
+
+/* Twice the weight of a feature's family in the score (size and timing 1, direction 8, ...). */
+int anomaly_half_weights(enum feature_id id);
+
+#endif

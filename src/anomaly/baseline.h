@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The baseline: what was usual so far, as weights of flows in bins and categories, over all flows
+ * (scope 0) and within each direction (scope 1 + direction); and how improbable, in bits, one
+ * outcome is under it. Called by the model and by what explains a score; the engine's thread owns
+ * it. Sums only, so baselines of several sensors can be added.
+ *
+ * Weights are integers. A flow weighs `unit` (4096 at first) times n^-gamma, n being the flows of
+ * its pair in 60 s: a flood must not teach itself as normal.
+ *
+ * Probabilities (ENGINE, "Baselines and score"). A numeric feature has 17 outcomes: 16 bins and
+ * "missing". With weights in flows,
+ *     p0 = (K*H0(b) + 50/16) / (N0 + 17 * 50/16)     and for "missing" (H0 + 50/16) / (the same)
+ *     p1 = (K*H1(b) + 500 p0) / (N1 + 500)
+ *     bits = -0.85 log2 p0 - 0.15 log2 p1
+ * N counts flows where the feature is missing too; "missing" has the prior of a bin, so the 17
+ * probabilities sum to 1. The kernel (1 2 4 2 1)/10 is normalised at the edges by where weight comes
+ * from: each bin hands out all it has, so K*H sums to H. (Normalising by where it goes makes sums
+ * from 0.89 to 1.07.) Categories, c their weights, V the codes kept of the feature:
+ *     p0 = (c0 + 1/2) / (N0 + (V + 1)/2)             the last 1/2: any code not seen yet
+ *     p1 = (c1 + 500 p0) / (N1 + 500)
+ * What was evicted stays in N, so these sum to at most 1. The feature "direction" has scope 0 only,
+ * as has a flow without a direction: p1 = p0. */
+#ifndef WHYFLOW_ANOMALY_BASELINE_H
+#define WHYFLOW_ANOMALY_BASELINE_H
+
+#include "anomaly/category_table.h"
+#include "anomaly/log2_table.h"
+#include "whyflow/feature.h"
+#include "whyflow/settings.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    BASELINE_BIN_COUNT = 16,
+    BASELINE_BIN_MISSING = 16, /* the outcome "not measured" */
+    BASELINE_OUTCOME_COUNT = 17,
+    BASELINE_SCOPE_COUNT = CATEGORY_SCOPE_COUNT,
+    BASELINE_UNIT = 4096, /* what a flow weighs before decay grows it */
+};
+
+struct baseline;
+
+/* What a vector is to the baseline: each feature's outcome, and its scope. */
+struct baseline_place {
+    uint8_t bin[FEATURE_COUNT];                  /* numeric features */
+    struct category_key category[FEATURE_COUNT]; /* the others */
+    unsigned scope;                              /* 1 + direction; 0: none */
+};
+
+/* The baseline as one flow sees it: its own weight left out. */
+struct baseline_view {
+    uint64_t own_weight; /* 0: nothing is left out */
+    uint64_t total, total_in_scope;
+    unsigned scope;
+    uint64_t numeric_denominator;
+    int64_t log2_numeric_denominator; /* 2^-24 bits, as the next two */
+    int64_t log2_numeric_in_scope;
+    int64_t log2_category_in_scope;
+};
+
+/* What was learnt of one feature's outcome, own weight left out. */
+struct baseline_outcome {
+    uint64_t weight;   /* of flows in the same bin or category */
+    uint64_t measured; /* of flows, unweighted by floods, in which the feature was measured */
+    uint64_t total;    /* of all flows */
+};
+
+/* NULL: no memory. */
+struct baseline *baseline_open(const struct anomaly_settings *settings);
+void baseline_close(struct baseline *baseline); /* NULL is allowed */
+
+void baseline_place(const struct baseline *baseline, const struct feature_vector *vector,
+                    struct baseline_place *place);
+
+/* The weight with which the vector is learnt now; > 0. */
+uint64_t baseline_weight(const struct baseline *baseline, const struct feature_vector *vector);
+
+void baseline_learn(struct baseline *baseline, const struct baseline_place *place, uint64_t weight,
+                    int64_t notice_ns);
+
+/* Lets time pass before a flow is scored (online mode). True if all weights were halved and `unit`
+ * with them: whoever keeps weights of its own beside must halve them too. */
+bool baseline_age(struct baseline *baseline, int64_t notice_ns);
+
+/* `scope` as in baseline_place. */
+void baseline_look(const struct baseline *baseline, unsigned scope, uint64_t own_weight,
+                   struct baseline_view *view);
+
+/* Unweighted surprise of the place's outcome for one feature, in hundredths of 2^-24 bit; >= 0. */
+int64_t baseline_surprise(const struct baseline *baseline, const struct baseline_view *view,
+                          const struct baseline_place *place, enum feature_id id);
+
+/* Milli-bits, to the nearest, of a surprise times half_weights / 2. */
+static inline int32_t baseline_mbits(int64_t surprise, int half_weights)
+{
+    return (int32_t)((surprise * half_weights * 5 + LOG2_ONE / 2) >> LOG2_FRACTION_BITS);
+}
+
+/* Mean surprise of a feature over what was learnt (each flow seen by the others' baseline and its
+ * own), in milli-bits times half_weights / 2, into `mbits`. Costs some 20 µs and 30 ns a category. */
+void baseline_typical(const struct baseline *baseline, const int half_weights[FEATURE_COUNT],
+                      int32_t mbits[FEATURE_COUNT]);
+
+void baseline_outcome(const struct baseline *baseline, const struct baseline_view *view,
+                      const struct baseline_place *place, enum feature_id id,
+                      struct baseline_outcome *outcome);
+
+/* Weights of a numeric feature's 16 bins over all flows, own weight left out. */
+void baseline_histogram(const struct baseline *baseline, const struct baseline_view *view,
+                        const struct baseline_place *place, enum feature_id id,
+                        uint64_t weight[BASELINE_BIN_COUNT]);
+
+const struct log2_table *baseline_log2_table(const struct baseline *baseline);
+uint64_t baseline_unit(const struct baseline *baseline);    /* what a fresh flow weighs now */
+uint64_t baseline_learnt(const struct baseline *baseline);  /* flows, ever */
+uint64_t baseline_total(const struct baseline *baseline);   /* weight of all flows */
+int64_t baseline_since_ns(const struct baseline *baseline); /* least notice time; 0: none */
+uint64_t baseline_category_count(const struct baseline *baseline);
+uint64_t baseline_categories_evicted(const struct baseline *baseline);
+uint64_t baseline_memory_bytes(const struct baseline *baseline);
+
+#endif

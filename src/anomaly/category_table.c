@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Eviction needs the lightest entry, exactly and in a total order, or output would depend on
+ * placement. A heap kept right at every touch would cost every learnt flow; here the heap is lazy:
+ * it is built when the table is first full, and each entry carries the rank it was last filed
+ * under. Between two halvings ranks only rise, so an entry filed too low is found when it comes to
+ * the top, is filed again, and the first entry whose rank is current is the true lightest. Rejected:
+ * a sample of candidates (not a total order), a list by last touch (forgets the heavy).
+ *
+ * Most features have a handful of small codes; these are found by index, without a hash, which
+ * takes a third off a score. */
+#include "anomaly/category_table.h"
+
+#include "base/siphash.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#include <uthash.h>
+
+/* uthash as shipped doubles its buckets while it grows, which stalls; preset and never expanded. */
+#undef HASH_INITIAL_NUM_BUCKETS
+#undef HASH_INITIAL_NUM_BUCKETS_LOG2
+#define HASH_INITIAL_NUM_BUCKETS (table->bucket_count)
+#define HASH_INITIAL_NUM_BUCKETS_LOG2 (table->bucket_count_log2)
+
+/* Shortcuts of a feature: one for "missing", the others for codes from 0 on. */
+enum { SHORTCUT_COUNT = 32 };
+
+struct category_rank {
+    uint64_t weight;
+    uint64_t touched;  /* number of the flow that touched it last */
+    uint64_t inserted; /* unique: makes the order total */
+};
+
+struct category {
+    struct category_key key;
+    uint64_t weight[CATEGORY_SCOPE_COUNT];
+    struct category_rank filed; /* under which it lies in the heap */
+    uint64_t touched, inserted;
+    UT_hash_handle hh;
+};
+
+struct category_table {
+    struct category *head;    /* uthash's */
+    struct category *entries; /* [0, count) are in use; [max] is the anchor */
+    uint32_t *heap;           /* indices of entries, lightest first; valid if has_heap */
+    size_t count, max;
+    unsigned bucket_count, bucket_count_log2;
+    bool has_heap;
+    uint64_t insertions, evicted;
+    uint64_t distinct[FEATURE_COUNT];
+    uint64_t hash_key[2];
+    uint32_t shortcut[FEATURE_COUNT][SHORTCUT_COUNT]; /* 1 + index of the entry; 0: none */
+};
+
+_Static_assert(sizeof(struct category_key) == 16, "a key has no padding");
+
+static unsigned hash_of(const struct category_table *table, const struct category_key *key)
+{
+    return (unsigned)siphash13(table->hash_key, key, sizeof *key);
+}
+
+/* Files an entry under its key; false: no memory, which only the first entry can meet. */
+static bool add_to_hash(struct category_table *table, struct category *entry)
+{
+    const unsigned hash = hash_of(table, &entry->key);
+    HASH_ADD_BYHASHVALUE(hh, table->head, key, sizeof entry->key, hash, entry);
+    return entry->hh.tbl != NULL;
+}
+
+static void remove_from_hash(struct category_table *table, struct category *entry)
+{
+    HASH_DELETE(hh, table->head, entry);
+}
+
+/* Where a key's shortcut is, or -1: it has none. */
+static int shortcut_of(const struct category_key *key)
+{
+    if (key->is_missing)
+        return 0;
+    return key->code < SHORTCUT_COUNT - 1 ? 1 + (int)key->code : -1;
+}
+
+static struct category *find(const struct category_table *table, const struct category_key *key)
+{
+    const int shortcut = shortcut_of(key);
+    if (shortcut >= 0) {
+        const uint32_t place = table->shortcut[key->feature][shortcut];
+        return place == 0 ? NULL : &table->entries[place - 1];
+    }
+    struct category *found = NULL;
+    HASH_FIND_BYHASHVALUE(hh, table->head, key, sizeof *key, hash_of(table, key), found);
+    return found;
+}
+
+static void clear_hash(struct category_table *table)
+{
+    HASH_CLEAR(hh, table->head);
+}
+#pragma GCC diagnostic pop
+
+/* The anchor is an entry no feature can name. It makes uthash allocate its buckets now rather than
+ * at the first flow, and never free them, which uthash does with the last entry. */
+static bool add_anchor(struct category_table *table)
+{
+    struct category *anchor = &table->entries[table->max];
+    anchor->key = (struct category_key){.feature = FEATURE_COUNT};
+    if (!add_to_hash(table, anchor))
+        return false;
+    table->head->hh.tbl->noexpand = 1;
+    return true;
+}
+
+struct category_table *category_table_open(uint32_t max, const uint64_t hash_key[2])
+{
+    struct category_table *table = calloc(1, sizeof *table);
+    if (table == NULL)
+        return NULL;
+    table->max = max < CATEGORY_TABLE_LEAST ? CATEGORY_TABLE_LEAST : max;
+    memcpy(table->hash_key, hash_key, sizeof table->hash_key);
+    while ((UINT64_C(1) << table->bucket_count_log2) < table->max && table->bucket_count_log2 < 30)
+        table->bucket_count_log2++;
+    table->bucket_count = 1u << table->bucket_count_log2;
+    table->entries = calloc(table->max + 1, sizeof *table->entries);
+    table->heap = calloc(table->max, sizeof *table->heap);
+    if (table->entries == NULL || table->heap == NULL || !add_anchor(table)) {
+        category_table_close(table);
+        return NULL;
+    }
+    return table;
+}
+
+void category_table_close(struct category_table *table)
+{
+    if (table == NULL)
+        return;
+    clear_hash(table);
+    free(table->heap);
+    free(table->entries);
+    free(table);
+}
+
+static bool ranks_before(const struct category_rank *a, const struct category_rank *b)
+{
+    if (a->weight != b->weight)
+        return a->weight < b->weight;
+    if (a->touched != b->touched)
+        return a->touched < b->touched;
+    return a->inserted < b->inserted;
+}
+
+static bool heap_before(const struct category_table *table, size_t a, size_t b)
+{
+    return ranks_before(&table->entries[table->heap[a]].filed,
+                        &table->entries[table->heap[b]].filed);
+}
+
+static void sift_down(struct category_table *table, size_t place)
+{
+    for (;;) {
+        size_t least = place;
+        for (size_t child = 2 * place + 1; child <= 2 * place + 2; child++) {
+            if (child < table->count && heap_before(table, child, least))
+                least = child;
+        }
+        if (least == place)
+            return;
+        const uint32_t index = table->heap[place];
+        table->heap[place] = table->heap[least];
+        table->heap[least] = index;
+        place = least;
+    }
+}
+
+/* Files an entry under what it weighs now. */
+static void file_anew(struct category *entry)
+{
+    entry->filed = (struct category_rank){
+        .weight = entry->weight[0], .touched = entry->touched, .inserted = entry->inserted};
+}
+
+static void build_heap(struct category_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        table->heap[i] = (uint32_t)i;
+        file_anew(&table->entries[i]);
+    }
+    for (size_t i = table->count / 2; i-- > 0;)
+        sift_down(table, i);
+    table->has_heap = true;
+}
+
+/* The lightest entry, at the top of the heap, filed under its true rank. */
+static struct category *lightest(struct category_table *table)
+{
+    if (!table->has_heap)
+        build_heap(table);
+    for (;;) {
+        struct category *top = &table->entries[table->heap[0]];
+        if (top->filed.weight == top->weight[0] && top->filed.touched == top->touched)
+            return top;
+        file_anew(top);
+        sift_down(table, 0);
+    }
+}
+
+/* Points the key's shortcut, if it has one, to `place`: 1 + the index of its entry, or 0. */
+static void set_shortcut(struct category_table *table, const struct category_key *key, size_t place)
+{
+    const int shortcut = shortcut_of(key);
+    if (shortcut >= 0)
+        table->shortcut[key->feature][shortcut] = (uint32_t)place;
+}
+
+static struct category *make_room(struct category_table *table)
+{
+    if (table->count < table->max)
+        return &table->entries[table->count++];
+    struct category *entry = lightest(table);
+    remove_from_hash(table, entry);
+    set_shortcut(table, &entry->key, 0);
+    table->distinct[entry->key.feature]--;
+    table->evicted++;
+    memset(entry, 0, sizeof *entry);
+    return entry;
+}
+
+static struct category *insert(struct category_table *table, const struct category_key *key)
+{
+    struct category *entry = make_room(table);
+    entry->key = *key;
+    entry->inserted = ++table->insertions;
+    const bool is_added = add_to_hash(table, entry);
+    assert(is_added); /* the buckets exist: the anchor holds them */
+    (void)is_added;
+    set_shortcut(table, key, 1 + (size_t)(entry - table->entries));
+    table->distinct[key->feature]++;
+    return entry;
+}
+
+void category_table_learn(struct category_table *table, const struct category_key *key,
+                          unsigned scope, uint64_t weight, uint64_t flow_number)
+{
+    assert(key->feature < FEATURE_COUNT);
+    assert(scope < CATEGORY_SCOPE_COUNT);
+    assert(weight > 0);
+    struct category *entry = find(table, key);
+    if (entry == NULL)
+        entry = insert(table, key); /* filed under rank 0 where it stands: found and filed later */
+    entry->weight[0] += weight;
+    if (scope != 0)
+        entry->weight[scope] += weight;
+    entry->touched = flow_number;
+}
+
+const uint64_t *category_table_find(const struct category_table *table,
+                                    const struct category_key *key)
+{
+    const struct category *entry = find(table, key);
+    return entry == NULL ? NULL : entry->weight;
+}
+
+void category_table_halve(struct category_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        for (unsigned scope = 0; scope < CATEGORY_SCOPE_COUNT; scope++)
+            table->entries[i].weight[scope] /= 2;
+    }
+    table->has_heap = false; /* ranks fell: what was filed is no lower bound any more */
+}
+
+uint64_t category_table_distinct(const struct category_table *table, enum feature_id feature)
+{
+    return table->distinct[feature];
+}
+
+const uint64_t *category_table_at(const struct category_table *table, size_t index,
+                                  enum feature_id *feature)
+{
+    assert(index < table->count);
+    *feature = (enum feature_id)table->entries[index].key.feature;
+    return table->entries[index].weight;
+}
+
+size_t category_table_count(const struct category_table *table)
+{
+    return table->count;
+}
+
+uint64_t category_table_evicted(const struct category_table *table)
+{
+    return table->evicted;
+}
+
+uint64_t category_table_memory_bytes(const struct category_table *table)
+{
+    return sizeof *table + (table->max + 1) * sizeof *table->entries +
+           table->max * sizeof *table->heap + table->bucket_count * sizeof(UT_hash_bucket);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The categories seen: how much each code of each categorical feature weighs, over all flows and
+ * within each direction. Bounded; the lightest goes first. Called by the baseline; the engine's
+ * thread owns it.
+ *
+ * One entry holds a code's weight in every scope. Entries keyed by (scope, feature, code) were
+ * rejected: twice the look-ups a flow, and a code could lose its total while its parts stayed.
+ *
+ * Memory: everything is allocated at open. */
+#ifndef WHYFLOW_ANOMALY_CATEGORY_TABLE_H
+#define WHYFLOW_ANOMALY_CATEGORY_TABLE_H
+
+#include "whyflow/feature.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Scope 0 is all flows; scope 1 + d the flows of direction d. */
+enum { CATEGORY_SCOPE_COUNT = 1 + FEATURE_DIRECTION_COUNT };
+
+/* The least limit: room for the categories of a few flows. */
+enum { CATEGORY_TABLE_LEAST = 64 };
+
+struct category_key {
+    uint64_t code;
+    uint32_t feature;    /* enum feature_id */
+    uint32_t is_missing; /* 1: the feature was not measured; code is 0 */
+};
+
+struct category_table;
+
+/* At most `max` entries (at least CATEGORY_TABLE_LEAST); hash_key decides placement only. NULL: no
+ * memory. */
+struct category_table *category_table_open(uint32_t max, const uint64_t hash_key[2]);
+void category_table_close(struct category_table *table); /* NULL is allowed */
+
+/* Adds `weight` > 0 to the key in scope 0 and, if `scope` is not 0, in `scope`. flow_number orders
+ * touches. A new key in a full table takes the place of the lightest: the least by (weight, last
+ * touch, insertion). */
+void category_table_learn(struct category_table *table, const struct category_key *key,
+                          unsigned scope, uint64_t weight, uint64_t flow_number);
+
+/* The key's weights by scope, or NULL: never seen, or evicted. Valid until the next learn. */
+const uint64_t *category_table_find(const struct category_table *table,
+                                    const struct category_key *key);
+
+/* Halves all weights, rounding down; an entry of weight 0 stays until it is evicted. */
+void category_table_halve(struct category_table *table);
+
+/* How many keys of this feature the table holds. */
+uint64_t category_table_distinct(const struct category_table *table, enum feature_id feature);
+
+/* The entry at `index` < count, in no meaningful order: for sums, which no order changes. */
+const uint64_t *category_table_at(const struct category_table *table, size_t index,
+                                  enum feature_id *feature);
+size_t category_table_count(const struct category_table *table);
+
+uint64_t category_table_evicted(const struct category_table *table);
+uint64_t category_table_memory_bytes(const struct category_table *table);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a baseline says of one feature of a flow, for people: quantiles, shares, direction. Called
+ * for flows that are explained, not for every flow. A pure function of the baseline. */
+#include "anomaly/model.h"
+
+/* The quantile `percent` / 100 of a histogram with `total` > 0 weight, in bins from its low end:
+ * flows spread evenly over their bin. */
+static double quantile_in_bins(const uint64_t weight[BASELINE_BIN_COUNT], uint64_t total,
+                               unsigned percent)
+{
+    const double wanted = (double)total * percent / 100;
+    double below = 0;
+    unsigned last = 0;
+    for (unsigned bin = 0; bin < BASELINE_BIN_COUNT; bin++) {
+        if (weight[bin] == 0)
+            continue;
+        const double here = (double)weight[bin];
+        if (below + here >= wanted)
+            return bin + (wanted - below) / here;
+        below += here;
+        last = bin;
+    }
+    return last + 1; /* rounding alone */
+}
+
+/* A place on a feature's axis, in bins, in the feature's unit. Magnitudes are rounded to whole units:
+ * no bin is finer than that, and "0.68 packets" would claim what was not measured. */
+static double value_at(const struct log2_table *table, enum feature_id id, double bins)
+{
+    const struct feature_info *info = &feature_infos[id];
+    const double position = info->low + bins * (info->high - info->low) / BASELINE_BIN_COUNT;
+    if (info->scale != FEATURE_SCALE_LOG2)
+        return position;
+    const double magnitude = log2_table_exp2_double(table, position) - 1;
+    return (double)(int64_t)(magnitude + 0.5);
+}
+
+static bool find_quantiles(const struct baseline *baseline, const struct baseline_view *view,
+                           const struct baseline_place *place, enum feature_id id,
+                           struct evidence *evidence)
+{
+    if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
+        return false;
+    uint64_t weight[BASELINE_BIN_COUNT];
+    baseline_histogram(baseline, view, place, id, weight);
+    uint64_t total = 0;
+    for (unsigned bin = 0; bin < BASELINE_BIN_COUNT; bin++)
+        total += weight[bin];
+    if (total == 0)
+        return false;
+    const struct log2_table *table = baseline_log2_table(baseline);
+    evidence->p05 = value_at(table, id, quantile_in_bins(weight, total, 5));
+    evidence->median = value_at(table, id, quantile_in_bins(weight, total, 50));
+    evidence->p95 = value_at(table, id, quantile_in_bins(weight, total, 95));
+    return true;
+}
+
+static enum evidence_direction direction_of(const struct evidence *evidence,
+                                            const struct feature_vector *vector, enum feature_id id,
+                                            uint64_t weight)
+{
+    const bool is_category = feature_infos[id].scale == FEATURE_SCALE_CATEGORY;
+    if (is_category || !feature_is_present(vector, id))
+        return weight == 0 ? EVIDENCE_NEW : EVIDENCE_RARE;
+    if (!evidence->has_quantiles)
+        return EVIDENCE_NEW;
+    return vector->value[id] >= evidence->median ? EVIDENCE_HIGH : EVIDENCE_LOW;
+}
+
+void anomaly_evidence(const struct anomaly_model *model, const struct feature_vector *vector,
+                      bool take_own_weight_out, enum feature_id id, struct evidence *evidence)
+{
+    const struct baseline *baseline = model->baseline;
+    struct baseline_place place;
+    baseline_place(baseline, vector, &place);
+    struct baseline_view view;
+    baseline_look(baseline, place.scope,
+                  take_own_weight_out ? baseline_weight(baseline, vector) : 0, &view);
+    struct baseline_outcome outcome;
+    baseline_outcome(baseline, &view, &place, id, &outcome);
+    const uint64_t unit = baseline_unit(baseline);
+    *evidence = (struct evidence){
+        .count = (outcome.measured + unit / 2) / unit,
+        .share = outcome.total == 0 ? 0 : (double)outcome.weight / (double)outcome.total,
+        .bits_mbits = baseline_mbits(baseline_surprise(baseline, &view, &place, id), 2),
+    };
+    evidence->has_quantiles = find_quantiles(baseline, &view, &place, id, evidence);
+    evidence->direction = (uint8_t)direction_of(evidence, vector, id, outcome.weight);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One source: a libpcap handle on an interface or on a file, and what is known of it. For the
+ * capture room alone, on the capture thread.
+ *
+ * Two ways to read: source_dispatch hands frames on as they lie in libpcap's buffer; source_hold
+ * takes one frame and keeps it, which merging several sources needs. */
+#ifndef WHYFLOW_CAPTURE_SOURCE_H
+#define WHYFLOW_CAPTURE_SOURCE_H
+
+#include "capture/capture.h"
+#include "capture/capture_error.h"
+#include "capture/stream.h"
+
+#include <pcap/pcap.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum source_state {
+    SOURCE_OPEN,
+    SOURCE_ENDED,  /* file: read to its end */
+    SOURCE_FAILED, /* file: damaged or cut; interface: gone */
+};
+
+/* The kernel's counters of an interface, continued over 32 bits. */
+struct source_counters {
+    uint32_t received_last, dropped_last, interface_dropped_last;
+    uint64_t received, dropped, interface_dropped;
+};
+
+struct source {
+    pcap_t *pcap;
+    const char *name;
+    struct stream *stream; /* NULL: live */
+    uint16_t index;
+    uint16_t link_type;    /* LINKTYPE_ */
+    bool has_unsigned_seconds; /* classic pcap, of which libpcap makes negative seconds from 2038 */
+    enum source_state state;
+    const char *failure;   /* set with SOURCE_FAILED; lives as long as the source */
+    uint64_t read, read_bytes; /* handed to somebody */
+    uint64_t discarded;        /* taken from libpcap and handed to nobody */
+    struct source_counters counters;
+
+    bool has_held;
+    struct frame held;     /* file: in libpcap's buffer until the next read; live: in held_bytes */
+    uint8_t *held_bytes;   /* live, if merged: snaplen_bytes of them */
+    uint32_t snaplen_bytes;
+    int64_t order_s, order_ns; /* when held stands in the merged order */
+};
+
+/* Open into the caller's memory, which must be zero. False and `error`: nothing to close. */
+bool source_open_live(struct source *source, const struct capture_settings *settings,
+                      size_t index, struct capture_error *error);
+bool source_open_file(struct source *source, const struct capture_settings *settings,
+                      size_t index, struct capture_error *error);
+void source_close(struct source *source);
+
+/* Hands on at most frames_max frames (on_frame NULL: to nobody) and returns how many. Fewer: an
+ * interface has no more now, or state says why. */
+size_t source_dispatch(struct source *source, size_t frames_max, capture_frame_fn *on_frame,
+                       void *context);
+
+/* Reads one frame into `held`. False: there is none now, or state says why. */
+bool source_hold(struct source *source);
+
+/* Hands on the frame held (on_frame NULL: to nobody). */
+void source_hand_over(struct source *source, capture_frame_fn *on_frame, void *context);
+
+/* Live: brings `counters` up to date. False: the interface is gone. */
+bool source_update_counters(struct source *source);
+
+/* Live: true if all that the kernel counted was taken or is known to be dropped. */
+bool source_is_balanced(const struct source *source);
+
+#endif

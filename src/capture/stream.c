@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Capture file bytes: descriptor -> (inflate) -> FILE. See stream.h.
+ *
+ * zlib's own gzread was not taken: it reads a damaged file's plain rest as if it were data, cannot
+ * be told that a pipe should stop, and hides where the input ended. */
+#include "capture/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum {
+    STREAM_INPUT_BYTES = 1 << 16,
+    STREAM_FILE_BUFFER_BYTES = 1 << 18,
+    STREAM_MAGIC_BYTES = 4,
+    GZIP_WINDOW_BITS = 15 + 16, /* zlib: gzip framing, any window */
+    FAILURE_SIZE = 128,
+};
+
+struct stream {
+    const char *path;
+    int fd;
+    int stop_fd;
+    bool is_gzip;
+    bool is_at_end;      /* the descriptor has no more bytes */
+    bool is_stopped;     /* ... because stop_fd was readable first */
+    bool is_in_member;   /* gzip: inside a member, so the end of input would be a cut */
+    bool has_member;     /* gzip: one was complete; zeros or rubbish after it are padding */
+    bool is_inflate_open;
+    z_stream inflate;
+    uint8_t magic[STREAM_MAGIC_BYTES]; /* first bytes handed on */
+    size_t magic_size;
+    size_t magic_given;  /* of them, how many the FILE has had */
+    size_t input_size, input_given; /* raw bytes not yet used: input[input_given..input_size) */
+    uint8_t input[STREAM_INPUT_BYTES + STREAM_MAGIC_BYTES]; /* room to put first bytes back */
+    char failure[FAILURE_SIZE];
+};
+
+static void fail(struct stream *stream, const char *what)
+{
+    if (stream->failure[0] == '\0')
+        (void)snprintf(stream->failure, sizeof stream->failure, "%s", what);
+}
+
+/* Waits until the input is readable. False: the run is to stop first. */
+static bool wait_for_input(const struct stream *stream)
+{
+    if (stream->stop_fd < 0)
+        return true;
+    struct pollfd polled[] = {
+        {.fd = stream->fd, .events = POLLIN},
+        {.fd = stream->stop_fd, .events = POLLIN},
+    };
+    for (;;) {
+        const int ready = poll(polled, 2, -1);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        return ready < 0 || polled[0].revents != 0;
+    }
+}
+
+/* Refills the raw buffer, which must be used up. */
+static void fill_input(struct stream *stream)
+{
+    assert(stream->input_given == stream->input_size);
+    stream->input_given = stream->input_size = 0;
+    if (stream->is_at_end)
+        return;
+    ssize_t size;
+    do {
+        stream->is_stopped = !wait_for_input(stream);
+        size = stream->is_stopped ? 0 : read(stream->fd, stream->input, STREAM_INPUT_BYTES);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0)
+        fail(stream, strerror(errno));
+    if (size <= 0)
+        stream->is_at_end = true;
+    else
+        stream->input_size = (size_t)size;
+}
+
+static size_t read_plain(struct stream *stream, uint8_t *bytes, size_t size)
+{
+    if (stream->input_given == stream->input_size)
+        fill_input(stream);
+    const size_t left = stream->input_size - stream->input_given;
+    const size_t count = size < left ? size : left;
+    memcpy(bytes, stream->input + stream->input_given, count);
+    stream->input_given += count;
+    return count;
+}
+
+/* At the end of a gzip member: another may follow (RFC 1952, section 2.2). Anything else after a
+ * complete member is ignored, as gzip does. False: no further member. */
+static bool begin_member(struct stream *stream)
+{
+    if (stream->input_given == stream->input_size)
+        fill_input(stream);
+    if (stream->input_given == stream->input_size)
+        return false;
+    if (stream->has_member && stream->input[stream->input_given] != 0x1f)
+        return false;
+    if (inflateReset(&stream->inflate) != Z_OK)
+        return false;
+    stream->is_in_member = true;
+    return true;
+}
+
+/* One step of inflating: uses input, gives bytes. False: there is no more to come. */
+static bool inflate_step(struct stream *stream)
+{
+    if (!stream->is_in_member && !begin_member(stream))
+        return false;
+    if (stream->input_given == stream->input_size)
+        fill_input(stream);
+    if (stream->input_given == stream->input_size) {
+        if (!stream->is_stopped)
+            fail(stream, "the gzip stream is cut short");
+        return false;
+    }
+    z_stream *inflater = &stream->inflate;
+    inflater->next_in = stream->input + stream->input_given;
+    inflater->avail_in = (uInt)(stream->input_size - stream->input_given);
+    const int status = inflate(inflater, Z_NO_FLUSH);
+    stream->input_given = stream->input_size - inflater->avail_in;
+    if (status == Z_STREAM_END) {
+        stream->is_in_member = false;
+        stream->has_member = true;
+    } else if (status != Z_OK) {
+        fail(stream, "the gzip stream is damaged");
+        return false;
+    }
+    return true;
+}
+
+static size_t read_gzip(struct stream *stream, uint8_t *bytes, size_t size)
+{
+    const uInt wanted = size < STREAM_FILE_BUFFER_BYTES ? (uInt)size : STREAM_FILE_BUFFER_BYTES;
+    stream->inflate.next_out = bytes;
+    stream->inflate.avail_out = wanted;
+    while (stream->failure[0] == '\0' && stream->inflate.avail_out == wanted) {
+        if (!inflate_step(stream))
+            break;
+    }
+    return wanted - stream->inflate.avail_out;
+}
+
+static size_t read_bytes(struct stream *stream, uint8_t *bytes, size_t size)
+{
+    return stream->is_gzip ? read_gzip(stream, bytes, size) : read_plain(stream, bytes, size);
+}
+
+/* fopencookie's read: first the bytes looked at, then the rest. A failure below looks like an end
+ * to libpcap; the source asks stream_failure then. */
+static ssize_t read_cookie(void *cookie, char *bytes, size_t size)
+{
+    struct stream *stream = cookie;
+    const size_t left = stream->magic_size - stream->magic_given;
+    if (left > 0) {
+        const size_t count = size < left ? size : left;
+        memcpy(bytes, stream->magic + stream->magic_given, count);
+        stream->magic_given += count;
+        return (ssize_t)count;
+    }
+    return (ssize_t)read_bytes(stream, (uint8_t *)bytes, size);
+}
+
+static bool open_descriptor(struct stream *stream, struct capture_error *error)
+{
+    const bool is_standard_input = strcmp(stream->path, "-") == 0;
+    stream->fd = is_standard_input ? STDIN_FILENO : open(stream->path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (stream->fd < 0 || fstat(stream->fd, &status) != 0) {
+        const char *advice = errno == EMFILE ? ": raise `ulimit -n`, or join files (mergecap)" : "";
+        capture_error_set(error, CAPTURE_ERROR_INPUT, "%s: %s%s", stream->path, strerror(errno),
+                          advice);
+        return false;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        capture_error_set(error, CAPTURE_ERROR_INPUT, "%s: is a directory", stream->path);
+        return false;
+    }
+    return true;
+}
+
+struct stream_magic {
+    uint8_t bytes[STREAM_MAGIC_BYTES];
+    size_t size;
+    const char *program;
+};
+
+/* Formats that need a program of their own in front. */
+static const struct stream_magic foreign_magics[] = {
+    {{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstd"},
+    {{0xfd, '7', 'z', 'X'}, 4, "xz"},
+    {{'B', 'Z', 'h'}, 3, "bzip2"},
+    {{0x04, 0x22, 0x4d, 0x18}, 4, "lz4"},
+};
+
+static bool begins_with(const struct stream *stream, const uint8_t *magic, size_t size)
+{
+    return stream->input_size >= size && memcmp(stream->input, magic, size) == 0;
+}
+
+/* Reads until the first bytes are there: a pipe may give them one by one. */
+static void fill_magic(struct stream *stream)
+{
+    size_t size = 0;
+    uint8_t head[STREAM_MAGIC_BYTES];
+    while (size < sizeof head) {
+        const size_t count = read_plain(stream, head + size, sizeof head - size);
+        if (count == 0)
+            break;
+        size += count;
+    }
+    /* Put them back in front of what the last read gave beyond them. */
+    const size_t rest = stream->input_size - stream->input_given;
+    assert(size + rest <= sizeof stream->input);
+    memmove(stream->input + size, stream->input + stream->input_given, rest);
+    memcpy(stream->input, head, size);
+    stream->input_given = 0;
+    stream->input_size = size + rest;
+}
+
+static bool detect_compression(struct stream *stream, struct capture_error *error)
+{
+    static const uint8_t gzip_magic[] = {0x1f, 0x8b};
+    fill_magic(stream);
+    if (stream->failure[0] != '\0' || stream->input_size == 0) {
+        capture_error_set(error, CAPTURE_ERROR_INPUT, "%s: %s", stream->path,
+                          stream->failure[0] != '\0' ? stream->failure
+                                                     : "empty: not a capture file");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof foreign_magics / sizeof *foreign_magics; i++) {
+        const struct stream_magic *magic = &foreign_magics[i];
+        if (begins_with(stream, magic->bytes, magic->size)) {
+            capture_error_set(error, CAPTURE_ERROR_INPUT,
+                              "%s: compressed with %s: use `%s -dc %s | whyflow -r -`",
+                              stream->path, magic->program, magic->program, stream->path);
+            return false;
+        }
+    }
+    stream->is_gzip = begins_with(stream, gzip_magic, sizeof gzip_magic);
+    if (!stream->is_gzip)
+        return true;
+    stream->is_inflate_open = inflateInit2(&stream->inflate, GZIP_WINDOW_BITS) == Z_OK;
+    if (!stream->is_inflate_open)
+        capture_error_set(error, CAPTURE_ERROR_SYSTEM, "%s: zlib: out of memory", stream->path);
+    return stream->is_inflate_open;
+}
+
+static void read_magic(struct stream *stream)
+{
+    size_t count;
+    do {
+        count = read_bytes(stream, stream->magic + stream->magic_size,
+                           sizeof stream->magic - stream->magic_size);
+        stream->magic_size += count;
+    } while (count > 0 && stream->magic_size < sizeof stream->magic);
+}
+
+struct stream *stream_open(const char *path, int stop_fd, struct capture_error *error)
+{
+    struct stream *stream = calloc(1, sizeof *stream);
+    if (stream == NULL) {
+        capture_error_set(error, CAPTURE_ERROR_SYSTEM, "%s: out of memory", path);
+        return NULL;
+    }
+    stream->path = path;
+    stream->stop_fd = stop_fd;
+    if (!open_descriptor(stream, error) || !detect_compression(stream, error)) {
+        stream_close(stream);
+        return NULL;
+    }
+    read_magic(stream);
+    return stream;
+}
+
+FILE *stream_file(struct stream *stream)
+{
+    FILE *file = fopencookie(stream, "r", (cookie_io_functions_t){.read = read_cookie});
+    if (file != NULL)
+        (void)setvbuf(file, NULL, _IOFBF, STREAM_FILE_BUFFER_BYTES);
+    return file;
+}
+
+bool stream_is_pcapng(const struct stream *stream)
+{
+    static const uint8_t section_header[STREAM_MAGIC_BYTES] = {0x0a, 0x0d, 0x0d, 0x0a};
+    return stream->magic_size == sizeof section_header &&
+           memcmp(stream->magic, section_header, sizeof section_header) == 0;
+}
+
+bool stream_is_stopped(const struct stream *stream)
+{
+    return stream->is_stopped;
+}
+
+const char *stream_failure(const struct stream *stream)
+{
+    return stream->failure;
+}
+
+void stream_close(struct stream *stream)
+{
+    if (stream == NULL)
+        return;
+    if (stream->is_inflate_open)
+        (void)inflateEnd(&stream->inflate);
+    if (stream->fd > STDERR_FILENO)
+        (void)close(stream->fd); /* read only: nothing can be lost */
+    free(stream);
+}

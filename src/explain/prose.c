@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walks the table of rules and fills in the fields. Called by explain_alert; no state. */
+#include "explain/prose.h"
+
+#include "whyflow/feature.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Appends a sentence with its fields filled in. */
+static void put_sentence(const char *sentence, const struct prose_facts *facts, struct text *text)
+{
+    while (*sentence != '\0') {
+        const size_t plain = strcspn(sentence, "{");
+        text_append_bytes(text, sentence, plain);
+        sentence += plain;
+        if (*sentence == '\0')
+            return;
+        const size_t length = strcspn(sentence, "}") - 1;
+        const struct prose_field *field = prose_find_field(sentence + 1, length);
+        assert(field != NULL);
+        field->put(facts, text);
+        sentence += length + 2;
+    }
+}
+
+/* "_window" and "_10m" say the same thing over two times. */
+static size_t stem_length(const char *name)
+{
+    static const char *const endings[] = {"_window", "_10m"};
+    const size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        const size_t ending = strlen(endings[i]);
+        if (length > ending && strcmp(name + length - ending, endings[i]) == 0)
+            return length - ending;
+    }
+    return length;
+}
+
+static bool is_repetition(const struct explanation *explanation, uint32_t index)
+{
+    const char *name = feature_infos[explanation->reasons[index].feature].name;
+    const size_t length = stem_length(name);
+    for (uint32_t i = 0; i < index; i++) {
+        const char *earlier = feature_infos[explanation->reasons[i].feature].name;
+        if (stem_length(earlier) == length && memcmp(earlier, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+uint32_t prose_reason_index(const struct explanation *explanation, unsigned n)
+{
+    for (uint32_t i = 0; i < explanation->reason_count; i++) {
+        if (is_repetition(explanation, i))
+            continue;
+        if (n-- == 0)
+            return i;
+    }
+    return explanation->reason_count;
+}
+
+static const struct prose_rule *find_text_rule(const struct prose_facts *facts)
+{
+    for (size_t i = 0; i < prose_rule_count; i++) {
+        if (prose_rules[i].place == PROSE_TEXT && prose_rules[i].holds(facts))
+            return &prose_rules[i];
+    }
+    return NULL;
+}
+
+/* One sentence: as many reasons as fit, and what the port is assigned to if that fits too. */
+static void write_text(struct prose_facts *facts, char out[RECORD_TEXT_SIZE])
+{
+    const struct prose_rule *rule = find_text_rule(facts);
+    assert(rule != NULL);
+    for (unsigned attempt = 0; attempt < 2 * (PROSE_REASONS_TOLD_MAX + 1); attempt++) {
+        facts->reasons_told = PROSE_REASONS_TOLD_MAX - attempt / 2;
+        facts->tells_service = attempt % 2 == 0;
+        struct text text = text_init(out, PROSE_TEXT_CHARACTERS_MAX + 1);
+        put_sentence(rule->sentence, facts, &text);
+        if (!text.is_full)
+            return;
+    }
+    assert(0 && "the shortest text fits: two IPv6 endpoints and no reason");
+}
+
+/* A sentence that does not fit is left out whole. */
+static void write_line(const struct prose_facts *facts, enum prose_place place,
+                       char out[RECORD_SUMMARY_LINE_SIZE])
+{
+    struct text line = text_init(out, RECORD_SUMMARY_LINE_SIZE);
+    for (size_t i = 0; i < prose_rule_count; i++) {
+        if (prose_rules[i].place != place || !prose_rules[i].holds(facts))
+            continue;
+        const struct text before = line;
+        if (line.length > 0)
+            text_append_char(&line, ' ');
+        put_sentence(prose_rules[i].sentence, facts, &line);
+        if (line.is_full) {
+            line = before;
+            line.bytes[line.length] = '\0';
+        }
+    }
+}
+
+void prose_write(const struct record_flow_part *part, bool stands_out, struct explanation *out)
+{
+    struct prose_facts facts = {
+        .part = part,
+        .explanation = out,
+        .stands_out = stands_out,
+    };
+    write_text(&facts, out->text);
+    out->summary_count = 0;
+    for (int place = PROSE_WHAT; place <= PROSE_LIMITS; place++) {
+        char *line = out->summary[out->summary_count];
+        write_line(&facts, (enum prose_place)place, line);
+        out->summary_count += line[0] != '\0';
+    }
+}

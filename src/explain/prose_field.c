@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fields that sentences name: each prints facts of the record by the rules of base/quantity.h.
+ * Constant data and pure functions. */
+#include "explain/prose.h"
+
+#include "base/address.h"
+#include "base/protocol.h"
+#include "base/quantity.h"
+#include "base/service.h"
+#include "whyflow/feature.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Measured values with three digits; what is typical with two, for it is known to one bin. */
+enum { VALUE_DIGITS = 3, TYPICAL_DIGITS = 2, CATEGORY_TEXT_SIZE = 64 };
+
+static const double UNUSUAL_P = 1e-3;
+static const double VERY_UNUSUAL_P = 1e-4;
+
+static const struct flow_record *flow_of(const struct prose_facts *facts)
+{
+    return &facts->part->flow;
+}
+
+static const struct flow_direction *forward_of(const struct prose_facts *facts)
+{
+    return &facts->part->flow.direction[FLOW_FORWARD];
+}
+
+static const struct flow_direction *reverse_of(const struct prose_facts *facts)
+{
+    return &facts->part->flow.direction[FLOW_REVERSE];
+}
+
+static void put_feature(const struct prose_facts *facts, enum feature_id id, struct text *text)
+{
+    quantity_append(text, facts->part->features.value[id], feature_infos[id].unit, VALUE_DIGITS);
+}
+
+/* A time of nanoseconds. */
+static void put_time(double time_ns, struct text *text)
+{
+    quantity_append_time(text, time_ns / 1e3, VALUE_DIGITS);
+}
+
+/* Ends of the flow. */
+
+static void put_protocol(const struct prose_facts *facts, struct text *text)
+{
+    const char *name = protocol_name(flow_of(facts)->protocol);
+    if (name != NULL)
+        text_append(text, name);
+    else
+        text_appendf(text, "Protocol %u", flow_of(facts)->protocol);
+}
+
+struct endpoint {
+    const uint8_t *address;
+    uint16_t port;
+    uint8_t ip_version;
+    bool has_port;
+};
+
+static struct endpoint source_of(const struct prose_facts *facts)
+{
+    const struct flow_record *flow = flow_of(facts);
+    return (struct endpoint){flow->source, flow->source_port, flow->ip_version,
+                             protocol_has_ports(flow->protocol)};
+}
+
+static struct endpoint destination_of(const struct prose_facts *facts)
+{
+    const struct flow_record *flow = flow_of(facts);
+    return (struct endpoint){flow->destination, flow->destination_port, flow->ip_version,
+                             protocol_has_ports(flow->protocol)};
+}
+
+static void put_endpoint(struct endpoint endpoint, struct text *text)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    address_text(endpoint.address, endpoint.ip_version, address);
+    if (!endpoint.has_port)
+        text_append(text, address);
+    else if (endpoint.ip_version == 6)
+        text_appendf(text, "[%s]:%u", address, endpoint.port);
+    else
+        text_appendf(text, "%s:%u", address, endpoint.port);
+}
+
+static void put_source(const struct prose_facts *facts, struct text *text)
+{
+    put_endpoint(source_of(facts), text);
+}
+
+static void put_destination(const struct prose_facts *facts, struct text *text)
+{
+    put_endpoint(destination_of(facts), text);
+}
+
+static void put_kind(struct endpoint endpoint, struct text *text)
+{
+    const char *kind = address_kind_name(address_kind(endpoint.address, endpoint.ip_version));
+    const bool needs_an = kind[0] != '\0' && strchr("aeiou", kind[0]) != NULL;
+    text_appendf(text, "%s %s address", needs_an ? "an" : "a", kind);
+}
+
+static void put_source_kind(const struct prose_facts *facts, struct text *text)
+{
+    put_kind(source_of(facts), text);
+}
+
+static void put_destination_kind(const struct prose_facts *facts, struct text *text)
+{
+    put_kind(destination_of(facts), text);
+}
+
+static void put_embedded_ipv4(struct endpoint endpoint, struct text *text)
+{
+    char inside[ADDRESS_TEXT_SIZE];
+    uint8_t ipv4[16];
+    if (address_embedded_ipv4(endpoint.address, endpoint.ip_version, ipv4))
+        text_append(text, address_text(ipv4, 4, inside));
+}
+
+static void put_source_ipv4(const struct prose_facts *facts, struct text *text)
+{
+    put_embedded_ipv4(source_of(facts), text);
+}
+
+static void put_destination_ipv4(const struct prose_facts *facts, struct text *text)
+{
+    put_embedded_ipv4(destination_of(facts), text);
+}
+
+/* The service, from the ports alone. */
+
+struct port_use {
+    const struct service *service; /* NULL: nothing is known of either port */
+    bool is_destination;
+};
+
+/* An assigned port before a customary one, the destination's before the source's. */
+static struct port_use use_of_ports(const struct prose_facts *facts)
+{
+    const struct flow_record *flow = flow_of(facts);
+    const struct service *to = service_find(flow->protocol, flow->destination_port);
+    const struct service *from = service_find(flow->protocol, flow->source_port);
+    const bool prefers_source =
+        from != NULL && (to == NULL || (from->is_assigned && !to->is_assigned));
+    if (prefers_source)
+        return (struct port_use){from, false};
+    return (struct port_use){to, to != NULL};
+}
+
+/* In a text that has named both endpoints: a note in brackets. */
+static void put_service_note(const struct prose_facts *facts, struct text *text)
+{
+    const struct port_use use = use_of_ports(facts);
+    if (!facts->tells_service || use.service == NULL)
+        return;
+    if (use.service->is_assigned)
+        text_appendf(text, " (port %u is assigned to %s)", use.service->port, use.service->name);
+    else
+        text_appendf(text, " (port %u is not assigned; by custom %s)", use.service->port,
+                     use.service->name);
+}
+
+static void put_service(const struct prose_facts *facts, struct text *text)
+{
+    const struct flow_record *flow = flow_of(facts);
+    const struct port_use use = use_of_ports(facts);
+    if (protocol_is_icmp(flow->protocol)) {
+        text_appendf(text, " of type %u, code %u", flow->icmp_type, flow->icmp_code);
+    } else if (protocol_has_ports(flow->protocol) && use.service == NULL) {
+        text_appendf(text, " from port %u to port %u, neither of a service known here",
+                     flow->source_port, flow->destination_port);
+    } else if (use.service != NULL) {
+        text_appendf(text, use.is_destination ? " to port %u" : " from port %u",
+                     use.service->port);
+        text_append(text, use.service->is_assigned ? " (assigned to " : " (not assigned; by custom ");
+        text_append(text, use.service->name);
+        text_append_char(text, ')');
+    }
+}
+
+/* Volume, time and rate. */
+
+static void put_volume(const struct flow_direction *direction, struct text *text)
+{
+    quantity_append(text, (double)direction->packets, "packets", VALUE_DIGITS);
+    text_append(text, " (");
+    quantity_append_size(text, (double)direction->ip_bytes, VALUE_DIGITS);
+    text_append_char(text, ')');
+}
+
+static void put_sent(const struct prose_facts *facts, struct text *text)
+{
+    if (forward_of(facts)->packets == 0) {
+        text_append(text, "nothing sent");
+        return;
+    }
+    put_volume(forward_of(facts), text);
+    text_append(text, " sent");
+}
+
+static void put_received(const struct prose_facts *facts, struct text *text)
+{
+    if (reverse_of(facts)->packets == 0) {
+        text_append(text, "nothing received");
+        return;
+    }
+    put_volume(reverse_of(facts), text);
+    text_append(text, " received");
+}
+
+/* Empty for a single packet: it has no duration. */
+static void put_in_duration(const struct prose_facts *facts, struct text *text)
+{
+    if (forward_of(facts)->packets + reverse_of(facts)->packets < 2)
+        return;
+    text_append(text, " in ");
+    put_time((double)(flow_of(facts)->last_ns - flow_of(facts)->first_ns), text);
+}
+
+static void put_byte_rate(const struct prose_facts *facts, struct text *text)
+{
+    put_feature(facts, FEATURE_BYTE_RATE, text);
+}
+
+static void put_packet_rate(const struct prose_facts *facts, struct text *text)
+{
+    put_feature(facts, FEATURE_PACKET_RATE, text);
+}
+
+static void put_mean_packet(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_size(text, facts->part->observed.mean_packet_bytes, VALUE_DIGITS);
+}
+
+static void put_gap_mean(const struct prose_facts *facts, struct text *text)
+{
+    put_time(forward_of(facts)->gap_ns.mean, text);
+}
+
+static void put_gap_min(const struct prose_facts *facts, struct text *text)
+{
+    put_time((double)forward_of(facts)->gap_ns.min, text);
+}
+
+static void put_gap_max(const struct prose_facts *facts, struct text *text)
+{
+    put_time((double)forward_of(facts)->gap_ns.max, text);
+}
+
+static void put_longest_gap(const struct prose_facts *facts, struct text *text)
+{
+    put_time((double)flow_of(facts)->longest_gap_ns, text);
+}
+
+static void put_handshake(const struct prose_facts *facts, struct text *text)
+{
+    put_time((double)flow_of(facts)->handshake_rtt_ns, text);
+}
+
+static void put_slice(const struct prose_facts *facts, struct text *text)
+{
+    text_append_uint(text, flow_of(facts)->slice);
+}
+
+/* Surroundings. */
+
+static void put_source_flows(const struct prose_facts *facts, struct text *text)
+{
+    put_feature(facts, FEATURE_SRC_FLOWS_WINDOW, text);
+}
+
+static void put_source_peers(const struct prose_facts *facts, struct text *text)
+{
+    put_feature(facts, FEATURE_SRC_PEERS_WINDOW, text);
+}
+
+static void put_destination_flows(const struct prose_facts *facts, struct text *text)
+{
+    put_feature(facts, FEATURE_DST_FLOWS_WINDOW, text);
+}
+
+static void put_destination_sources(const struct prose_facts *facts, struct text *text)
+{
+    put_feature(facts, FEATURE_DST_SOURCES_WINDOW, text);
+}
+
+/* Comparison. */
+
+static const char *grade_of(const struct prose_facts *facts)
+{
+    const double p_value = facts->part->verdict.p_value;
+    if (p_value <= VERY_UNUSUAL_P)
+        return "very unusual";
+    return p_value <= UNUSUAL_P ? "unusual" : "somewhat unusual";
+}
+
+static void put_grade(const struct prose_facts *facts, struct text *text)
+{
+    text_append(text, grade_of(facts));
+}
+
+static void put_capital_grade(const struct prose_facts *facts, struct text *text)
+{
+    const char *grade = grade_of(facts);
+    text_append_char(text, (char)toupper((unsigned char)grade[0]));
+    text_append(text, grade + 1);
+}
+
+static void put_compared(const struct prose_facts *facts, struct text *text)
+{
+    const uint64_t flows = facts->explanation->baseline.flows;
+    quantity_append_count(text, flows);
+    text_append(text, flows == 1 ? " flow" : " flows");
+}
+
+static void put_rank(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_count(text, facts->explanation->rank);
+}
+
+/* Reasons: the label, the value, and what is typical. */
+
+struct told_reason {
+    const struct record_reason *reason;
+    const struct feature_info *info;
+    enum feature_id id;
+    bool is_measured;
+};
+
+static struct told_reason tell(const struct prose_facts *facts, uint32_t index)
+{
+    const struct record_reason *reason = &facts->explanation->reasons[index];
+    const enum feature_id id = (enum feature_id)reason->feature;
+    return (struct told_reason){
+        .reason = reason,
+        .info = &feature_infos[id],
+        .id = id,
+        .is_measured = feature_is_present(&facts->part->features, id),
+    };
+}
+
+static void put_seen_share(const struct evidence *evidence, struct text *text)
+{
+    quantity_append_share(text, evidence->share, TYPICAL_DIGITS);
+    text_append(text, " of flows");
+}
+
+static void put_missing(const struct told_reason *told, struct text *text)
+{
+    text_appendf(text, "%s not measured", told->info->label);
+    if (told->reason->evidence.share <= 0)
+        return;
+    text_append(text, ", as in ");
+    put_seen_share(&told->reason->evidence, text);
+}
+
+static void put_category(const struct prose_facts *facts, const struct told_reason *told,
+                         struct text *text)
+{
+    char category[CATEGORY_TEXT_SIZE];
+    const double code = facts->part->features.value[told->id];
+    feature_category_text(told->id, code, category, sizeof category);
+    text_appendf(text, "%s \"%s\"", told->info->label, category);
+    if (told->reason->evidence.share <= 0) {
+        text_append(text, " (never before)");
+        return;
+    }
+    text_append(text, " (");
+    put_seen_share(&told->reason->evidence, text);
+    text_append_char(text, ')');
+}
+
+static void put_value(const struct prose_facts *facts, const struct told_reason *told,
+                      struct text *text)
+{
+    text_append(text, told->info->label);
+    text_append_char(text, ' ');
+    put_feature(facts, told->id, text);
+}
+
+static void put_typical(const struct told_reason *told, double typical, struct text *text)
+{
+    quantity_append(text, typical, told->info->unit, TYPICAL_DIGITS);
+}
+
+static void put_reason_briefly(const struct prose_facts *facts, uint32_t index, struct text *text)
+{
+    const struct told_reason told = tell(facts, index);
+    if (!told.is_measured) {
+        put_missing(&told, text);
+    } else if (told.info->scale == FEATURE_SCALE_CATEGORY) {
+        put_category(facts, &told, text);
+    } else {
+        put_value(facts, &told, text);
+        if (!told.reason->evidence.has_quantiles)
+            return;
+        text_append(text, " (typical ");
+        put_typical(&told, told.reason->evidence.median, text);
+        text_append_char(text, ')');
+    }
+}
+
+static void put_reasons(const struct prose_facts *facts, struct text *text)
+{
+    const struct explanation *explanation = facts->explanation;
+    unsigned count = 0;
+    while (count < facts->reasons_told &&
+           prose_reason_index(explanation, count) < explanation->reason_count)
+        count++;
+    if (count == 0) {
+        text_append(text, "no single feature leads");
+        return;
+    }
+    for (unsigned n = 0; n < count; n++) {
+        if (n > 0)
+            text_append(text, n + 1 == count ? " and " : ", ");
+        put_reason_briefly(facts, prose_reason_index(explanation, n), text);
+    }
+}
+
+/* With the end of what is usual on the side where the value lies. */
+static void put_reason_in_full(const struct prose_facts *facts, unsigned n, struct text *text)
+{
+    const struct told_reason told = tell(facts, prose_reason_index(facts->explanation, n));
+    const struct evidence *evidence = &told.reason->evidence;
+    const bool is_numeric = told.is_measured && told.info->scale != FEATURE_SCALE_CATEGORY;
+    if (!is_numeric || !evidence->has_quantiles) {
+        put_reason_briefly(facts, prose_reason_index(facts->explanation, n), text);
+        return;
+    }
+    const bool is_low = evidence->direction == EVIDENCE_LOW;
+    put_value(facts, &told, text);
+    text_append(text, " (typical ");
+    put_typical(&told, evidence->median, text);
+    text_append(text, is_low ? ", 95 % at least " : ", 95 % at most ");
+    put_typical(&told, is_low ? evidence->p05 : evidence->p95, text);
+    text_append_char(text, ')');
+}
+
+static void put_first_reason(const struct prose_facts *facts, struct text *text)
+{
+    put_reason_in_full(facts, 0, text);
+}
+
+static void put_second_reason(const struct prose_facts *facts, struct text *text)
+{
+    put_reason_in_full(facts, 1, text);
+}
+
+static void put_third_reason(const struct prose_facts *facts, struct text *text)
+{
+    put_reason_in_full(facts, 2, text);
+}
+
+static const struct prose_field fields[] = {
+    {"protocol", put_protocol},
+    {"source", put_source},
+    {"destination", put_destination},
+    {"source_kind", put_source_kind},
+    {"destination_kind", put_destination_kind},
+    {"source_ipv4", put_source_ipv4},
+    {"destination_ipv4", put_destination_ipv4},
+    {"service", put_service},
+    {"service_note", put_service_note},
+    {"sent", put_sent},
+    {"received", put_received},
+    {"in_duration", put_in_duration},
+    {"byte_rate", put_byte_rate},
+    {"packet_rate", put_packet_rate},
+    {"mean_packet", put_mean_packet},
+    {"gap_mean", put_gap_mean},
+    {"gap_min", put_gap_min},
+    {"gap_max", put_gap_max},
+    {"longest_gap", put_longest_gap},
+    {"handshake", put_handshake},
+    {"slice", put_slice},
+    {"source_flows", put_source_flows},
+    {"source_peers", put_source_peers},
+    {"destination_flows", put_destination_flows},
+    {"destination_sources", put_destination_sources},
+    {"grade", put_grade},
+    {"Grade", put_capital_grade},
+    {"compared", put_compared},
+    {"rank", put_rank},
+    {"reasons", put_reasons},
+    {"first_reason", put_first_reason},
+    {"second_reason", put_second_reason},
+    {"third_reason", put_third_reason},
+};
+
+const struct prose_field *prose_find_field(const char *name, size_t length)
+{
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        if (strlen(fields[i].name) == length && memcmp(fields[i].name, name, length) == 0)
+            return &fields[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "feature/feature.h"
+
+#include "base/siphash.h"
+#include "feature/category.h"
+#include "feature/conversation.h"
+#include "feature/destination.h"
+#include "feature/direction.h"
+#include "feature/flow_feature.h"
+#include "feature/minutes.h"
+#include "feature/offer.h"
+#include "feature/pair.h"
+#include "feature/source.h"
+#include "feature/vector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Hosts for each sketch: few hosts meet more than 16 others, or ports, in ten minutes. */
+enum { HOSTS_PER_SKETCH = 16, SKETCHES_MIN = 16 };
+
+static const int64_t SIXTY_SECONDS_NS = INT64_C(60000000000);
+
+enum table {
+    TABLE_SOURCES,
+    TABLE_DESTINATIONS,
+    TABLE_PAIRS,
+    TABLE_CONVERSATIONS,
+    TABLE_OFFERS,
+    TABLE_COUNT
+};
+
+struct feature_engine {
+    struct feature_settings settings;
+    bool has_time; /* a flow was measured: epoch and now_ns hold */
+    uint32_t epoch;
+    int64_t now_ns;
+    struct minute_clock clock;
+    struct window window;
+    struct protocol_pool protocols;
+    struct sketch_pool sketches;
+    struct recent_table tables[TABLE_COUNT];
+    uint64_t window_flows_cut;
+    bool has_cut;          /* cut_notice_ns holds */
+    int64_t cut_notice_ns; /* of the last flow that left the window early */
+    /* The last flow for which a table forgot an entry with flows in the window; 0: none. */
+    uint64_t lost_source, lost_destination, lost_pair;
+};
+
+/* Everything the engine knows about one flow's surroundings while it is being measured. */
+struct scene {
+    const struct flow_record *flow;
+    uint32_t service;
+    struct horizon horizon;
+    struct source *source;
+    struct destination *destination;
+    struct pair *pair;
+    struct conversation *conversation;
+    struct offer *offer;
+};
+
+static void forget_source(void *context, struct recent_entry *entry)
+{
+    struct feature_engine *engine = context;
+    struct source *source = (struct source *)entry;
+    if (source->protocols.flows > 0)
+        engine->lost_source = engine->window.next;
+    protocol_mix_release(&source->protocols, &engine->protocols);
+    distinct_release(&source->peers, &engine->sketches);
+    distinct_release(&source->ports, &engine->sketches);
+}
+
+static void forget_destination(void *context, struct recent_entry *entry)
+{
+    struct feature_engine *engine = context;
+    struct destination *destination = (struct destination *)entry;
+    if (destination->flows > 0)
+        engine->lost_destination = engine->window.next;
+    distinct_release(&destination->sources, &engine->sketches);
+}
+
+static void forget_pair(void *context, struct recent_entry *entry)
+{
+    struct feature_engine *engine = context;
+    struct pair *pair = (struct pair *)entry;
+    if (pair->flows > 0)
+        engine->lost_pair = engine->window.next;
+    distinct_release(&pair->ports, &engine->sketches);
+}
+
+static bool open_tables(struct feature_engine *engine)
+{
+    const struct feature_settings *settings = &engine->settings;
+    const struct recent_layout layouts[TABLE_COUNT] = {
+        [TABLE_SOURCES] = {sizeof(struct source), sizeof(struct host_key), settings->max_hosts,
+                           forget_source, engine, settings->hash_key},
+        [TABLE_DESTINATIONS] = {sizeof(struct destination), sizeof(struct host_key),
+                                settings->max_hosts, forget_destination, engine,
+                                settings->hash_key},
+        [TABLE_PAIRS] = {sizeof(struct pair), sizeof(struct pair_key), settings->max_pairs,
+                         forget_pair, engine, settings->hash_key},
+        [TABLE_CONVERSATIONS] = {sizeof(struct conversation), sizeof(struct conversation_key),
+                                 settings->max_conversations, NULL, NULL, settings->hash_key},
+        [TABLE_OFFERS] = {sizeof(struct offer), sizeof(struct offer_key), settings->max_hosts,
+                          NULL, NULL, settings->hash_key},
+    };
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        if (!recent_table_init(&engine->tables[i], &layouts[i]))
+            return false;
+    return true;
+}
+
+static uint32_t sketch_limit(const struct feature_settings *settings)
+{
+    const uint32_t limit = settings->max_hosts / HOSTS_PER_SKETCH;
+    return limit > SKETCHES_MIN ? limit : SKETCHES_MIN;
+}
+
+struct feature_engine *feature_engine_open(const struct feature_settings *settings)
+{
+    struct feature_engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL)
+        return NULL;
+    engine->settings = *settings;
+    if (window_init(&engine->window, settings->max_window_flows) &&
+        protocol_pool_init(&engine->protocols, engine->window.limit) &&
+        sketch_pool_init(&engine->sketches, sketch_limit(settings)) && open_tables(engine))
+        return engine;
+    feature_engine_close(engine);
+    return NULL;
+}
+
+void feature_engine_close(struct feature_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        recent_table_deinit(&engine->tables[i]);
+    sketch_pool_deinit(&engine->sketches);
+    protocol_pool_deinit(&engine->protocols);
+    window_deinit(&engine->window);
+    free(engine);
+}
+
+static void begin_epoch(struct feature_engine *engine, const struct flow_record *flow)
+{
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        recent_table_clear(&engine->tables[i]);
+    sketch_pool_clear(&engine->sketches);
+    protocol_pool_clear(&engine->protocols);
+    window_clear(&engine->window);
+    engine->has_time = true;
+    engine->has_cut = false;
+    engine->lost_source = engine->lost_destination = engine->lost_pair = 0;
+    engine->epoch = flow->epoch;
+    engine->now_ns = flow->notice_ns;
+    minute_clock_reset(&engine->clock, engine->now_ns, engine->window.next);
+}
+
+/* The flow that will leave next, most likely with the next flow measured. */
+static void warm_leaving(const struct feature_engine *engine)
+{
+    const struct window_flow *flow = window_oldest(&engine->window);
+    if (flow == NULL)
+        return;
+    recent_table_warm_slot(&engine->tables[TABLE_SOURCES], flow->source_slot);
+    recent_table_warm_slot(&engine->tables[TABLE_DESTINATIONS], flow->destination_slot);
+    recent_table_warm_slot(&engine->tables[TABLE_PAIRS], flow->pair_slot);
+}
+
+/* The oldest flow of the window leaves; what it had added is taken back, from those entries that
+ * have been there since it entered. */
+static void leave_window(struct feature_engine *engine)
+{
+    const struct window_flow *flow = window_oldest(&engine->window);
+    const struct recent_table *tables = engine->tables;
+    const uint64_t number = engine->window.first;
+    struct source *source = recent_table_at(&tables[TABLE_SOURCES], flow->source_slot, number);
+    if (source != NULL)
+        source_leave(source, flow, &engine->protocols);
+    struct destination *destination =
+        recent_table_at(&tables[TABLE_DESTINATIONS], flow->destination_slot, number);
+    if (destination != NULL)
+        destination_leave(destination);
+    struct pair *pair = recent_table_at(&tables[TABLE_PAIRS], flow->pair_slot, number);
+    if (pair != NULL)
+        pair_leave(pair);
+    window_drop_oldest(&engine->window);
+    warm_leaving(engine);
+}
+
+/* Flows noticed at window_start_ns or before are outside (now - window, now]. */
+static void expire_window(struct feature_engine *engine)
+{
+    const int64_t window_start_ns = engine->now_ns - engine->settings.window_ns;
+    const struct window_flow *oldest = window_oldest(&engine->window);
+    while (oldest != NULL && oldest->notice_ns <= window_start_ns) {
+        leave_window(engine);
+        oldest = window_oldest(&engine->window);
+    }
+    if (!window_is_full(&engine->window))
+        return;
+    engine->has_cut = true;
+    engine->cut_notice_ns = window_oldest(&engine->window)->notice_ns;
+    engine->window_flows_cut++;
+    leave_window(engine);
+}
+
+static void advance_time(struct feature_engine *engine, const struct flow_record *flow)
+{
+    if (!engine->has_time || flow->epoch != engine->epoch)
+        begin_epoch(engine, flow);
+    if (flow->notice_ns > engine->now_ns)
+        engine->now_ns = flow->notice_ns;
+    minute_clock_advance(&engine->clock, engine->now_ns, engine->window.next);
+    expire_window(engine);
+}
+
+struct keys {
+    struct host_key source, destination;
+    struct pair_key pair;
+    struct conversation_key conversation;
+    struct offer_key offer;
+};
+
+static struct keys keys_of(const struct flow_record *flow, uint32_t service)
+{
+    const uint8_t version = flow->ip_version;
+    struct keys keys = {
+        .source.ip_version = version,
+        .destination.ip_version = version,
+        .pair.ip_version = version,
+        .conversation = {.port = flow->destination_port,
+                         .protocol = flow->protocol,
+                         .ip_version = version},
+        .offer = {.service = service, .ip_version = version},
+    };
+    memcpy(keys.source.address, flow->source, sizeof flow->source);
+    memcpy(keys.destination.address, flow->destination, sizeof flow->destination);
+    memcpy(keys.pair.source, flow->source, sizeof flow->source);
+    memcpy(keys.pair.destination, flow->destination, sizeof flow->destination);
+    memcpy(keys.conversation.source, flow->source, sizeof flow->source);
+    memcpy(keys.conversation.destination, flow->destination, sizeof flow->destination);
+    memcpy(keys.offer.destination, flow->destination, sizeof flow->destination);
+    return keys;
+}
+
+/* The entries of one flow in all tables, each inserted where it was not yet. */
+static void touch_all(struct feature_engine *engine, const struct keys *keys,
+                      void *entries[TABLE_COUNT])
+{
+    const void *const key[TABLE_COUNT] = {
+        [TABLE_SOURCES] = &keys->source,
+        [TABLE_DESTINATIONS] = &keys->destination,
+        [TABLE_PAIRS] = &keys->pair,
+        [TABLE_CONVERSATIONS] = &keys->conversation,
+        [TABLE_OFFERS] = &keys->offer,
+    };
+    struct recent_lookup lookups[TABLE_COUNT];
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        lookups[i] = recent_lookup_begin(&engine->tables[i], key[i]);
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        recent_lookup_warm(&lookups[i], &engine->tables[i]);
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        recent_lookup_find(&lookups[i], &engine->tables[i]);
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        entries[i] = recent_table_touch(&engine->tables[i], &lookups[i], engine->window.next);
+}
+
+static struct scene make_scene(struct feature_engine *engine, const struct flow_record *flow)
+{
+    const uint32_t service = category_service(flow);
+    const struct keys keys = keys_of(flow, service);
+    void *entries[TABLE_COUNT];
+    touch_all(engine, &keys, entries);
+    return (struct scene){
+        .flow = flow,
+        .service = service,
+        .horizon = {.now = engine->window.next,
+                    .window = engine->window.first,
+                    .ten_minutes = minute_clock_first(&engine->clock),
+                    .minute = (uint32_t)engine->clock.minute},
+        .source = entries[TABLE_SOURCES],
+        .destination = entries[TABLE_DESTINATIONS],
+        .pair = entries[TABLE_PAIRS],
+        .conversation = entries[TABLE_CONVERSATIONS],
+        .offer = entries[TABLE_OFFERS],
+    };
+}
+
+static bool is_new(const struct scene *scene, const struct recent_entry *entry)
+{
+    return entry->inserted == scene->horizon.now;
+}
+
+/* How long something was known when the flow began, judged by what was handed over before; then
+ * the flow's own start counts too. */
+static void meet(const struct scene *scene, const struct recent_entry *entry, int64_t *first_ns,
+                 enum feature_id id, struct feature_vector *vector)
+{
+    const int64_t flow_first_ns = scene->flow->first_ns;
+    if (is_new(scene, entry)) {
+        *first_ns = flow_first_ns;
+        vector_set(vector, id, FEATURE_ACQUAINTANCE_NEW);
+        return;
+    }
+    vector_set(vector, id, category_acquaintance(flow_first_ns - *first_ns));
+    if (flow_first_ns < *first_ns)
+        *first_ns = flow_first_ns;
+}
+
+/* What depends on the flows before this one alone. */
+static void measure_past(const struct feature_engine *engine, const struct scene *scene,
+                         struct feature_vector *vector)
+{
+    struct source *source = scene->source;
+    if (!is_new(scene, &source->entry))
+        vector_set(vector, FEATURE_SRC_IDLE,
+                   (double)(engine->now_ns - source->last_notice_ns) / 1e3);
+    source->last_notice_ns = engine->now_ns;
+    meet(scene, &scene->pair->entry, &scene->pair->first_ns, FEATURE_SRC_KNOWS_DST, vector);
+    meet(scene, &scene->offer->entry, &scene->offer->first_ns, FEATURE_SERVICE_KNOWS_DST, vector);
+}
+
+static uint8_t window_marks(const struct scene *scene)
+{
+    bool is_applicable = false;
+    const bool is_unanswered = flow_record_is_unanswered(scene->flow, &is_applicable);
+    unsigned marks = 0;
+    if (scene->flow->basis == FLOW_BASIS_SYN)
+        marks |= WINDOW_MARK_SYN;
+    if (is_applicable)
+        marks |= WINDOW_MARK_APPLICABLE;
+    if (is_applicable && is_unanswered)
+        marks |= WINDOW_MARK_UNANSWERED;
+    if (is_new(scene, &scene->pair->entry))
+        marks |= WINDOW_MARK_NEW_PEER;
+    return (uint8_t)marks;
+}
+
+static struct window_flow window_flow_of(const struct feature_engine *engine,
+                                         const struct scene *scene)
+{
+    const struct flow_direction *forward = &scene->flow->direction[FLOW_FORWARD];
+    return (struct window_flow){
+        .notice_ns = engine->now_ns,
+        .packets = forward->packets,
+        .ip_bytes = forward->ip_bytes,
+        .source_slot = recent_table_slot(&engine->tables[TABLE_SOURCES], scene->source),
+        .destination_slot =
+            recent_table_slot(&engine->tables[TABLE_DESTINATIONS], scene->destination),
+        .pair_slot = recent_table_slot(&engine->tables[TABLE_PAIRS], scene->pair),
+        .protocol = scene->flow->protocol,
+        .marks = window_marks(scene),
+    };
+}
+
+/* Hashes for the sketches are part of output: over bytes in a fixed order. */
+static uint32_t hash_port(const struct feature_engine *engine, const struct flow_record *flow)
+{
+    const uint8_t bytes[3] = {flow->protocol, (uint8_t)(flow->destination_port >> 8),
+                              (uint8_t)flow->destination_port};
+    return (uint32_t)siphash13(engine->settings.sketch_key, bytes, sizeof bytes);
+}
+
+static uint32_t hash_host(const struct feature_engine *engine, const struct host_key *host)
+{
+    return (uint32_t)siphash13(engine->settings.sketch_key, host, sizeof *host);
+}
+
+static void remember(struct feature_engine *engine, const struct scene *scene)
+{
+    const struct horizon *horizon = &scene->horizon;
+    const struct window_flow flow = window_flow_of(engine, scene);
+    const struct source_sight sight = {.peer_hash = hash_host(engine, &scene->destination->key),
+                                       .port_hash = hash_port(engine, scene->flow)};
+    source_enter(scene->source, &flow, &engine->protocols);
+    source_count(scene->source, &flow, &sight, horizon, &engine->sketches);
+    destination_enter(scene->destination);
+    destination_count(scene->destination, hash_host(engine, &scene->source->key), horizon,
+                      &engine->sketches);
+    pair_enter(scene->pair);
+    pair_count(scene->pair, sight.port_hash, horizon, &engine->sketches);
+    if (scene->flow->slice == 0)
+        conversation_count(scene->conversation, scene->flow->first_ns);
+    window_add(&engine->window, &flow);
+}
+
+/* True if an entry that came in during the window may be one that was forgotten during it. */
+static bool is_short(const struct scene *scene, const struct recent_entry *entry, uint64_t lost)
+{
+    return lost > scene->horizon.window && entry->inserted >= scene->horizon.window;
+}
+
+static bool is_window_cut(const struct feature_engine *engine, const struct scene *scene)
+{
+    const int64_t window_start_ns = engine->now_ns - engine->settings.window_ns;
+    return (engine->has_cut && engine->cut_notice_ns > window_start_ns) ||
+           is_short(scene, &scene->source->entry, engine->lost_source) ||
+           is_short(scene, &scene->destination->entry, engine->lost_destination) ||
+           is_short(scene, &scene->pair->entry, engine->lost_pair);
+}
+
+static void measure_surroundings(const struct feature_engine *engine, const struct scene *scene,
+                                 struct feature_vector *vector)
+{
+    source_measure(scene->source, &engine->protocols, &engine->sketches, &scene->horizon, vector);
+    destination_measure(scene->destination, &engine->sketches, &scene->horizon, vector);
+    pair_measure(scene->pair, &engine->sketches, &scene->horizon, vector);
+    conversation_measure(scene->conversation, vector);
+    vector->is_window_cut = is_window_cut(engine, scene);
+    vector->pair_flows_60s = engine->settings.window_ns == SIXTY_SECONDS_NS
+                                 ? scene->pair->flows
+                                 : pair_flows_60s(scene->pair, engine->now_ns);
+}
+
+void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
+                     struct feature_vector *vector)
+{
+    memset(vector, 0, sizeof *vector);
+    advance_time(engine, flow);
+    const struct scene scene = make_scene(engine, flow);
+    flow_feature_measure(flow, vector);
+    category_measure(flow, scene.service, vector);
+    vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->settings, flow));
+    measure_past(engine, &scene, vector);
+    remember(engine, &scene);
+    measure_surroundings(engine, &scene, vector);
+}
+
+void feature_engine_counters(const struct feature_engine *engine, struct engine_counters *counters)
+{
+    const struct recent_table *tables = engine->tables;
+    counters->hosts_evicted = tables[TABLE_SOURCES].evicted + tables[TABLE_DESTINATIONS].evicted +
+                              tables[TABLE_OFFERS].evicted;
+    counters->pairs_evicted = tables[TABLE_PAIRS].evicted;
+    counters->conversations_evicted = tables[TABLE_CONVERSATIONS].evicted;
+    counters->sketches_evicted = engine->sketches.evicted;
+    counters->window_flows_cut = engine->window_flows_cut;
+    counters->memory_bytes += sizeof *engine + window_memory_bytes(&engine->window) +
+                              protocol_pool_memory_bytes(&engine->protocols) +
+                              sketch_pool_memory_bytes(&engine->sketches);
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        counters->memory_bytes += recent_table_memory_bytes(&tables[i]);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The feature engine: finished flows go in, in hand-over order (epoch, notice time, opening
+ * number), and for each a feature vector comes out, measured from the flow itself and those handed
+ * over before it. Called by pipeline.c; one thread owns an engine.
+ *
+ * What it remembers, each table with a limit of the settings and a counter for what it forgets:
+ *
+ *   window          max_window_flows   the flows of the last window_ns   window_flows_cut
+ *   sources         max_hosts          initiators, and their sums        hosts_evicted
+ *   destinations    max_hosts          responders, and their sums        hosts_evicted
+ *   offers          max_hosts          (service, destination) since when hosts_evicted
+ *   pairs           max_pairs          (source, destination)             pairs_evicted
+ *   conversations   max_conversations  regularity of starts              conversations_evicted
+ *   sketches        max_hosts / 16     distinct counts above 16          sketches_evicted
+ *
+ * A full table forgets its least recently used entry, whose counts begin anew if it comes back. A
+ * step back of the clock (a new epoch) empties everything, acquaintances included: times from
+ * before it cannot be compared with those after. A notice time that goes back within an epoch (flow
+ * records merged from several sensors) is taken as the latest one so far. */
+#ifndef WHYFLOW_FEATURE_ENGINE_H
+#define WHYFLOW_FEATURE_ENGINE_H
+
+#include "whyflow/feature.h"
+#include "whyflow/flow_record.h"
+#include "whyflow/settings.h"
+#include "whyflow/statistics.h"
+
+struct feature_engine;
+
+/* Allocates all it will ever use; `settings` is copied. NULL if there is no memory. */
+struct feature_engine *feature_engine_open(const struct feature_settings *settings);
+void feature_engine_close(struct feature_engine *engine); /* NULL is allowed */
+
+/* Measures the flow, which counts in its own windows, and remembers it. */
+void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
+                     struct feature_vector *vector);
+
+/* Sets what is this room's in `counters` (the table above) and adds the bytes of its tables to
+ * memory_bytes. Those bytes are the limits', counted; the system backs them as they are used. */
+void feature_engine_counters(const struct feature_engine *engine, struct engine_counters *counters);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "feature/minutes.h"
+
+static const int64_t MINUTE_NS = INT64_C(60000000000);
+
+static int64_t minute_of(int64_t now_ns)
+{
+    const int64_t minute = now_ns / MINUTE_NS;
+    return minute - (now_ns % MINUTE_NS < 0);
+}
+
+/* The bucket of a minute; also for minutes before 1970. */
+static unsigned clock_index(int64_t minute)
+{
+    const int64_t rest = minute % HORIZON_MINUTES;
+    return (unsigned)(rest < 0 ? rest + HORIZON_MINUTES : rest);
+}
+
+void minute_clock_reset(struct minute_clock *clock, int64_t now_ns, uint64_t number)
+{
+    clock->minute = minute_of(now_ns);
+    for (unsigned i = 0; i < HORIZON_MINUTES; i++)
+        clock->first[i] = number;
+}
+
+void minute_clock_advance(struct minute_clock *clock, int64_t now_ns, uint64_t number)
+{
+    const int64_t minute = minute_of(now_ns);
+    if (minute - clock->minute >= HORIZON_MINUTES) {
+        minute_clock_reset(clock, now_ns, number);
+        return;
+    }
+    while (clock->minute < minute)
+        clock->first[clock_index(++clock->minute)] = number;
+}
+
+uint64_t minute_clock_first(const struct minute_clock *clock)
+{
+    return clock->first[clock_index(clock->minute - (HORIZON_MINUTES - 1))];
+}
+
+unsigned minutes_advance(uint32_t *newest, uint32_t minute)
+{
+    const uint32_t passed = minute - *newest;
+    *newest = minute;
+    return passed < HORIZON_MINUTES ? passed : HORIZON_MINUTES;
+}
+
+void flow_minutes_count(struct flow_minutes *minutes, uint32_t minute)
+{
+    const unsigned passed = minutes_advance(&minutes->newest, minute);
+    for (unsigned i = 0; i < passed; i++)
+        minutes->flows[(minute - i) % HORIZON_MINUTES] = 0;
+    minutes->flows[minute % HORIZON_MINUTES]++;
+}
+
+uint64_t flow_minutes_total(const struct flow_minutes *minutes)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < HORIZON_MINUTES; i++)
+        total += minutes->flows[i];
+    return total;
+}
+
+uint32_t flow_minutes_current(const struct flow_minutes *minutes)
+{
+    return minutes->flows[minutes->newest % HORIZON_MINUTES];
+}
+
+uint32_t flow_minutes_previous(const struct flow_minutes *minutes)
+{
+    return minutes->flows[(minutes->newest - 1) % HORIZON_MINUTES];
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bounded table of what was used recently: find or insert by key, forget the least recently used
+ * when full. Sources, destinations, pairs, conversations and services of this room are each one.
+ * Owned by a feature engine; the thread that calls feature_measure.
+ *
+ * It is uthash with its growth taken out: the buckets are preset from the limit (growing stalls for
+ * tens of milliseconds), the hash is keyed (packet bytes choose the keys), entries come from one
+ * slab that the system backs with memory as it is touched. uthash's list in order of insertion
+ * is the order of use: a touched entry is taken out and added again at its end, which is uthash's
+ * own recipe for such a cache. An entry that never leaves stands first in that list, because
+ * uthash frees its buckets with the last entry. The hash decides placement only: who is forgotten
+ * follows from the order of use, a total order. */
+#ifndef WHYFLOW_FEATURE_RECENT_TABLE_H
+#define WHYFLOW_FEATURE_RECENT_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+/* First member of each entry; the key, without padding, follows it directly. */
+struct recent_entry {
+    UT_hash_handle hh;
+    uint64_t inserted; /* number of the flow that brought the entry in */
+};
+
+/* Called with an entry that is about to be forgotten because the table is full. */
+typedef void recent_forget_fn(void *context, struct recent_entry *entry);
+
+struct recent_layout {
+    size_t entry_bytes;
+    size_t key_bytes;
+    uint32_t limit;           /* entries; 0 is taken as 1 */
+    recent_forget_fn *forget; /* NULL: nothing to do */
+    void *context;
+    const uint64_t *hash_key;
+};
+
+struct recent_table {
+    struct recent_layout layout;
+    uint64_t hash_key[2];
+    struct recent_entry *head; /* the entry that never leaves */
+    struct recent_entry *free; /* a list by hh.next */
+    uint8_t *slab;
+    uint32_t bucket_count;
+    uint32_t count, touched_slots;
+    uint64_t evicted;
+};
+
+/* All its memory; nothing is allocated later. False if there is none, `table` is then empty. */
+bool recent_table_init(struct recent_table *table, const struct recent_layout *layout);
+void recent_table_deinit(struct recent_table *table);
+size_t recent_table_memory_bytes(const struct recent_table *table);
+
+/* A lookup in steps, so that a caller with several tables has their memory fetched side by side: a
+ * miss costs 100 ns, and one flow touches five tables. begin, warm, find, touch, each for all tables
+ * before the next; the first three only read. */
+struct recent_lookup {
+    const void *key;            /* the caller's, valid until the touch */
+    unsigned hash;
+    struct recent_entry *found; /* NULL: not there */
+};
+
+struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key);
+void recent_lookup_warm(const struct recent_lookup *lookup, const struct recent_table *table);
+void recent_lookup_find(struct recent_lookup *lookup, const struct recent_table *table);
+/* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`
+ * and what follows the key is zero. */
+void *recent_table_touch(struct recent_table *table, const struct recent_lookup *lookup,
+                         uint64_t number);
+/* Forgets all entries, without calling `forget` and without counting them as evicted. */
+void recent_table_clear(struct recent_table *table);
+
+uint32_t recent_table_slot(const struct recent_table *table, const void *entry);
+/* What is in a slot if it has been there since flow `number` or before; else NULL. */
+void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t number);
+
+/* Has a slot's memory fetched, for a recent_table_at to come. */
+void recent_table_warm_slot(const struct recent_table *table, uint32_t slot);
+
+#endif

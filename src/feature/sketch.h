@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sketch estimates how many distinct things were seen since any flow in the past: a
+ * HyperLogLog (Flajolet et al. 2007) whose registers remember when each rank was last seen
+ * (sliding HyperLogLog, Chabchoub and Hebrail 2010). And the bounded pool that sketches come from.
+ * Used by distinct.c alone; owned by a feature engine, the thread that calls feature_measure.
+ *
+ * A rank seen now makes every lower rank of its register meaningless for all horizons, so those
+ * are dropped: what is left grows in age with the rank, and the first one inside the horizon, from
+ * the top, is the register's value. 64 registers: a standard error of 13 %, where a feature's bin
+ * is a factor of two. Flow numbers are kept as 32 bits: what a register saw a multiple of 2^32
+ * flows ago looks recent, in a sketch that was in use all that time. Rejected: one HyperLogLog a
+ * minute, which cannot tell a sliding window. */
+#ifndef WHYFLOW_FEATURE_SKETCH_H
+#define WHYFLOW_FEATURE_SKETCH_H
+
+#include "feature/horizon.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SKETCH_REGISTERS = 64,
+    SKETCH_RANKS = 12, /* a register holds ranks 1 to 12: 180,000 things */
+};
+
+struct sketch {
+    uint32_t older, newer; /* in order of use; indices into the pool */
+    uint32_t *owner;       /* where the owner keeps this sketch's index; set to 0 on loss */
+    uint16_t ranks[SKETCH_REGISTERS]; /* bit r: rank r + 1 was seen ... */
+    /* ... last at this flow (low 32 bits). By rank first, because the registers' values lie close
+     * together: an estimate reads a few rows, not a line of memory for each register. */
+    uint32_t seen[SKETCH_RANKS][SKETCH_REGISTERS];
+};
+
+struct sketch_counts {
+    uint32_t window, ten_minutes;
+};
+
+struct sketch_pool {
+    struct sketch *sketches; /* [0] is the list's head and no sketch */
+    uint32_t limit;
+    uint32_t touched, free;  /* free: a list by `newer`; 0: none */
+    uint64_t evicted;
+};
+
+bool sketch_pool_init(struct sketch_pool *pool, uint32_t limit);
+void sketch_pool_deinit(struct sketch_pool *pool);
+void sketch_pool_clear(struct sketch_pool *pool); /* all are free; owners are not told */
+size_t sketch_pool_memory_bytes(const struct sketch_pool *pool);
+
+/* Puts an empty sketch's index (> 0) into *owner. Where none is free the least recently used
+ * loses its owner, and is counted. *owner must stay where it is until the sketch is released. */
+void sketch_take(struct sketch_pool *pool, uint32_t *owner);
+void sketch_release(struct sketch_pool *pool, uint32_t *owner); /* sets it to 0 */
+/* Marks it as the most recently used. */
+void sketch_touch(struct sketch_pool *pool, uint32_t index);
+
+/* The thing with this hash was seen at flow `now`. Calls come in rising order of `now`. */
+void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now);
+/* How many distinct things were seen inside each of the two horizons, to the nearest whole. */
+struct sketch_counts sketch_estimate(const struct sketch *sketch, const struct horizon *horizon);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "feature/window.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+bool window_init(struct window *window, uint32_t limit)
+{
+    *window = (struct window){.limit = limit > 0 ? limit : 1, .first = 1, .next = 1};
+    window->flows = calloc(window->limit, sizeof *window->flows);
+    return window->flows != NULL;
+}
+
+void window_deinit(struct window *window)
+{
+    free(window->flows);
+    *window = (struct window){.limit = 0};
+}
+
+size_t window_memory_bytes(const struct window *window)
+{
+    return window->limit * sizeof *window->flows;
+}
+
+void window_clear(struct window *window)
+{
+    window->first = window->next;
+}
+
+bool window_is_full(const struct window *window)
+{
+    return window->next - window->first == window->limit;
+}
+
+const struct window_flow *window_oldest(const struct window *window)
+{
+    if (window->first == window->next)
+        return NULL;
+    return &window->flows[window->first % window->limit];
+}
+
+void window_drop_oldest(struct window *window)
+{
+    assert(window->first < window->next);
+    window->first++;
+}
+
+void window_add(struct window *window, const struct window_flow *flow)
+{
+    assert(!window_is_full(window));
+    window->flows[window->next++ % window->limit] = *flow;
+}

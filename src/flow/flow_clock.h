@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table's time: the greatest packet time (or tick) so far, guarded against stamps that are
+ * wrong. A stamp over an hour ahead or over a minute back is held until the next packet says
+ * whether the clock was set (it agrees) or the stamp was a stray (it does not). Owned by the flow
+ * table. */
+#ifndef WHYFLOW_FLOW_CLOCK_H
+#define WHYFLOW_FLOW_CLOCK_H
+
+#include "whyflow/packet.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum flow_clock_answer {
+    FLOW_CLOCK_STEADY,   /* take the packet */
+    FLOW_CLOCK_HELD,     /* the packet is kept in `held`: to be counted as a stray for now */
+    FLOW_CLOCK_FORWARD,  /* the held packet was right: take it, then this one */
+    FLOW_CLOCK_BACKWARD, /* the same, and time was set back: end all flows first */
+};
+
+struct flow_clock {
+    int64_t now_ns;
+    uint32_t epoch;    /* times set back so far */
+    bool is_started;
+    bool has_held;
+    struct packet held;
+};
+
+/* Judges a packet's stamp and moves now_ns on for FLOW_CLOCK_STEADY. For FORWARD and BACKWARD
+ * nothing is moved: the caller ends flows where it must, calls flow_clock_believe, and takes `held`
+ * and then the packet. A packet that was held before and is not believed stays a stray. */
+enum flow_clock_answer flow_clock_judge(struct flow_clock *clock, const struct packet *packet);
+
+/* Sets the time to the held packet's. */
+void flow_clock_believe(struct flow_clock *clock);
+
+/* now_ns never goes back but by flow_clock_believe. */
+static inline void flow_clock_advance(struct flow_clock *clock, int64_t time_ns)
+{
+    if (!clock->is_started || time_ns > clock->now_ns)
+        clock->now_ns = time_ns;
+    clock->is_started = true;
+}
+
+#endif

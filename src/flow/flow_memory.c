@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/flow_memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+bool flow_memory_init(struct flow_memory *memory, uint32_t capacity, int64_t keep_ns)
+{
+    assert(capacity > 0);
+    *memory = (struct flow_memory){.capacity = capacity, .keep_ns = keep_ns};
+    const uint32_t item_count = capacity + 1;
+    memory->nodes = calloc(item_count, sizeof *memory->nodes);
+    memory->entries = calloc(item_count, sizeof *memory->entries);
+    if (memory->nodes == NULL || memory->entries == NULL ||
+        !item_pool_init(&memory->pool, item_count) ||
+        !flow_index_init(&memory->index, item_count) ||
+        !wheel_init(&memory->wheel, memory->nodes, item_count, keep_ns > 0 ? keep_ns : 1)) {
+        flow_memory_deinit(memory);
+        return false;
+    }
+    return true;
+}
+
+void flow_memory_deinit(struct flow_memory *memory)
+{
+    wheel_deinit(&memory->wheel);
+    flow_index_deinit(&memory->index);
+    free(memory->nodes);
+    free(memory->entries);
+    item_pool_deinit(&memory->pool);
+    *memory = (struct flow_memory){0};
+}
+
+static bool find_entry(const struct flow_memory *memory, const struct flow_key *key, uint32_t hash,
+                       uint32_t *item)
+{
+    struct flow_index_probe probe = flow_index_start(&memory->index, hash);
+    while (flow_index_next(&memory->index, &probe, item))
+        if (flow_key_equal(&memory->entries[*item].key, key))
+            return true;
+    return false;
+}
+
+static void forget(struct flow_memory *memory, uint32_t item)
+{
+    wheel_remove(&memory->wheel, item);
+    flow_index_remove(&memory->index, memory->entries[item].hash, item);
+    item_pool_put(&memory->pool, item);
+}
+
+static void forget_oldest(struct flow_memory *memory)
+{
+    uint32_t item;
+    const bool has_first = wheel_first(&memory->wheel, INT64_MAX, &item);
+    assert(has_first);
+    (void)has_first;
+    forget(memory, item);
+    memory->evicted++;
+}
+
+void flow_memory_add(struct flow_memory *memory, const struct flow_key *key, uint32_t hash,
+                     uint8_t initiator, struct wheel_key last)
+{
+    uint32_t item;
+    if (find_entry(memory, key, hash, &item)) {
+        wheel_remove(&memory->wheel, item);
+    } else {
+        item = item_pool_get(&memory->pool);
+        memory->entries[item] = (struct flow_memory_entry){.key = *key, .hash = hash};
+        flow_index_insert(&memory->index, hash, item);
+    }
+    memory->entries[item].initiator = initiator;
+    wheel_insert(&memory->wheel, item, last);
+    if (wheel_count(&memory->wheel) > memory->capacity)
+        forget_oldest(memory);
+}
+
+bool flow_memory_find(struct flow_memory *memory, const struct flow_key *key, uint32_t hash,
+                      int64_t now_ns, uint8_t *initiator)
+{
+    uint32_t item;
+    if (!find_entry(memory, key, hash, &item))
+        return false;
+    if (now_ns - memory->nodes[item].key.time_ns > memory->keep_ns) {
+        forget(memory, item);
+        return false;
+    }
+    *initiator = memory->entries[item].initiator;
+    return true;
+}
+
+void flow_memory_clear(struct flow_memory *memory)
+{
+    uint32_t item;
+    while (wheel_first(&memory->wheel, INT64_MAX, &item))
+        forget(memory, item);
+}
+
+size_t flow_memory_bytes(const struct flow_memory *memory)
+{
+    const size_t an_entry =
+        sizeof *memory->nodes + sizeof *memory->entries + 2 * sizeof(uint32_t);
+    return memory->capacity * an_entry +
+           ((size_t)memory->index.mask + 1) * sizeof *memory->index.slots;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands under `whyflow` in a `flow` or `alert` line: RECORD.md's table, key by key. Called by
+ * the native formatter; no state. What was not measured is absent, never 0. */
+#include "format/native_whyflow.h"
+
+#include "base/address.h"
+#include "base/protocol.h"
+#include "base/service.h"
+
+#include <math.h>
+
+enum { CATEGORY_TEXT_SIZE = 64, HASH_TEXT_SIZE = 17 };
+enum { REASONS_AFTER_CUT = 3, SUMMARY_LINES_AFTER_CUT = 2 };
+
+/* Sizes of packets and gaps between them: whole bytes, or nanoseconds shown as microseconds. */
+static void write_distribution(struct json_writer *json, const char *key,
+                               const struct flow_distribution *distribution, bool is_time)
+{
+    if (distribution->count == 0)
+        return;
+    const double divisor = is_time ? 1000.0 : 1.0;
+    json_open_object(json, key);
+    if (is_time) {
+        json_microseconds(json, "min", distribution->min);
+        json_microseconds(json, "max", distribution->max);
+    } else {
+        json_int(json, "min", distribution->min);
+        json_int(json, "max", distribution->max);
+    }
+    json_double(json, "mean", distribution->mean / divisor);
+    if (distribution->count > 1)
+        json_double(json, "deviation", distribution->deviation / divisor);
+    json_close_object(json);
+}
+
+static void write_direction(struct json_writer *json, const char *key,
+                            const struct flow_record *flow, int index)
+{
+    const struct flow_direction *direction = &flow->direction[index];
+    json_open_object(json, key);
+    json_uint(json, "packets", direction->packets);
+    json_uint(json, "ip_bytes", direction->ip_bytes);
+    json_uint(json, "payload_bytes", direction->payload_bytes);
+    if (direction->packets > 0) {
+        json_int(json, "first_ns", direction->first_ns);
+        json_int(json, "last_ns", direction->last_ns);
+        write_distribution(json, "packet_bytes", &direction->packet_bytes, false);
+        write_distribution(json, "gap_us", &direction->gap_ns, true);
+        json_uint(json, "ttl_min", direction->ttl_min);
+        json_uint(json, "ttl_max", direction->ttl_max);
+    }
+    json_close_object(json);
+}
+
+/* The guessed service: of the better-known port, else of a port with a customary use. */
+static void write_service(struct json_writer *json, const struct flow_record *flow)
+{
+    uint16_t port = service_port(flow->protocol, flow->source_port, flow->destination_port);
+    const struct service *service = service_find(flow->protocol, port);
+    if (port == 0) {
+        port = flow->destination_port;
+        service = service_find(flow->protocol, port);
+    }
+    if (service == NULL) {
+        port = flow->source_port;
+        service = service_find(flow->protocol, port);
+    }
+    if (service == NULL)
+        return;
+    json_open_object(json, "service");
+    json_string(json, "name", service->name);
+    json_uint(json, "port", port);
+    json_bool(json, "assigned", service->is_assigned);
+    json_close_object(json);
+}
+
+static void write_marks(struct json_writer *json, const struct flow_record *flow)
+{
+    static const struct {
+        uint16_t mark;
+        const char *name;
+    } marks[] = {
+        {FLOW_MARK_CUT_PACKETS, "cut_packets"},   {FLOW_MARK_FRAGMENTS, "fragments"},
+        {FLOW_MARK_KERNEL_DROPS, "kernel_drops"}, {FLOW_MARK_COARSE_TIME, "coarse_time"},
+        {FLOW_MARK_LATE_PACKETS, "late_packets"},
+    };
+    if (flow->marks == 0)
+        return;
+    json_open_array(json, "marks");
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        if ((flow->marks & marks[i].mark) != 0)
+            json_string(json, NULL, marks[i].name);
+    }
+    json_close_array(json);
+}
+
+static void write_times(struct json_writer *json, const struct flow_record *flow)
+{
+    const uint64_t packets =
+        flow->direction[FLOW_FORWARD].packets + flow->direction[FLOW_REVERSE].packets;
+    json_int(json, "first_ns", flow->first_ns);
+    json_int(json, "last_ns", flow->last_ns);
+    json_int(json, "notice_ns", flow->notice_ns);
+    json_microseconds(json, "duration_us", flow->last_ns - flow->first_ns);
+    if (packets > 1)
+        json_microseconds(json, "longest_gap_us", flow->longest_gap_ns);
+    if (flow->has_handshake_rtt)
+        json_microseconds(json, "handshake_rtt_us", flow->handshake_rtt_ns);
+}
+
+static void write_facts(struct json_writer *json, const struct flow_record *flow)
+{
+    json_open_object(json, "flow");
+    json_string(json, "end_reason",
+                flow_end_reason_name((enum flow_end_reason)flow->end_reason));
+    json_uint(json, "slice", flow->slice);
+    json_string(json, "basis", flow_basis_name((enum flow_basis)flow->basis));
+    json_string(json, "state", flow_state_name((enum flow_state)flow->state));
+    json_uint(json, "opening_number", flow->opening_number);
+    json_uint(json, "epoch", flow->epoch);
+    write_times(json, flow);
+    write_direction(json, "fwd", flow, FLOW_FORWARD);
+    write_direction(json, "rev", flow, FLOW_REVERSE);
+    if (flow->protocol == PACKET_PROTOCOL_TCP)
+        json_bool(json, "tcp_closed", flow->is_tcp_closed);
+    if (flow->history[0] != '\0')
+        json_string(json, "history", flow->history);
+    if (flow->one_way_key)
+        json_bool(json, "one_way_key", true);
+    write_marks(json, flow);
+    write_service(json, flow);
+    json_close_object(json);
+}
+
+static void write_observed_flow(struct json_writer *json, const struct flow_record *flow)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    const bool has_ports = protocol_has_ports(flow->protocol);
+    json_uint(json, "ID", flow->flow_id);
+    json_string(json, "IP_SRC_ADDR", address_text(flow->source, flow->ip_version, address));
+    json_string(json, "IP_DST_ADDR", address_text(flow->destination, flow->ip_version, address));
+    if (has_ports) {
+        json_uint(json, "L4_SRC_PORT", flow->source_port);
+        json_uint(json, "L4_DST_PORT", flow->destination_port);
+    }
+    json_uint(json, "PROTOCOL_NUM", flow->protocol);
+    json_time_plain(json, "FIRST_SWITCHED", flow->first_ns);
+    json_time_plain(json, "LAST_SWITCHED", flow->last_ns);
+    json_uint(json, "IN_PKTS", flow->direction[FLOW_FORWARD].packets);
+    json_uint(json, "IN_BYTES", flow->direction[FLOW_FORWARD].ip_bytes);
+    json_double(json, "FLOW_DURATION_MILLISECONDS",
+                (double)(flow->last_ns - flow->first_ns) / 1e6);
+}
+
+/* The sample reports' eighteen columns, their names, their order. */
+static void write_observed(struct json_writer *json, const struct record_flow_part *part)
+{
+    const struct record_observed *observed = &part->observed;
+    json_open_object(json, "observed");
+    write_observed_flow(json, &part->flow);
+    if (observed->has_mean_packet_bytes)
+        json_double(json, "avg_in_packet_size", observed->mean_packet_bytes);
+    if (observed->has_inter_arrival)
+        json_double(json, "inter_arrival_ms", observed->inter_arrival_ms);
+    json_uint(json, "dst_flows_in_window", observed->dst_flows_in_window);
+    json_double(json, "src_entropy_PROTOCOL", observed->src_protocol_entropy);
+    json_uint(json, "src_IN_PKTS_sum", observed->src_packets_sum);
+    json_uint(json, "src_flows_in_window", observed->src_flows_in_window);
+    json_uint(json, "src_flag_SYN", observed->src_syn_flows);
+    json_close_object(json);
+}
+
+static void write_feature_value(struct json_writer *json, const char *key,
+                                const struct feature_vector *vector, enum feature_id id)
+{
+    char text[CATEGORY_TEXT_SIZE];
+    if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
+        json_string(json, key, feature_category_text(id, vector->value[id], text, sizeof text));
+    else
+        json_double(json, key, vector->value[id]);
+}
+
+static void write_features(struct json_writer *json, const struct feature_vector *vector)
+{
+    json_open_object(json, "features");
+    for (int id = 0; id < FEATURE_COUNT; id++) {
+        if (feature_is_present(vector, (enum feature_id)id))
+            write_feature_value(json, feature_infos[id].name, vector, (enum feature_id)id);
+    }
+    json_close_object(json);
+}
+
+static void write_caveats(struct json_writer *json, uint32_t caveats)
+{
+    json_open_array(json, "caveats");
+    for (unsigned bit = 0; bit < RECORD_CAVEAT_COUNT; bit++) {
+        if ((caveats >> bit & 1) != 0)
+            json_string(json, NULL, record_caveat_name(bit));
+    }
+    json_close_array(json);
+}
+
+static void write_verdict(struct json_writer *json, const struct verdict *verdict)
+{
+    json_milli(json, "score", verdict->score_mbits);
+    json_milli(json, "typical", verdict->typical_mbits);
+    json_double(json, "p_value", verdict->p_value);
+    json_bool(json, "flagged", verdict->is_flagged);
+    if (verdict->is_flagged)
+        json_string(json, "flagged_by", "surprise");
+    json_bool(json, "notable", verdict->is_notable);
+}
+
+void native_write_measured(struct json_writer *json, const struct record_flow_part *part)
+{
+    write_facts(json, &part->flow);
+    write_observed(json, part);
+    write_features(json, &part->features);
+    write_verdict(json, &part->verdict);
+    write_caveats(json, part->caveats);
+}
+
+static const char *confidence_name(double effective_flows)
+{
+    if (effective_flows < 500)
+        return "low";
+    return effective_flows < 5000 ? "medium" : "high";
+}
+
+static void write_baseline(struct json_writer *json, const struct baseline_summary *baseline)
+{
+    json_open_object(json, "baseline");
+    json_string(json, "scope", baseline->is_whole_capture ? "capture" : "history");
+    json_uint(json, "n", baseline->flows);
+    if (baseline->flows > 0)
+        json_time(json, "since", baseline->since_ns);
+    json_string(json, "confidence", confidence_name(baseline->effective_flows));
+    json_close_object(json);
+}
+
+/* All that add to the sum, also of features that were missing: missing is a bin of its own. */
+static void write_contributions(struct json_writer *json, const struct record_flow_part *part)
+{
+    json_open_object(json, "contrib");
+    for (int id = 0; id < FEATURE_COUNT; id++) {
+        const int32_t contribution = part->verdict.contribution_mbits[id];
+        if (contribution != 0 || feature_is_present(&part->features, (enum feature_id)id))
+            json_milli(json, feature_infos[id].name, contribution);
+    }
+    json_close_object(json);
+}
+
+static const char *direction_name(uint8_t direction)
+{
+    switch ((enum evidence_direction)direction) {
+    case EVIDENCE_HIGH:
+        return "high";
+    case EVIDENCE_LOW:
+        return "low";
+    case EVIDENCE_RARE:
+        return "rare";
+    default:
+        return "new";
+    }
+}
+
+static void write_reason(struct json_writer *json, const struct record_reason *reason,
+                         const struct feature_vector *vector)
+{
+    const enum feature_id id = (enum feature_id)reason->feature;
+    const struct evidence *evidence = &reason->evidence;
+    json_open_object(json, NULL);
+    json_string(json, "feature", feature_infos[id].name);
+    json_string(json, "label", feature_infos[id].label);
+    if (feature_is_present(vector, id))
+        write_feature_value(json, "value", vector, id);
+    json_string(json, "unit", feature_infos[id].unit);
+    if (evidence->has_quantiles) {
+        json_double(json, "typical", evidence->median);
+        json_double(json, "p05", evidence->p05);
+        json_double(json, "p95", evidence->p95);
+    }
+    json_uint(json, "n", evidence->count);
+    json_string(json, "direction", direction_name(evidence->direction));
+    json_milli(json, "bits", reason->contribution_mbits);
+    json_milli(json, "share", llround(reason->share * 1000));
+    json_double(json, "seen_share", evidence->share);
+    json_close_object(json);
+}
+
+static void write_reasons(struct json_writer *json, const struct explanation *explanation,
+                          const struct feature_vector *vector, uint32_t count)
+{
+    json_open_array(json, "reasons");
+    for (uint32_t i = 0; i < count; i++)
+        write_reason(json, &explanation->reasons[i], vector);
+    json_close_array(json);
+}
+
+static void write_names(struct json_writer *json, const struct explanation *explanation)
+{
+    json_open_array(json, "top_features");
+    for (uint32_t i = 0; i < explanation->reason_count; i++)
+        json_string(json, NULL, feature_infos[explanation->reasons[i].feature].name);
+    json_close_array(json);
+    json_open_array(json, "most_informative");
+    for (uint32_t i = 0; i < explanation->informative_count; i++)
+        json_string(json, NULL, feature_infos[explanation->informative[i]].name);
+    json_close_array(json);
+}
+
+static void write_prose(struct json_writer *json, const struct explanation *explanation,
+                        uint32_t summary_count)
+{
+    json_string(json, "text", explanation->text);
+    json_open_array(json, "summary");
+    for (uint32_t i = 0; i < summary_count; i++)
+        json_string(json, NULL, explanation->summary[i]);
+    json_close_array(json);
+}
+
+static void write_model(struct json_writer *json, uint64_t settings_hash)
+{
+    char hash[HASH_TEXT_SIZE];
+    struct text text = text_init(hash, sizeof hash);
+    text_appendf(&text, "%016llx", (unsigned long long)settings_hash);
+    json_open_object(json, "model");
+    json_string(json, "name", "additive-surprise");
+    json_string(json, "version", "1");
+    json_string(json, "settings", hash);
+    json_close_object(json);
+}
+
+static uint32_t at_most(uint32_t count, uint32_t limit)
+{
+    return count < limit ? count : limit;
+}
+
+void native_write_explanation(struct json_writer *json, const struct record_flow_part *part,
+                              const struct explanation *explanation, enum native_cut cut)
+{
+    const uint32_t reasons =
+        cut < NATIVE_CUT_REASONS ? RECORD_REASONS_MAX : (uint32_t)REASONS_AFTER_CUT;
+    const uint32_t lines =
+        cut < NATIVE_CUT_SUMMARY ? RECORD_SUMMARY_LINES_MAX : (uint32_t)SUMMARY_LINES_AFTER_CUT;
+    if (part->verdict.has_threshold)
+        json_milli(json, "threshold", part->verdict.threshold_mbits);
+    json_uint(json, "rank", explanation->rank);
+    write_baseline(json, &explanation->baseline);
+    write_contributions(json, part);
+    write_reasons(json, explanation, &part->features,
+                  at_most(explanation->reason_count, reasons));
+    if (cut < NATIVE_CUT_NAMES)
+        write_names(json, explanation);
+    write_prose(json, explanation, at_most(explanation->summary_count, lines));
+    write_model(json, explanation->settings_hash);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands under `whyflow` in a `flow` or `alert` line. */
+#ifndef WHYFLOW_FORMAT_NATIVE_WHYFLOW_H
+#define WHYFLOW_FORMAT_NATIVE_WHYFLOW_H
+
+#include "format/json_writer.h"
+#include "format/native_flow.h"
+
+/* What flows and alerts share: the facts, the eighteen columns, the features, the verdict. */
+void native_write_measured(struct json_writer *json, const struct record_flow_part *part);
+
+/* What only an alert carries: baseline, contributions, reasons and prose. */
+void native_write_explanation(struct json_writer *json, const struct record_flow_part *part,
+                              const struct explanation *explanation, enum native_cut cut);
+
+#endif

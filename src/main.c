@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program: options → run → exit code. */
+#include "capture/capture.h"
+#include "message.h"
+#include "options.h"
+#include "runtime.h"
+#include "whyflow/version.h"
+
+#include <jansson.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+static void print_version(void)
+{
+    printf("whyflow %s\n%s\njansson %s\nformats: native text csv; sinks: standard output, file\n",
+           WHYFLOW_VERSION, pcap_lib_version(), jansson_version_str());
+}
+
+static enum runtime_exit list(const struct options *options)
+{
+    struct capture_error error;
+    bool is_listed = true;
+    if (options->action == OPTIONS_ACTION_LIST_INTERFACES)
+        is_listed = capture_list_interfaces(stdout, &error);
+    else
+        for (size_t i = 0; i < options->interface_count && is_listed; i++)
+            is_listed = capture_list_link_types(options->interfaces[i], stdout, &error);
+    if (is_listed)
+        return RUNTIME_DONE;
+    message("%s", error.text);
+    return error.kind == CAPTURE_ERROR_PERMISSION ? RUNTIME_PERMISSION : RUNTIME_FAILED;
+}
+
+/* Keys that decide placement only are drawn anew at each start, so that nobody can aim at them. */
+static bool draw_keys(struct options *options)
+{
+    struct settings *const settings = &options->settings;
+    if (!options->has_hash_key) {
+        uint64_t *const keys[] = {settings->flow.hash_key, settings->feature.hash_key,
+                                  settings->anomaly.hash_key};
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+            if (getrandom(keys[i], 2 * sizeof(uint64_t), 0) != 2 * sizeof(uint64_t))
+                return false;
+    }
+    if (options->is_live && !options->has_sketch_key)
+        return getrandom(settings->feature.sketch_key, 2 * sizeof(uint64_t), 0) ==
+               2 * sizeof(uint64_t);
+    return true;
+}
+
+static enum runtime_exit act(struct options *options)
+{
+    switch (options->action) {
+    case OPTIONS_ACTION_HELP:
+        options_print_help(stdout);
+        return RUNTIME_DONE;
+    case OPTIONS_ACTION_VERSION:
+        print_version();
+        return RUNTIME_DONE;
+    case OPTIONS_ACTION_LIST_INTERFACES:
+    case OPTIONS_ACTION_LIST_LINK_TYPES:
+        return list(options);
+    case OPTIONS_ACTION_TEST:
+        puts("configuration is good");
+        return RUNTIME_DONE;
+    case OPTIONS_ACTION_RUN:
+        break;
+    }
+    options->settings.flow.is_live = options->is_live;
+    if (options->is_live)
+        options->settings.anomaly.mode = ANOMALY_MODE_ONLINE;
+    if (draw_keys(options))
+        return runtime_run(options);
+    message("no random numbers to be had: %m");
+    return RUNTIME_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    char error[OPTIONS_ERROR_SIZE];
+    enum runtime_exit exit = RUNTIME_USAGE;
+    if (options_parse(&options, argc, argv, error))
+        exit = act(&options);
+    else
+        message("%s", error);
+    options_deinit(&options);
+    return exit;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decoder's gate, its table of who follows whom, and the loop over headers.
+ * Runs on the capture thread; constant data only. */
+#include "packet/packet_decode.h"
+
+#include "packet/decoder.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+enum {
+    NANOSECONDS_PER_SECOND = 1000000000,
+    ETHERTYPE_IPV4 = 0x0800,
+    ETHERTYPE_IPV6 = 0x86dd,
+    ETHERTYPE_VLAN = 0x8100,         /* IEEE 802.1Q */
+    ETHERTYPE_VLAN_SERVICE = 0x88a8, /* IEEE 802.1ad, the outer tag of QinQ */
+    ETHERTYPE_VLAN_9100 = 0x9100,    /* the outer tag before 802.1ad */
+};
+
+/* Packet times are below 2^62 ns; this many seconds (until 2106) stay below, and it is all that a
+ * pcap file can say. */
+static const int64_t time_s_max = INT64_C(1) << 32;
+
+struct decoder_row {
+    uint32_t number;
+    decoder_header_fn *header;
+};
+
+struct decoder_table {
+    const struct decoder_row *rows; /* searched in order: the usual ones first */
+    size_t count;
+    decoder_header_fn *otherwise;
+};
+
+static enum packet_refusal refuse_link_type(struct decoder *decoder)
+{
+    (void)decoder;
+    return PACKET_REFUSED_LINK_TYPE;
+}
+
+static enum packet_refusal refuse_not_ip(struct decoder *decoder)
+{
+    (void)decoder;
+    return PACKET_REFUSED_NOT_IP;
+}
+
+/* tcpdump.org/linktypes.html. 12 and 14 are what some systems call raw IP within their files. */
+static const struct decoder_row link_type_rows[] = {
+    {1, link_ethernet},  {113, link_linux_sll}, {276, link_linux_sll2}, {101, link_raw},
+    {12, link_raw},      {14, link_raw},        {0, link_null},         {108, link_loop},
+    {228, network_ipv4}, {229, network_ipv6},   {9, link_ppp},          {50, link_ppp},
+    {104, link_cisco_hdlc},
+};
+
+static const struct decoder_row ethertype_rows[] = {
+    {ETHERTYPE_IPV4, network_ipv4},      {ETHERTYPE_IPV6, network_ipv6},
+    {ETHERTYPE_VLAN, link_vlan},         {ETHERTYPE_VLAN_SERVICE, link_vlan},
+    {ETHERTYPE_VLAN_9100, link_vlan},
+};
+
+static const struct decoder_row ppp_rows[] = {
+    {0x0021, network_ipv4},
+    {0x0057, network_ipv6},
+};
+
+static const struct decoder_row raw_ip_rows[] = {
+    {4, network_ipv4},
+    {6, network_ipv6},
+};
+
+/* RFC 7045, section 2. 50 (ESP) and 59 (no next header) end the chain: they are the protocol. */
+static const struct decoder_row extension_rows[] = {
+    {0, network_extension},   /* hop-by-hop options */
+    {43, network_extension},  /* routing */
+    {44, network_fragment},
+    {51, network_authentication},
+    {60, network_extension},  /* destination options */
+    {135, network_extension}, /* mobility */
+    {139, network_extension}, /* host identity */
+    {140, network_extension}, /* shim6 */
+};
+
+static const struct decoder_row protocol_rows[] = {
+    {PACKET_PROTOCOL_TCP, transport_tcp},
+    {PACKET_PROTOCOL_UDP, transport_udp},
+    {PACKET_PROTOCOL_ICMP, icmp_v4},
+    {PACKET_PROTOCOL_ICMPV6, icmp_v6},
+    {PACKET_PROTOCOL_SCTP, transport_sctp},
+    {33, transport_dccp},
+    {136, transport_udp}, /* UDP-Lite: the same header, a coverage where UDP has the length */
+};
+
+#define TABLE(rows, otherwise)                   \
+    {                                            \
+        rows, sizeof rows / sizeof *rows, otherwise \
+    }
+static const struct decoder_table tables[DECODER_SPACE_COUNT] = {
+    [DECODER_LINK_TYPE] = TABLE(link_type_rows, refuse_link_type),
+    [DECODER_ETHERTYPE] = TABLE(ethertype_rows, refuse_not_ip),
+    [DECODER_PPP] = TABLE(ppp_rows, refuse_not_ip),
+    [DECODER_RAW_IP] = TABLE(raw_ip_rows, refuse_not_ip),
+    [DECODER_EXTENSION] = TABLE(extension_rows, network_last_extension),
+    [DECODER_PROTOCOL] = TABLE(protocol_rows, transport_other),
+};
+#undef TABLE
+
+static decoder_header_fn *find_header(enum decoder_space space, uint32_t number)
+{
+    const struct decoder_table *table = &tables[space];
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i].number == number)
+            return table->rows[i].header;
+    }
+    return table->otherwise;
+}
+
+/* libpcap hands through what files claim: negative and huge sub-seconds, more captured than sent,
+ * lengths of 4 GiB. Nothing behind this gate meets them. */
+static enum packet_refusal check_frame(const struct frame *frame)
+{
+    if (frame->time_subsec_ns < 0 || frame->time_subsec_ns >= NANOSECONDS_PER_SECOND)
+        return PACKET_REFUSED_BAD_TIME;
+    if (frame->time_s < 0 || frame->time_s >= time_s_max)
+        return PACKET_REFUSED_BAD_TIME;
+    if (frame->captured_bytes > frame->wire_bytes || frame->wire_bytes > PACKET_WIRE_BYTES_MAX)
+        return PACKET_REFUSED_BAD_LENGTH;
+    return PACKET_ACCEPTED;
+}
+
+static enum packet_refusal decode_headers(struct decoder *decoder)
+{
+    for (unsigned count = 0; decoder->next_space != DECODER_DONE; count++) {
+        if (count == PACKET_HEADERS_MAX)
+            return PACKET_REFUSED_TOO_MANY_HEADERS;
+        decoder_header_fn *header = find_header(decoder->next_space, decoder->next_number);
+        const enum packet_refusal refusal = header(decoder);
+        /* Numbers read past the end are zeros: what the header made of them does not count. */
+        if (decoder->cursor.is_short)
+            return PACKET_REFUSED_TRUNCATED;
+        if (refusal != PACKET_ACCEPTED)
+            return refusal;
+    }
+    return PACKET_ACCEPTED;
+}
+
+enum packet_refusal packet_decode(const struct frame *frame, struct packet *packet)
+{
+    memset(packet, 0, sizeof *packet);
+    const enum packet_refusal refusal = check_frame(frame);
+    if (refusal != PACKET_ACCEPTED)
+        return refusal;
+    packet->time_ns = frame->time_s * NANOSECONDS_PER_SECOND + frame->time_subsec_ns;
+    packet->frame_bytes = frame->wire_bytes;
+    packet->source_index = frame->source_index;
+    if (frame->captured_bytes < frame->wire_bytes)
+        packet->marks |= PACKET_MARK_CUT;
+    struct decoder decoder = {
+        .cursor = cursor_init(frame->bytes, frame->captured_bytes),
+        .wire_bytes = frame->wire_bytes,
+        .packet = packet,
+        .next_space = DECODER_LINK_TYPE,
+        .next_number = frame->link_type,
+    };
+    return decode_headers(&decoder);
+}

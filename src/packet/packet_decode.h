@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decoder: bytes of a frame -> struct packet. Called by the pipeline on the capture thread for
+ * every frame, and by the fuzzer. Pure: it keeps nothing and points nowhere. */
+#ifndef WHYFLOW_PACKET_DECODE_H
+#define WHYFLOW_PACKET_DECODE_H
+
+#include "whyflow/frame.h"
+#include "whyflow/packet.h"
+
+#include <stdint.h>
+
+enum {
+    /* No link carries longer frames; segmentation and receive offload hand up 256 KiB and more. */
+    PACKET_WIRE_BYTES_MAX = 1 << 20,
+    /* IPv6 extension headers in one packet. RFC 8504, section 5.3, lets a host refuse over 8. */
+    PACKET_EXTENSIONS_MAX = 8,
+    /* All headers of a frame together: the bound of the decoder's loop. */
+    PACKET_HEADERS_MAX = 24,
+};
+
+/* Decodes a frame. Every byte of `packet`, padding included, is written, so packets can be compared
+ * and hashed as bytes.
+ *
+ * PACKET_ACCEPTED: addresses, protocol and (where the protocol has them) ports were read for
+ * certain. Otherwise the reason, which is a counter; time_ns, frame_bytes and source_index are then
+ * still valid unless the reason is BAD_TIME or BAD_LENGTH, and the rest has no meaning.
+ *
+ * ip_bytes is what the IP length field says, but never more than the wire carried: a field that
+ * claims more (no host would take that packet) is not believed beyond what was there. A length of
+ * zero (segmentation offload) means all that the wire carried. Link padding does not count. */
+enum packet_refusal packet_decode(const struct frame *frame, struct packet *packet);
+
+#endif

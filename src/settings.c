@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The library's settings: defaults, networks, and the hash that names a run. Any thread. */
+#include "whyflow/settings.h"
+
+#include "base/siphash.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_NS INT64_C(1000000000)
+
+static const char default_networks[] =
+    "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,fe80::/10";
+
+static void default_flow(struct flow_settings *flow)
+{
+    *flow = (struct flow_settings){
+        .idle_timeout_ns = 30 * SECOND_NS,
+        .active_timeout_ns = 120 * SECOND_NS,
+        .close_timeout_ns = 5 * SECOND_NS,
+        .sweep_interval_ns = SECOND_NS,
+        .memory_ns = 600 * SECOND_NS,
+        .max_flows = UINT32_C(1) << 20,
+        .max_memories = UINT32_C(1) << 18,
+    };
+}
+
+static void default_feature(struct feature_settings *feature)
+{
+    *feature = (struct feature_settings){
+        .window_ns = 60 * SECOND_NS,
+        .max_hosts = UINT32_C(1) << 16,
+        .max_pairs = UINT32_C(1) << 17,
+        .max_conversations = UINT32_C(1) << 17,
+        .max_window_flows = UINT32_C(1) << 18,
+        .sketch_key = {UINT64_C(0x736b65746368), UINT64_C(0x77687966)},
+    };
+    char error[1];
+    settings_parse_networks(feature, default_networks, error, sizeof error);
+}
+
+static void default_anomaly(struct anomaly_settings *anomaly)
+{
+    *anomaly = (struct anomaly_settings){
+        .mode = ANOMALY_MODE_CAPTURE,
+        .alert_share = 0.01,
+        .alerts_per_hour = 6,
+        .warmup_flows = 2000,
+        .warmup_ns = 1800 * SECOND_NS,
+        .flood_exponent = 0.2,
+        .half_life_flows = 20000,
+        .half_life_ns = 86400 * SECOND_NS,
+        .max_categories = UINT32_C(1) << 16,
+        .memory_bytes = UINT64_C(512) << 20,
+    };
+}
+
+void settings_default(struct settings *settings)
+{
+    *settings = (struct settings){
+        .stats_interval_ns = 60 * SECOND_NS,
+        .emit_alerts = true,
+    };
+    default_flow(&settings->flow);
+    default_feature(&settings->feature);
+    default_anomaly(&settings->anomaly);
+}
+
+/* One CIDR, or a plain address. */
+static bool parse_network(const char *text, struct settings_network *network)
+{
+    char address[INET6_ADDRSTRLEN];
+    const char *const slash = strchr(text, '/');
+    const size_t length = slash != NULL ? (size_t)(slash - text) : strlen(text);
+    if (length >= sizeof address)
+        return false;
+    memcpy(address, text, length);
+    address[length] = '\0';
+    *network = (struct settings_network){.ip_version = strchr(address, ':') ? 6 : 4};
+    const int family = network->ip_version == 6 ? AF_INET6 : AF_INET;
+    const unsigned long most = network->ip_version == 6 ? 128 : 32;
+    if (inet_pton(family, address, network->address) != 1)
+        return false;
+    unsigned long bits = most;
+    if (slash != NULL) {
+        char *end;
+        bits = strtoul(slash + 1, &end, 10);
+        if (slash[1] < '0' || slash[1] > '9' || *end != '\0' || bits > most)
+            return false;
+    }
+    network->prefix_bits = (uint8_t)bits;
+    return true;
+}
+
+bool settings_parse_networks(struct feature_settings *settings, const char *text, char *error,
+                             size_t error_size)
+{
+    struct settings_network networks[SETTINGS_LOCAL_NETS_MAX];
+    size_t count = 0;
+    while (*text != '\0') {
+        char item[64];
+        const size_t length = strcspn(text, ",");
+        snprintf(item, sizeof item, "%.*s", (int)(length < 64 ? length : 63), text);
+        if (count == SETTINGS_LOCAL_NETS_MAX) {
+            snprintf(error, error_size, "more than %d networks", SETTINGS_LOCAL_NETS_MAX);
+            return false;
+        }
+        if (length >= sizeof item || !parse_network(item, &networks[count++])) {
+            snprintf(error, error_size, "\"%s\" is not a network like 10.0.0.0/8 or fd00::/8", item);
+            return false;
+        }
+        text += length;
+        text += *text == ',';
+    }
+    memcpy(settings->local_nets, networks, count * sizeof *networks);
+    settings->local_net_count = count;
+    return true;
+}
+
+/* Appends every setting that decides output, by name, so that a new field cannot slip in by its
+ * padding or be forgotten without this list showing it. */
+static void describe(const struct settings *settings, FILE *out)
+{
+    const struct flow_settings *const flow = &settings->flow;
+    const struct feature_settings *const feature = &settings->feature;
+    const struct anomaly_settings *const anomaly = &settings->anomaly;
+    fprintf(out, "idle %lld active %lld close %lld memory %lld flows %u memories %u\n",
+            (long long)flow->idle_timeout_ns, (long long)flow->active_timeout_ns,
+            (long long)flow->close_timeout_ns, (long long)flow->memory_ns, flow->max_flows,
+            flow->max_memories);
+    fprintf(out, "window %lld hosts %u pairs %u conversations %u window_flows %u\n",
+            (long long)feature->window_ns, feature->max_hosts, feature->max_pairs,
+            feature->max_conversations, feature->max_window_flows);
+    fprintf(out, "sketch %llx %llx\n", (unsigned long long)feature->sketch_key[0],
+            (unsigned long long)feature->sketch_key[1]);
+    for (size_t i = 0; i < feature->local_net_count; i++) {
+        const struct settings_network *const network = &feature->local_nets[i];
+        for (unsigned j = 0; j < sizeof network->address; j++)
+            fprintf(out, "%02x", network->address[j]);
+        fprintf(out, "/%u v%u\n", network->prefix_bits, network->ip_version);
+    }
+    fprintf(out, "mode %d share %a hourly %a warmup %llu %lld gamma %a half %a %lld cats %u\n",
+            (int)anomaly->mode, anomaly->alert_share, anomaly->alerts_per_hour,
+            (unsigned long long)anomaly->warmup_flows, (long long)anomaly->warmup_ns,
+            anomaly->flood_exponent, anomaly->half_life_flows, (long long)anomaly->half_life_ns,
+            anomaly->max_categories);
+}
+
+uint64_t settings_hash(const struct settings *settings)
+{
+    static const uint64_t public_key[2] = {UINT64_C(0x73657474), UINT64_C(0x696e6773)};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const out = open_memstream(&text, &size);
+    if (out == NULL)
+        return 0;
+    describe(settings, out);
+    const bool is_whole = fclose(out) == 0;
+    const uint64_t hash = is_whole ? siphash13(public_key, text, size) : 0;
+    free(text);
+    return hash;
+}

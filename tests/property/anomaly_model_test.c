@@ -1,0 +1,615 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold of every verdict, on random traffic: parts that sum, a flow's own weight that is
+ * truly out, no dependence on order or hash key, alarms as asked for, a budget that holds. */
+#include "anomaly/anomaly.h"
+#include "tests/support/unit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND INT64_C(1000000000)
+#define HOUR (3600 * SECOND)
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static struct anomaly_settings test_settings(enum anomaly_mode mode)
+{
+    return (struct anomaly_settings){
+        .mode = mode,
+        .alert_share = 0.01,
+        .alerts_per_hour = 6,
+        .warmup_flows = 2000,
+        .warmup_ns = HOUR / 2,
+        .flood_exponent = 0.2,
+        .half_life_flows = 20000,
+        .half_life_ns = 24 * HOUR,
+        .max_categories = 4096,
+        .hash_key = {1, 2},
+    };
+}
+
+static double random_category(uint64_t *state, unsigned j)
+{
+    if (j == FEATURE_DIRECTION)
+        return (double)(next_random(state) % 4);
+    const bool is_many = j == FEATURE_SERVICE || j == FEATURE_SERVICE_SIZE;
+    const uint64_t spread = is_many ? 3000 : 7;
+    return (double)(next_random(state) % spread * (next_random(state) % spread) / spread);
+}
+
+/* Around the middle of the axis, sometimes beyond its ends. */
+static double random_number(uint64_t *state, unsigned j)
+{
+    const struct feature_info *info = &feature_infos[j];
+    double place = 0;
+    for (int i = 0; i < 3; i++)
+        place += (double)(next_random(state) % 1000) / 2900;
+    const double position = info->low + place * (info->high - info->low);
+    return info->scale == FEATURE_SCALE_LOG2 ? exp2(position) - 1 : position;
+}
+
+static void random_vector(uint64_t *state, struct feature_vector *vector)
+{
+    memset(vector, 0, sizeof *vector);
+    vector->pair_flows_60s =
+        (uint32_t)(1 + next_random(state) % (next_random(state) % 9 ? 3 : 900));
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
+        if (next_random(state) % 10 == 0)
+            continue;
+        vector->present |= UINT64_C(1) << j;
+        vector->value[j] = feature_infos[j].scale == FEATURE_SCALE_CATEGORY
+                               ? random_category(state, j)
+                               : random_number(state, j);
+    }
+}
+
+static struct feature_vector *random_vectors(uint64_t seed, size_t count)
+{
+    struct feature_vector *vectors = calloc(count, sizeof *vectors);
+    ck_assert_ptr_nonnull(vectors);
+    uint64_t state = seed;
+    for (size_t i = 0; i < count; i++)
+        random_vector(&state, &vectors[i]);
+    return vectors;
+}
+
+static struct anomaly_model *open_model(const struct anomaly_settings *settings)
+{
+    struct anomaly_model *model = anomaly_model_open(settings);
+    ck_assert_ptr_nonnull(model);
+    return model;
+}
+
+static struct anomaly_model *learnt_model(const struct anomaly_settings *settings,
+                                          const struct feature_vector *vectors, size_t count)
+{
+    struct anomaly_model *model = open_model(settings);
+    for (size_t i = 0; i < count; i++)
+        anomaly_learn(model, &vectors[i], (int64_t)i * SECOND);
+    return model;
+}
+
+static bool parts_sum(const struct verdict *verdict)
+{
+    int64_t sum = verdict->typical_mbits;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        sum += verdict->contribution_mbits[j];
+    return sum == verdict->score_mbits;
+}
+
+enum { SUM_FLOWS = 100000 };
+
+START_TEST(typical_and_contributions_sum_to_the_score_exactly)
+{
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    settings.max_categories = 1000; /* some are evicted */
+    struct feature_vector *vectors = random_vectors(11, SUM_FLOWS);
+    struct anomaly_model *model = learnt_model(&settings, vectors, SUM_FLOWS);
+    int64_t total = 0;
+    struct verdict verdict;
+    for (size_t i = 0; i < SUM_FLOWS; i++) {
+        anomaly_score(model, &vectors[i], true, &verdict);
+        if (!parts_sum(&verdict))
+            ck_abort_msg("flow %zu", i);
+        total += verdict.score_mbits;
+    }
+    /* typical is the mean over what was learnt; rounding and floods' weights keep it close. */
+    const double mean = (double)total / SUM_FLOWS;
+    ck_assert_double_eq_tol(mean / verdict.typical_mbits, 1, 0.06);
+    anomaly_model_close(model);
+    free(vectors);
+}
+END_TEST
+
+START_TEST(typical_and_contributions_sum_to_the_score_online)
+{
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    struct anomaly_model *model = open_model(&settings);
+    uint64_t state = 12;
+    for (int64_t i = 0; i < SUM_FLOWS; i++) {
+        struct feature_vector vector;
+        struct verdict verdict;
+        random_vector(&state, &vector);
+        anomaly_judge_online(model, &vector, i * SECOND, &verdict);
+        if (!parts_sum(&verdict) || verdict.score_mbits < 0)
+            ck_abort_msg("flow %ld", (long)i);
+    }
+    anomaly_model_close(model);
+}
+END_TEST
+
+static void assert_same_evidence(const struct anomaly_model *with,
+                                 const struct anomaly_model *never,
+                                 const struct feature_vector *vector)
+{
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
+        struct evidence a, b;
+        anomaly_evidence(with, vector, true, (enum feature_id)j, &a);
+        anomaly_evidence(never, vector, false, (enum feature_id)j, &b);
+        ck_assert_int_eq(a.bits_mbits, b.bits_mbits);
+        ck_assert_uint_eq(a.count, b.count);
+        ck_assert_double_eq(a.share, b.share);
+        ck_assert_double_eq(a.median, b.median);
+        ck_assert_double_eq(a.p05, b.p05);
+        ck_assert_double_eq(a.p95, b.p95);
+        ck_assert_int_eq(a.direction, b.direction);
+        ck_assert_int_eq(a.has_quantiles, b.has_quantiles);
+    }
+}
+
+/* A model of all but the one flow, made anew. */
+static void check_own_weight_out(const struct feature_vector *vectors, size_t count,
+                                 size_t left_out)
+{
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct anomaly_model *with = learnt_model(&settings, vectors, count);
+    struct anomaly_model *never = open_model(&settings);
+    for (size_t i = 0; i < count; i++) {
+        if (i != left_out)
+            anomaly_learn(never, &vectors[i], 0);
+    }
+    struct verdict a, b;
+    anomaly_score(with, &vectors[left_out], true, &a);
+    anomaly_score(never, &vectors[left_out], false, &b);
+    ck_assert_int_eq(a.score_mbits, b.score_mbits);
+    assert_same_evidence(with, never, &vectors[left_out]);
+    struct verdict in;
+    anomaly_score(with, &vectors[left_out], false, &in);
+    ck_assert(count < 10 || in.score_mbits < a.score_mbits); /* it does count when left in */
+    anomaly_model_close(with);
+    anomaly_model_close(never);
+}
+
+START_TEST(a_flow_taken_out_is_scored_as_if_never_learnt)
+{
+    for (size_t count = 1; count <= 200; count += count < 10 ? 1 : 17) {
+        struct feature_vector *vectors = random_vectors(count + 100, count);
+        for (size_t left_out = 0; left_out < count; left_out++)
+            check_own_weight_out(vectors, count, left_out);
+        free(vectors);
+    }
+}
+END_TEST
+
+static void assert_same_verdicts(struct anomaly_model *a, struct anomaly_model *b,
+                                 const struct feature_vector *vectors, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct verdict from_a, from_b;
+        anomaly_score(a, &vectors[i], true, &from_a);
+        anomaly_score(b, &vectors[i], true, &from_b);
+        ck_assert_int_eq(from_a.score_mbits, from_b.score_mbits);
+        ck_assert_int_eq(from_a.typical_mbits, from_b.typical_mbits);
+        ck_assert_mem_eq(from_a.contribution_mbits, from_b.contribution_mbits,
+                         sizeof from_a.contribution_mbits);
+    }
+}
+
+START_TEST(a_capture_is_learnt_the_same_in_any_order)
+{
+    enum { COUNT = 3000 };
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    settings.max_categories = 1 << 16; /* none is evicted */
+    struct feature_vector *vectors = random_vectors(21, COUNT);
+    struct anomaly_model *forward = learnt_model(&settings, vectors, COUNT);
+    struct anomaly_model *backward = open_model(&settings);
+    for (size_t i = COUNT; i-- > 0;)
+        anomaly_learn(backward, &vectors[i], (int64_t)i * SECOND);
+    assert_same_verdicts(forward, backward, vectors, COUNT);
+    struct baseline_summary a, b;
+    anomaly_baseline_summary(forward, &a);
+    anomaly_baseline_summary(backward, &b);
+    ck_assert_uint_eq(a.flows, COUNT - 1);
+    ck_assert_uint_eq(a.flows, b.flows);
+    ck_assert_int_eq(a.since_ns, b.since_ns);
+    anomaly_model_close(forward);
+    anomaly_model_close(backward);
+    free(vectors);
+}
+END_TEST
+
+START_TEST(the_hash_key_changes_no_capture_verdict)
+{
+    enum { COUNT = 5000 };
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    settings.max_categories = 300; /* many are evicted */
+    struct feature_vector *vectors = random_vectors(31, COUNT);
+    struct anomaly_model *one = learnt_model(&settings, vectors, COUNT);
+    settings.hash_key[0] = UINT64_C(0xfeedfacecafebeef);
+    struct anomaly_model *other = learnt_model(&settings, vectors, COUNT);
+    struct engine_counters counters = {0};
+    anomaly_model_counters(one, &counters);
+    ck_assert_uint_gt(counters.categories_evicted, 100);
+    assert_same_verdicts(one, other, vectors, COUNT);
+    anomaly_model_close(one);
+    anomaly_model_close(other);
+    free(vectors);
+}
+END_TEST
+
+START_TEST(the_hash_key_changes_no_online_verdict)
+{
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    settings.max_categories = 300;
+    settings.half_life_flows = 1000; /* many steps and halvings */
+    settings.half_life_ns = HOUR / 4;
+    struct anomaly_model *one = open_model(&settings);
+    settings.hash_key[1] = 77;
+    struct anomaly_model *other = open_model(&settings);
+    uint64_t state = 41;
+    for (int64_t i = 0; i < 30000; i++) {
+        struct feature_vector vector;
+        struct verdict a, b;
+        memset(&a, 0, sizeof a);
+        memset(&b, 0, sizeof b);
+        random_vector(&state, &vector);
+        anomaly_judge_online(one, &vector, i * SECOND, &a);
+        anomaly_judge_online(other, &vector, i * SECOND, &b);
+        ck_assert_int_eq(a.score_mbits, b.score_mbits);
+        ck_assert_mem_eq(a.contribution_mbits, b.contribution_mbits, sizeof a.contribution_mbits);
+        ck_assert_double_eq(a.p_value, b.p_value);
+        ck_assert_int_eq(a.is_flagged, b.is_flagged);
+    }
+    anomaly_model_close(one);
+    anomaly_model_close(other);
+}
+END_TEST
+
+START_TEST(evidence_asked_after_judging_is_that_from_before)
+{
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    struct anomaly_model *model = open_model(&settings);
+    uint64_t state = 51;
+    for (int64_t i = 0; i < 3000; i++) {
+        struct feature_vector vector;
+        struct verdict verdict;
+        struct evidence before, after;
+        random_vector(&state, &vector);
+        const enum feature_id id = (enum feature_id)(i % FEATURE_COUNT);
+        anomaly_evidence(model, &vector, false, id, &before);
+        anomaly_judge_online(model, &vector, i * SECOND, &verdict);
+        anomaly_evidence(model, &vector, true, id, &after);
+        ck_assert_int_eq(before.bits_mbits, after.bits_mbits);
+        ck_assert_uint_eq(before.count, after.count);
+        ck_assert_double_eq(before.share, after.share);
+        ck_assert_double_eq(before.median, after.median);
+        ck_assert_int_eq(before.direction, after.direction);
+    }
+    anomaly_model_close(model);
+}
+END_TEST
+
+/* A flow a second for three days. */
+START_TEST(stationary_traffic_gives_about_the_alarms_asked_for)
+{
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    struct anomaly_model *model = open_model(&settings);
+    uint64_t state = 61;
+    const int64_t hours = 72;
+    uint64_t flagged = 0, wanted = 0, in_tenth = 0;
+    int64_t first_warm = -1;
+    for (int64_t i = 0; i < hours * 3600; i++) {
+        struct feature_vector vector;
+        struct verdict verdict;
+        random_vector(&state, &vector);
+        anomaly_judge_online(model, &vector, i * SECOND, &verdict);
+        ck_assert(!verdict.is_cold || (!verdict.is_flagged && !verdict.is_notable));
+        if (verdict.is_cold)
+            continue;
+        if (first_warm < 0)
+            first_warm = i;
+        flagged += verdict.is_flagged;
+        wanted += verdict.is_flagged || verdict.is_notable;
+        in_tenth += verdict.p_value <= 0.1;
+        const double since_hours = (double)(i - first_warm) / 3600;
+        ck_assert_double_le((double)flagged, 36 + 6 * since_hours + 1e-9);
+    }
+    const double warm_flows = (double)(hours * 3600 - first_warm);
+    const double asked = 6 * warm_flows / 3600;
+    ck_assert_int_eq(first_warm, 2000);
+    ck_assert_double_ge((double)wanted, 0.5 * asked);
+    ck_assert_double_le((double)wanted, 1.5 * asked);
+    ck_assert_double_ge((double)flagged, 0.5 * asked);
+    ck_assert_double_eq_tol((double)in_tenth / warm_flows, 0.1, 0.02);
+    anomaly_model_close(model);
+}
+END_TEST
+
+static void strange_vector(uint64_t *state, struct feature_vector *vector)
+{
+    random_vector(state, vector);
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
+        if (feature_infos[j].scale != FEATURE_SCALE_CATEGORY) {
+            vector->present |= UINT64_C(1) << j;
+            vector->value[j] = 0x1p60;
+        }
+    }
+}
+
+/* Twelve quiet hours, then a burst of strange flows within one instant. */
+START_TEST(a_burst_spends_the_bucket_and_the_rest_is_notable)
+{
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    settings.flood_exponent = 1; /* so that the burst does not teach itself */
+    struct anomaly_model *model = open_model(&settings);
+    uint64_t state = 71;
+    struct feature_vector vector;
+    struct verdict verdict;
+    int64_t now_ns = 0;
+    for (; now_ns < 12 * HOUR; now_ns += SECOND) {
+        random_vector(&state, &vector);
+        anomaly_judge_online(model, &vector, now_ns, &verdict);
+    }
+    struct engine_counters counters = {0};
+    anomaly_model_counters(model, &counters);
+    uint64_t flagged = 0, notable = 0;
+    for (int i = 0; i < 60; i++) {
+        strange_vector(&state, &vector);
+        vector.pair_flows_60s = 4000000;
+        anomaly_judge_online(model, &vector, now_ns, &verdict);
+        flagged += verdict.is_flagged;
+        notable += verdict.is_notable;
+    }
+    ck_assert_double_ge(counters.budget, 2);
+    ck_assert_double_le(counters.budget, 36);
+    ck_assert_double_eq_tol((double)flagged, counters.budget, 1);
+    ck_assert_uint_eq(flagged + notable, 60);
+    anomaly_model_close(model);
+}
+END_TEST
+
+START_TEST(the_bucket_is_full_at_the_end_of_the_warm_up)
+{
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    struct anomaly_model *model = open_model(&settings);
+    uint64_t state = 72;
+    struct feature_vector vector;
+    struct verdict verdict = {.is_cold = true};
+    struct engine_counters counters = {0};
+    for (int64_t now_ns = 0; verdict.is_cold; now_ns += SECOND) {
+        anomaly_model_counters(model, &counters);
+        ck_assert_double_lt(counters.budget, 6); /* it fills slowly until then */
+        random_vector(&state, &vector);
+        anomaly_judge_online(model, &vector, now_ns, &verdict);
+    }
+    anomaly_model_counters(model, &counters);
+    ck_assert_double_eq_tol(counters.budget, verdict.is_flagged ? 35 : 36, 1e-9);
+    anomaly_model_close(model);
+}
+END_TEST
+
+START_TEST(nothing_is_flagged_before_both_flows_and_time_of_the_warm_up)
+{
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    for (int is_fast = 0; is_fast < 2; is_fast++) {
+        struct anomaly_model *model = open_model(&settings);
+        const int64_t step_ns = is_fast ? SECOND / 10 : 60 * SECOND;
+        const int64_t warm_at = is_fast ? 18000 : 2000;
+        uint64_t state = 81;
+        for (int64_t i = 0; i <= warm_at; i++) {
+            struct feature_vector vector;
+            struct verdict verdict;
+            strange_vector(&state, &vector);
+            if (i % 100 != 0)
+                random_vector(&state, &vector);
+            anomaly_judge_online(model, &vector, i * step_ns, &verdict);
+            ck_assert_int_eq(verdict.is_cold, i < warm_at);
+            ck_assert(i == warm_at || (!verdict.is_flagged && !verdict.is_notable));
+        }
+        anomaly_model_close(model);
+    }
+}
+END_TEST
+
+static int32_t flood_score(double flood_exponent)
+{
+    enum { COUNT = 4000 };
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    settings.flood_exponent = flood_exponent;
+    struct feature_vector *vectors = random_vectors(91, COUNT);
+    struct anomaly_model *model = learnt_model(&settings, vectors, COUNT);
+    uint64_t state = 92;
+    struct feature_vector flood;
+    strange_vector(&state, &flood);
+    for (uint32_t i = 1; i <= COUNT; i++) {
+        flood.pair_flows_60s = i;
+        anomaly_learn(model, &flood, 0);
+    }
+    struct verdict verdict;
+    anomaly_score(model, &flood, true, &verdict);
+    anomaly_model_close(model);
+    free(vectors);
+    return verdict.score_mbits - verdict.typical_mbits;
+}
+
+START_TEST(a_flood_teaches_itself_less_the_higher_the_exponent)
+{
+    const int32_t none = flood_score(0), usual = flood_score(0.2), robust = flood_score(1);
+    ck_assert_int_lt(none, 0); /* half of all flows: the flood is what is usual */
+    ck_assert_int_gt(usual, none + 5000);
+    ck_assert_int_gt(robust, usual + 50000);
+}
+END_TEST
+
+START_TEST(online_baselines_forget)
+{
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    settings.half_life_flows = 1600;
+    settings.half_life_ns = 1600 * SECOND;
+    settings.flood_exponent = 0;
+    struct anomaly_model *model = open_model(&settings);
+    struct feature_vector vector = {.present = (UINT64_C(1) << FEATURE_COUNT) - 1};
+    struct verdict verdict;
+    struct evidence evidence;
+    int64_t now_ns = 0;
+    vector.value[FEATURE_SERVICE] = 443;
+    for (int i = 0; i < 20000; i++, now_ns += SECOND)
+        anomaly_judge_online(model, &vector, now_ns, &verdict);
+    vector.value[FEATURE_SERVICE] = 53;
+    for (int i = 0; i < 4800; i++, now_ns += SECOND)
+        anomaly_judge_online(model, &vector, now_ns, &verdict);
+    vector.value[FEATURE_SERVICE] = 443;
+    anomaly_evidence(model, &vector, false, FEATURE_SERVICE, &evidence);
+    ck_assert_double_eq_tol(evidence.share, 0.125, 0.005); /* three half-lives */
+    /* A stream of one flow a second weighs half-life / ln 2 seconds in the long run. */
+    ck_assert_double_eq_tol((double)evidence.count, 1600 / log(2), 120);
+    anomaly_model_close(model);
+}
+END_TEST
+
+START_TEST(many_flows_in_little_time_do_not_decay)
+{
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    struct anomaly_model *model = open_model(&settings);
+    struct feature_vector vector = {.present = 1, .pair_flows_60s = 1};
+    struct verdict verdict;
+    for (int i = 0; i < 100000; i++)
+        anomaly_judge_online(model, &vector, i, &verdict);
+    struct baseline_summary summary;
+    anomaly_baseline_summary(model, &summary);
+    ck_assert_double_eq(summary.effective_flows, 99999);
+    anomaly_model_close(model);
+}
+END_TEST
+
+START_TEST(quantiles_are_those_of_the_values_to_a_bin)
+{
+    enum { COUNT = 10000 };
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct anomaly_model *model = open_model(&settings);
+    struct feature_vector vector = {.pair_flows_60s = 1};
+    vector.present = UINT64_C(1) << FEATURE_PAYLOAD_SHARE | UINT64_C(1) << FEATURE_DURATION;
+    for (int i = 0; i < COUNT; i++) {
+        vector.value[FEATURE_PAYLOAD_SHARE] = (double)i / COUNT;
+        vector.value[FEATURE_DURATION] = exp2(32.0 * i / COUNT) - 1;
+        anomaly_learn(model, &vector, i);
+    }
+    struct evidence evidence;
+    anomaly_evidence(model, &vector, false, FEATURE_PAYLOAD_SHARE, &evidence);
+    ck_assert(evidence.has_quantiles);
+    ck_assert_double_eq_tol(evidence.median, 0.5, 1e-3);
+    ck_assert_double_eq_tol(evidence.p05, 0.05, 1e-3);
+    ck_assert_double_eq_tol(evidence.p95, 0.95, 1e-3);
+    ck_assert_int_eq(evidence.direction, EVIDENCE_HIGH);
+    ck_assert_uint_eq(evidence.count, COUNT);
+    anomaly_evidence(model, &vector, false, FEATURE_DURATION, &evidence);
+    ck_assert_double_eq_tol(log2(evidence.median), 16, 0.01);
+    ck_assert_double_eq_tol(log2(evidence.p95), 30.4, 0.01);
+    anomaly_evidence(model, &vector, false, FEATURE_HANDSHAKE_RTT, &evidence);
+    ck_assert(!evidence.has_quantiles);
+    ck_assert_int_eq(evidence.direction, EVIDENCE_RARE);
+    ck_assert_double_eq(evidence.share, 1);
+    anomaly_model_close(model);
+}
+END_TEST
+
+/* The formulas of ENGINE in floating point, of a baseline of one flow weighing 1 in bin 3. */
+START_TEST(bits_follow_the_formulas)
+{
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct anomaly_model *model = open_model(&settings);
+    struct feature_vector vector = {.pair_flows_60s = 1};
+    vector.present = UINT64_C(1) << FEATURE_PAYLOAD_SHARE | UINT64_C(1) << FEATURE_DIRECTION |
+                     UINT64_C(1) << FEATURE_PROTOCOL;
+    vector.value[FEATURE_PAYLOAD_SHARE] = 3.5 / 16;
+    vector.value[FEATURE_PROTOCOL] = 6;
+    anomaly_learn(model, &vector, 0);
+    struct evidence evidence;
+    const double kernel[] = {0, 1, 2, 4, 2, 1, 0};
+    for (int bin = 0; bin < 7; bin++) {
+        vector.value[FEATURE_PAYLOAD_SHARE] = (bin + 0.5) / 16;
+        const double smooth = kernel[bin] / 10;
+        const double p0 = (smooth + 50.0 / 16) / (1 + 17 * 50.0 / 16);
+        const double p1 = (smooth + 500 * p0) / (1 + 500);
+        anomaly_evidence(model, &vector, false, FEATURE_PAYLOAD_SHARE, &evidence);
+        ck_assert_double_eq_tol(evidence.bits_mbits, -1000 * (0.85 * log2(p0) + 0.15 * log2(p1)),
+                                0.6);
+    }
+    const double known0 = (1 + 0.5) / (1 + 2 * 0.5), known1 = (1 + 500 * known0) / 501;
+    anomaly_evidence(model, &vector, false, FEATURE_PROTOCOL, &evidence);
+    ck_assert_double_eq_tol(evidence.bits_mbits,
+                            -1000 * (0.85 * log2(known0) + 0.15 * log2(known1)), 0.6);
+    ck_assert_int_eq(evidence.direction, EVIDENCE_RARE);
+    vector.value[FEATURE_PROTOCOL] = 17;
+    const double new0 = 0.5 / (1 + 2 * 0.5), new1 = 500 * new0 / 501;
+    anomaly_evidence(model, &vector, false, FEATURE_PROTOCOL, &evidence);
+    ck_assert_double_eq_tol(evidence.bits_mbits, -1000 * (0.85 * log2(new0) + 0.15 * log2(new1)),
+                            0.6);
+    ck_assert_int_eq(evidence.direction, EVIDENCE_NEW);
+    anomaly_model_close(model);
+}
+END_TEST
+
+START_TEST(values_that_are_no_numbers_do_no_harm)
+{
+    const double strange[] = {NAN, INFINITY, -INFINITY, -1, 1e300, -1e300, 0x1p63};
+    for (int mode = 0; mode < 2; mode++) {
+        const struct anomaly_settings settings =
+            test_settings(mode == 0 ? ANOMALY_MODE_CAPTURE : ANOMALY_MODE_ONLINE);
+        struct anomaly_model *model = open_model(&settings);
+        for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+            struct feature_vector vector = {.present = UINT64_MAX};
+            struct verdict verdict;
+            for (unsigned j = 0; j < FEATURE_COUNT; j++)
+                vector.value[j] = strange[i];
+            anomaly_learn(model, &vector, 0);
+            anomaly_score(model, &vector, true, &verdict);
+            ck_assert(parts_sum(&verdict));
+        }
+        anomaly_model_close(model);
+    }
+}
+END_TEST
+
+Suite *whyflow_suite(void)
+{
+    TCase *test_case = tcase_create("model");
+    tcase_set_timeout(test_case, 120);
+    tcase_add_test(test_case, typical_and_contributions_sum_to_the_score_exactly);
+    tcase_add_test(test_case, typical_and_contributions_sum_to_the_score_online);
+    tcase_add_test(test_case, a_flow_taken_out_is_scored_as_if_never_learnt);
+    tcase_add_test(test_case, a_capture_is_learnt_the_same_in_any_order);
+    tcase_add_test(test_case, the_hash_key_changes_no_capture_verdict);
+    tcase_add_test(test_case, the_hash_key_changes_no_online_verdict);
+    tcase_add_test(test_case, evidence_asked_after_judging_is_that_from_before);
+    tcase_add_test(test_case, stationary_traffic_gives_about_the_alarms_asked_for);
+    tcase_add_test(test_case, a_burst_spends_the_bucket_and_the_rest_is_notable);
+    tcase_add_test(test_case, the_bucket_is_full_at_the_end_of_the_warm_up);
+    tcase_add_test(test_case, nothing_is_flagged_before_both_flows_and_time_of_the_warm_up);
+    tcase_add_test(test_case, a_flood_teaches_itself_less_the_higher_the_exponent);
+    tcase_add_test(test_case, online_baselines_forget);
+    tcase_add_test(test_case, many_flows_in_little_time_do_not_decay);
+    tcase_add_test(test_case, quantiles_are_those_of_the_values_to_a_bin);
+    tcase_add_test(test_case, bits_follow_the_formulas);
+    tcase_add_test(test_case, values_that_are_no_numbers_do_no_harm);
+    Suite *suite = suite_create("anomaly_model");
+    suite_add_tcase(suite, test_case);
+    return suite;
+}

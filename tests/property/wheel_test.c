@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The wheel against a naive oracle: an array searched for its least key at every step. */
+#include "base/wheel.h"
+#include "tests/support/unit.h"
+
+#include <stdlib.h>
+
+enum { ITEMS = 300, STEPS = 40000 };
+
+struct oracle {
+    bool is_in[ITEMS];
+    struct wheel_key key[ITEMS];
+};
+
+static uint64_t random_state;
+
+static uint64_t random_next(void)
+{
+    random_state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = random_state;
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static bool oracle_first(const struct oracle *oracle, int64_t limit_ns, uint32_t *item)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        if (!oracle->is_in[i])
+            continue;
+        const struct wheel_key a = oracle->key[i], b = oracle->key[*item];
+        if (!found || a.time_ns < b.time_ns || (a.time_ns == b.time_ns && a.number < b.number))
+            *item = i;
+        found = true;
+    }
+    return found && oracle->key[*item].time_ns <= limit_ns;
+}
+
+/* Times mostly move on, sometimes jump far ahead, sometimes come late. */
+static int64_t random_time(int64_t *now)
+{
+    const uint64_t kind = random_next() % 1000;
+    if (kind < 900)
+        *now += (int64_t)(random_next() % 5000);
+    else if (kind == 999)
+        *now += (int64_t)(random_next() % 100000000);
+    const int64_t late = kind < 100 ? (int64_t)(random_next() % 3000000) : 0;
+    return *now > late ? *now - late : 0;
+}
+
+static void step(struct wheel *wheel, struct oracle *oracle, int64_t *now, uint64_t number)
+{
+    const uint32_t i = (uint32_t)(random_next() % ITEMS);
+    if (oracle->is_in[i]) {
+        wheel_remove(wheel, i);
+        oracle->is_in[i] = false;
+    } else {
+        const struct wheel_key key = {random_time(now), random_next() % 8 ? number : 0};
+        wheel_insert(wheel, i, key);
+        oracle->key[i] = key;
+        oracle->is_in[i] = true;
+    }
+    const int64_t limit_ns = random_next() % 4 ? *now - 100000 : *now + 1000000000;
+    uint32_t got = 0, expected = 0;
+    if (limit_ns < 0)
+        return;
+    const bool has_got = wheel_first(wheel, limit_ns, &got);
+    ck_assert(has_got == oracle_first(oracle, limit_ns, &expected));
+    if (!has_got)
+        return;
+    ck_assert(oracle->key[got].time_ns == oracle->key[expected].time_ns);
+    ck_assert(oracle->key[got].number == oracle->key[expected].number);
+    if (random_next() % 2) {
+        wheel_remove(wheel, got);
+        oracle->is_in[got] = false;
+    }
+}
+
+START_TEST(wheel_shows_the_least_key_as_a_naive_search_does)
+{
+    static struct wheel_node nodes[ITEMS];
+    static struct oracle oracle;
+    struct wheel wheel;
+    random_state = (uint64_t)_i;
+    ck_assert(wheel_init(&wheel, nodes, ITEMS, 1000000));
+    int64_t now = 0;
+    for (uint64_t number = 1; number <= STEPS; number++)
+        step(&wheel, &oracle, &now, number);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ITEMS; i++)
+        count += oracle.is_in[i];
+    ck_assert_uint_eq(wheel_count(&wheel), count);
+    wheel_deinit(&wheel);
+}
+END_TEST
+
+Suite *whyflow_suite(void)
+{
+    Suite *const suite = suite_create("wheel");
+    TCase *const tcase = tcase_create("oracle");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, wheel_shows_the_least_key_as_a_naive_search_does, 0, 8);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/support/flow_build.h"
+
+#include "tests/support/unit.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void set_address(const char *text, uint8_t address[16], uint8_t *ip_version)
+{
+    *ip_version = strchr(text, ':') != NULL ? 6 : 4;
+    ck_assert_int_eq(inet_pton(*ip_version == 6 ? AF_INET6 : AF_INET, text, address), 1);
+}
+
+static void set_endpoint(const char *text, uint8_t address[16], uint16_t *port,
+                         uint8_t *ip_version)
+{
+    char copy[64];
+    snprintf(copy, sizeof copy, "%s", text);
+    char *const colon = strrchr(copy, ':');
+    ck_assert_ptr_nonnull(colon);
+    *colon = '\0';
+    *port = (uint16_t)atoi(colon + 1);
+    set_address(copy, address, ip_version);
+}
+
+static struct packet between(int64_t time_ns, const char *from, const char *to, uint8_t protocol)
+{
+    struct packet packet = {.time_ns = time_ns, .protocol = protocol, .ttl = 64};
+    set_endpoint(from, packet.source, &packet.source_port, &packet.ip_version);
+    set_endpoint(to, packet.destination, &packet.destination_port, &packet.ip_version);
+    return packet;
+}
+
+static void set_sizes(struct packet *packet, uint32_t header_bytes, uint32_t payload_bytes)
+{
+    packet->payload_bytes = payload_bytes;
+    packet->ip_bytes = (packet->ip_version == 4 ? 20 : 40) + header_bytes + payload_bytes;
+    packet->frame_bytes = 14 + packet->ip_bytes;
+}
+
+struct packet flow_build_tcp(int64_t time_ns, const char *from, const char *to, unsigned flags)
+{
+    struct packet packet = between(time_ns, from, to, PACKET_PROTOCOL_TCP);
+    packet.tcp_flags = (uint8_t)flags;
+    packet.tcp_sequence = 1;
+    set_sizes(&packet, 20, 0);
+    return packet;
+}
+
+struct packet flow_build_udp(int64_t time_ns, const char *from, const char *to)
+{
+    struct packet packet = between(time_ns, from, to, PACKET_PROTOCOL_UDP);
+    set_sizes(&packet, 8, 100);
+    return packet;
+}
+
+struct packet flow_build_icmp(int64_t time_ns, const char *from, const char *to, uint8_t type,
+                              uint8_t code, int counterpart)
+{
+    struct packet packet = {
+        .time_ns = time_ns,
+        .ttl = 64,
+        .icmp_type = type,
+        .icmp_code = code,
+        .source_port = type,
+        .destination_port = counterpart < 0 ? code : (uint16_t)counterpart,
+        .marks = counterpart < 0 ? PACKET_MARK_ONE_WAY : 0,
+    };
+    set_address(from, packet.source, &packet.ip_version);
+    set_address(to, packet.destination, &packet.ip_version);
+    packet.protocol = packet.ip_version == 4 ? PACKET_PROTOCOL_ICMP : PACKET_PROTOCOL_ICMPV6;
+    set_sizes(&packet, 8, 56);
+    return packet;
+}
+
+struct packet flow_build_mirrored(struct packet packet)
+{
+    struct packet mirrored = packet;
+    memcpy(mirrored.source, packet.destination, sizeof mirrored.source);
+    memcpy(mirrored.destination, packet.source, sizeof mirrored.destination);
+    mirrored.source_port = packet.destination_port;
+    mirrored.destination_port = packet.source_port;
+    return mirrored;
+}
+
+struct flow_settings flow_build_settings(void)
+{
+    return (struct flow_settings){
+        .idle_timeout_ns = 30 * SECOND,
+        .active_timeout_ns = 120 * SECOND,
+        .close_timeout_ns = 5 * SECOND,
+        .sweep_interval_ns = SECOND,
+        .memory_ns = 600 * SECOND,
+        .max_flows = 64,
+        .max_memories = 64,
+    };
+}
+
+void flow_run_open(struct flow_run *run, const struct flow_settings *settings)
+{
+    *run = (struct flow_run){.table = flow_table_open(settings), .capacity = 64};
+    ck_assert_ptr_nonnull(run->table);
+    run->records = calloc(run->capacity, sizeof *run->records);
+    ck_assert_ptr_nonnull(run->records);
+}
+
+void flow_run_close(struct flow_run *run)
+{
+    flow_table_close(run->table);
+    free(run->records);
+    *run = (struct flow_run){0};
+}
+
+static void take_all(struct flow_run *run)
+{
+    for (;;) {
+        if (run->count == run->capacity) {
+            run->capacity *= 2;
+            run->records = realloc(run->records, run->capacity * sizeof *run->records);
+            ck_assert_ptr_nonnull(run->records);
+        }
+        const size_t taken = flow_table_take(run->table, run->records + run->count,
+                                             run->capacity - run->count);
+        if (taken == 0)
+            return;
+        run->count += taken;
+    }
+}
+
+void flow_run_sweep(struct flow_run *run)
+{
+    while (!flow_table_sweep(run->table, 3))
+        continue;
+    take_all(run);
+}
+
+void flow_run_packets(struct flow_run *run, const struct packet *packets, size_t count,
+                      size_t batch)
+{
+    size_t fed = 0;
+    while (fed < count) {
+        const size_t left = count - fed;
+        fed += flow_table_packets(run->table, packets + fed, left < batch ? left : batch);
+        if (flow_table_sweep_is_due(run->table))
+            flow_run_sweep(run);
+    }
+    run->fed += count;
+}
+
+void flow_run_packet(struct flow_run *run, struct packet packet)
+{
+    flow_run_packets(run, &packet, 1, 1);
+}
+
+static void check_sums(const struct flow_run *run)
+{
+    struct packet_counters packets;
+    struct flow_counters flows;
+    flow_table_counters(run->table, &packets, &flows);
+    uint64_t in_records = 0, bytes_in_records = 0, refused = 0, ended = 0;
+    for (size_t i = 0; i < run->count; i++)
+        for (unsigned d = 0; d < 2; d++) {
+            in_records += run->records[i].direction[d].packets;
+            bytes_in_records += run->records[i].direction[d].ip_bytes;
+        }
+    for (unsigned i = 0; i < PACKET_REFUSAL_COUNT; i++)
+        refused += packets.refused[i];
+    for (unsigned i = 0; i < sizeof flows.ended / sizeof flows.ended[0]; i++)
+        ended += flows.ended[i];
+    ck_assert_uint_eq(packets.in_flows + refused, run->fed);
+    ck_assert_uint_eq(in_records, packets.in_flows);
+    ck_assert_uint_eq(bytes_in_records, packets.ip_bytes_in_flows);
+    ck_assert_uint_eq(flows.opened, run->count);
+    ck_assert_uint_eq(flows.handed_over, run->count);
+    ck_assert_uint_eq(ended, run->count);
+    ck_assert_uint_eq(flows.open + flows.waiting, 0);
+}
+
+void flow_run_finish(struct flow_run *run)
+{
+    flow_run_sweep(run);
+    while (!flow_table_end(run->table, 3))
+        continue;
+    take_all(run);
+    check_sums(run);
+}
+
+static void describe_direction(FILE *out, const struct flow_direction *way, bool has_doubles)
+{
+    fprintf(out, " | n %llu frame %llu ip %llu payload %llu first %lld last %lld",
+            (unsigned long long)way->packets, (unsigned long long)way->frame_bytes,
+            (unsigned long long)way->ip_bytes, (unsigned long long)way->payload_bytes,
+            (long long)way->first_ns, (long long)way->last_ns);
+    fprintf(out, " ttl %u-%u flags %02x", way->ttl_min, way->ttl_max, way->tcp_flags);
+    const struct flow_distribution *const both[] = {&way->packet_bytes, &way->gap_ns};
+    for (unsigned i = 0; i < 2; i++) {
+        fprintf(out, " (%llu %lld-%lld", (unsigned long long)both[i]->count,
+                (long long)both[i]->min, (long long)both[i]->max);
+        if (has_doubles)
+            fprintf(out, " %a %a", both[i]->mean, both[i]->deviation);
+        fputc(')', out);
+    }
+}
+
+void flow_build_describe(const struct flow_record *record, bool has_doubles,
+                         char text[FLOW_DESCRIPTION_SIZE])
+{
+    FILE *const out = fmemopen(text, FLOW_DESCRIPTION_SIZE, "w");
+    ck_assert_ptr_nonnull(out);
+    fprintf(out, "#%llu epoch %u slice %u first %lld last %lld notice %lld ",
+            (unsigned long long)record->opening_number, record->epoch, record->slice,
+            (long long)record->first_ns, (long long)record->last_ns, (long long)record->notice_ns);
+    for (unsigned i = 0; i < 16; i++)
+        fprintf(out, "%02x", record->source[i]);
+    fprintf(out, ":%u > ", record->source_port);
+    for (unsigned i = 0; i < 16; i++)
+        fprintf(out, "%02x", record->destination[i]);
+    fprintf(out, ":%u v%u p%u %s %s %s icmp %u/%u%s%s", record->destination_port,
+            record->ip_version, record->protocol, flow_basis_name(record->basis),
+            flow_end_reason_name(record->end_reason), flow_state_name(record->state),
+            record->icmp_type, record->icmp_code, record->one_way_key ? " one-way" : "",
+            record->is_tcp_closed ? " closed" : "");
+    if (record->has_handshake_rtt)
+        fprintf(out, " rtt %lld", (long long)record->handshake_rtt_ns);
+    fprintf(out, " vlan %u %u marks %x index %u longest %lld history %s", record->vlan_count,
+            record->vlan[0], record->marks, record->source_index,
+            (long long)record->longest_gap_ns, record->history);
+    for (unsigned d = 0; d < 2; d++)
+        describe_direction(out, &record->direction[d], has_doubles);
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+uint64_t flow_random(uint64_t *state)
+{
+    *state += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = *state;
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Distinct counts: exact below 16 in each horizon, close above, and the pool of sketches. */
+#include "base/siphash.h"
+#include "feature/distinct.h"
+#include "tests/support/unit.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const uint64_t KEY[2] = {0x1234, 0x5678};
+
+static uint32_t hash_of(uint64_t thing)
+{
+    return (uint32_t)siphash13(KEY, &thing, sizeof thing);
+}
+
+static struct sketch_counts note(struct distinct *distinct, struct sketch_pool *pool,
+                                 uint64_t thing, const struct horizon *horizon)
+{
+    distinct_note(distinct, pool, hash_of(thing), horizon);
+    return distinct_count(distinct, pool, horizon);
+}
+
+START_TEST(sixteen_things_are_counted_exactly_without_a_sketch)
+{
+    struct sketch_pool pool;
+    ck_assert(sketch_pool_init(&pool, 2));
+    struct distinct distinct = {.count = 0};
+    for (uint64_t i = 1; i <= 64; i++) {
+        const struct horizon horizon = {.now = i, .window = 1, .ten_minutes = 1};
+        const struct sketch_counts counts = note(&distinct, &pool, i % 16, &horizon);
+        ck_assert_uint_eq(counts.window, i < 16 ? i : 16);
+        ck_assert_uint_eq(counts.ten_minutes, i < 16 ? i : 16);
+        ck_assert_uint_eq(distinct.sketch, 0);
+    }
+    sketch_pool_deinit(&pool);
+}
+END_TEST
+
+START_TEST(window_is_exact_again_after_a_burst)
+{
+    struct sketch_pool pool;
+    ck_assert(sketch_pool_init(&pool, 2));
+    struct distinct distinct = {.count = 0};
+    for (uint64_t i = 1; i <= 500; i++)
+        note(&distinct, &pool, i, &(struct horizon){.now = i, .window = 1, .ten_minutes = 1});
+    for (uint64_t i = 501; i <= 515; i++) {
+        const struct horizon horizon = {.now = i, .window = 501, .ten_minutes = 1};
+        const struct sketch_counts counts = note(&distinct, &pool, i % 9, &horizon);
+        ck_assert_uint_eq(counts.window, i - 500 < 9 ? i - 500 : 9);
+        ck_assert_uint_gt(counts.ten_minutes, 250);
+    }
+    const struct horizon later = {.now = 900, .window = 900, .ten_minutes = 510};
+    ck_assert_uint_eq(note(&distinct, &pool, 1000, &later).ten_minutes, 7);
+    ck_assert_uint_eq(distinct.sketch, 0); /* given back */
+    sketch_pool_deinit(&pool);
+}
+END_TEST
+
+/* Relative error of the estimate for `things` distinct ones inside the window, after as many
+ * others before it. */
+static double error_of(uint64_t things, uint64_t first_thing, struct sketch_pool *pool)
+{
+    struct distinct distinct = {.count = 0};
+    struct sketch_counts counts = {.window = 0};
+    for (uint64_t i = 1; i <= 2 * things; i++) {
+        const struct horizon horizon = {
+            .now = i, .window = i > things ? things + 1 : 1, .ten_minutes = 1};
+        counts = note(&distinct, pool, first_thing + i, &horizon);
+    }
+    distinct_release(&distinct, pool);
+    const double both = (double)counts.ten_minutes / (2 * (double)things) - 1;
+    ck_assert_msg(fabs(both) < 0.5, "%u for %u", counts.ten_minutes, (unsigned)(2 * things));
+    return (double)counts.window / (double)things - 1;
+}
+
+/* The standard error is 1.04 / sqrt(64) = 13 %; the mean over 40 runs may be off by a third. */
+START_TEST(estimates_are_within_the_sketchs_error)
+{
+    static const uint64_t sizes[] = {17, 30, 60, 100, 200, 500, 2000, 10000, 40000};
+    enum { RUNS = 40 };
+    struct sketch_pool pool;
+    ck_assert(sketch_pool_init(&pool, 1));
+    for (size_t size = 0; size < sizeof sizes / sizeof *sizes; size++) {
+        double sum = 0, squares = 0;
+        for (uint64_t run = 0; run < RUNS; run++) {
+            const double error = error_of(sizes[size], run * 1000000, &pool);
+            sum += error;
+            squares += error * error;
+        }
+        ck_assert_msg(fabs(sum / RUNS) < 0.08, "bias %g at %u", sum / RUNS, (unsigned)sizes[size]);
+        ck_assert_msg(sqrt(squares / RUNS) < 0.18, "error %g at %u", sqrt(squares / RUNS),
+                      (unsigned)sizes[size]);
+    }
+    sketch_pool_deinit(&pool);
+}
+END_TEST
+
+START_TEST(empty_pool_takes_from_the_least_recently_used)
+{
+    struct sketch_pool pool;
+    ck_assert(sketch_pool_init(&pool, 2));
+    struct distinct sets[3] = {{.count = 0}, {.count = 0}, {.count = 0}};
+    uint64_t now = 0;
+    for (unsigned set = 0; set < 3; set++) {
+        for (uint64_t thing = 0; thing < 40; thing++, now++)
+            note(&sets[set], &pool, thing,
+                 &(struct horizon){.now = now + 1, .window = 1, .ten_minutes = 1});
+        if (set == 1) /* the first is used again */
+            note(&sets[0], &pool, 99,
+                 &(struct horizon){.now = ++now, .window = 1, .ten_minutes = 1});
+    }
+    ck_assert_uint_ne(sets[0].sketch, 0);
+    ck_assert_uint_eq(sets[1].sketch, 0);
+    ck_assert_uint_ne(sets[2].sketch, 0);
+    ck_assert_uint_eq(pool.evicted, 1);
+    const struct horizon horizon = {.now = now + 1, .window = 1, .ten_minutes = 1};
+    ck_assert_uint_eq(distinct_count(&sets[1], &pool, &horizon).window, 16);
+    distinct_release(&sets[0], &pool);
+    note(&sets[1], &pool, 1000, &horizon);
+    ck_assert_uint_ne(sets[1].sketch, 0); /* the one that was given back */
+    ck_assert_uint_eq(pool.evicted, 1);
+    sketch_pool_deinit(&pool);
+}
+END_TEST
+
+START_TEST(list_survives_the_wrap_of_flow_numbers)
+{
+    struct sketch_pool pool;
+    ck_assert(sketch_pool_init(&pool, 2));
+    struct distinct distinct = {.count = 0};
+    const uint64_t start = UINT64_C(0xfffffff0);
+    struct sketch_counts counts = {.window = 0};
+    for (uint64_t i = 0; i < 100; i++)
+        counts = note(&distinct, &pool, i,
+                      &(struct horizon){
+                          .now = start + i, .window = start + (i > 9 ? i - 9 : 0), .ten_minutes = start});
+    ck_assert_uint_eq(counts.window, 10);
+    ck_assert_uint_gt(counts.ten_minutes, 50);
+    const uint64_t far = start + (UINT64_C(1) << 32) + 99;
+    counts = note(&distinct, &pool, 7,
+                  &(struct horizon){.now = far, .window = far - 200, .ten_minutes = far - 300});
+    ck_assert_uint_eq(counts.ten_minutes, 1);
+    sketch_pool_deinit(&pool);
+}
+END_TEST
+
+Suite *whyflow_suite(void)
+{
+    Suite *suite = suite_create("feature distinct");
+    TCase *counts = tcase_create("counts");
+    tcase_set_timeout(counts, 60);
+    tcase_add_test(counts, sixteen_things_are_counted_exactly_without_a_sketch);
+    tcase_add_test(counts, window_is_exact_again_after_a_burst);
+    tcase_add_test(counts, estimates_are_within_the_sketchs_error);
+    tcase_add_test(counts, empty_pool_takes_from_the_least_recently_used);
+    tcase_add_test(counts, list_survives_the_wrap_of_flow_numbers);
+    suite_add_tcase(suite, counts);
+    return suite;
+}
