@@ -114,6 +114,7 @@ coverage:
 docs: $(BUILD)/generate
 	$(BUILD)/generate man >contrib/whyflow.8
 	$(BUILD)/generate bash >contrib/whyflow.bash
+	$(BUILD)/generate features >docs/features.md
 $(BUILD)/generate: $(BUILD)/contrib/generate.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints the man page (man) or the bash completion (bash) from the option list, so that neither can
- * say anything else than --help. Called by `make docs`, which writes contrib/whyflow.8 and
- * contrib/whyflow.bash, and by scripts/lint, which compares. */
+/* Prints the man page (man) or the bash completion (bash) from the option list, or the page of
+ * features (features) from the feature list, so that none can say anything else than the program.
+ * Called by `make docs`, which writes contrib/whyflow.8, contrib/whyflow.bash and docs/features.md,
+ * and by scripts/lint, which compares. */
 #include "option_list.h"
+#include "whyflow/feature_list.h"
 #include "whyflow/version.h"
 
 #include <stdio.h>
@@ -164,14 +166,34 @@ static void print_bash(void)
          "complete -o filenames -o bashdefault -F _whyflow whyflow");
 }
 
+static void print_features(void)
+{
+    puts("# Features\n\n"
+         "<!-- Made by contrib/generate.c from include/whyflow/feature_list.h: change that. -->\n\n"
+         "What is measured of each finished flow, from the flow itself and the flows handed over\n"
+         "before it. What was not measured is missing, never 0. The weight of a family is what its\n"
+         "bits count in the score: size and timing 1/2, window and category 1, service x size 1/2,\n"
+         "direction 4.\n\n"
+         "| name | unit | bins | family | meaning |\n|---|---|---|---|---|");
+#define FEATURE(id, name, label, unit, scale, low, high, family, meaning) \
+    printf("| `%s` | %s | %s %g to %g | %s | %s |\n", name, unit, #scale, (double)(low), \
+           (double)(high), #family, meaning);
+    FEATURE_LIST(FEATURE)
+#undef FEATURE
+    puts("\nLOG2: 16 equal bins of log2(1 + x) between the two numbers; LINEAR: of x; CATEGORY: a\n"
+         "count for each value. Values beyond the ends fall into the bins at the ends.");
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "man") == 0) {
         print_man();
     } else if (argc == 2 && strcmp(argv[1], "bash") == 0) {
         print_bash();
+    } else if (argc == 2 && strcmp(argv[1], "features") == 0) {
+        print_features();
     } else {
-        fputs("usage: generate man|bash\n", stderr);
+        fputs("usage: generate man|bash|features\n", stderr);
         return 2;
     }
     return fflush(stdout) == 0 ? 0 : 1;

@@ -17,6 +17,7 @@
 #include "base/siphash.h"
 #include "capture/capture.h"
 #include "capture/capture_writer.h"
+#include "capture/file_list.h"
 #include "message.h"
 #include "output.h"
 #include "pipeline.h"
@@ -50,6 +51,7 @@ _Static_assert((int)LIVE_SLACK_MS > (int)CAPTURE_SLACK_MS, "no frame comes after
 
 struct runtime {
     const struct options *options;
+    struct file_list files;
     struct capture *capture;
     struct capture_writer *writer; /* -w; NULL: none */
     struct output *output;
@@ -556,15 +558,18 @@ static bool open_source(struct runtime *runtime)
     capture_settings_default(&settings);
     settings.interfaces = options->interfaces;
     settings.interface_count = options->interface_count;
-    settings.files = options->files;
-    settings.file_count = options->file_count;
+    settings.files = (const char *const *)runtime->files.paths;
     settings.filter = options->filter;
     settings.snaplen_bytes = options->snap_bytes;
     settings.buffer_kib = options->ring_kib;
     settings.is_promiscuous = !options->is_not_promiscuous;
     settings.wake_fd = settings.stop_fd = runtime->wake_fd;
-    runtime->capture = options->is_live ? capture_open_live(&settings, &error)
-                                        : capture_open_files(&settings, &error);
+    if (options->is_live)
+        runtime->capture = capture_open_live(&settings, &error);
+    else if (file_list_init(&runtime->files, options->files, options->file_count, &error)) {
+        settings.file_count = runtime->files.count;
+        runtime->capture = capture_open_files(&settings, &error);
+    }
     if (runtime->capture != NULL && options->write_file != NULL)
         runtime->writer =
             capture_writer_open(options->write_file, capture_source_link_type(runtime->capture, 0),
@@ -587,11 +592,12 @@ static void name_run(struct runtime *runtime)
         if (getrandom(&id, sizeof id, 0) != sizeof id)
             id ^= (uint64_t)clock_ns(CLOCK_REALTIME);
     } else {
-        for (size_t i = 0; i < options->file_count; i++) {
-            const char *const slash = strrchr(options->files[i], '/');
-            const char *const name = slash != NULL ? slash + 1 : options->files[i];
+        for (size_t i = 0; i < runtime->files.count; i++) {
+            const char *const path = runtime->files.paths[i];
+            const char *const slash = strrchr(path, '/');
+            const char *const name = slash != NULL ? slash + 1 : path;
             struct stat status = {0};
-            const bool is_file = stat(options->files[i], &status) == 0 && S_ISREG(status.st_mode);
+            const bool is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
             id ^= siphash13(public_key, name, strlen(name));
             id += is_file ? (uint64_t)status.st_size : 0;
             id = siphash13(public_key, &id, sizeof id);
@@ -721,6 +727,7 @@ enum runtime_exit runtime_run(const struct options *options)
     queue_close(runtime->records);
     output_close(runtime->output);
     capture_close(runtime->capture);
+    file_list_deinit(&runtime->files);
     pthread_mutex_destroy(&runtime->lock);
     pthread_cond_destroy(&runtime->asked);
     pthread_cond_destroy(&runtime->done);

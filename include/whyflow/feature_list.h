@@ -8,7 +8,8 @@
  *   family  SIZE, TIMING (weight 1/2), WINDOW, CATEGORY (weight 1), DIRECTION (weight 4)
  * "_window" is the time set by --window (60 s by default), up to and including the flow's own
  * notice time; "_10m" is the current minute of trace time and the nine before it. Both count the
- * flow itself. It stands in the public headers, not in src/feature, because the anomaly and
+ * flow itself. Distinct counts (hosts, ports) are exact below 16; above, a sketch's estimate with a
+ * standard error of 13 %. It stands in the public headers, not in src/feature, because the anomaly and
  * explanation rooms read it too and rooms do not include each other. */
 #ifndef WHYFLOW_FEATURE_LIST_H
 #define WHYFLOW_FEATURE_LIST_H

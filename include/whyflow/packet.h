@@ -61,7 +61,7 @@ struct packet {
     uint8_t ttl;             /* IPv4 TTL or IPv6 hop limit */
     uint8_t tcp_flags;       /* 0 unless TCP */
     uint32_t frame_bytes;    /* on the wire */
-    uint32_t ip_bytes;       /* IP header and what it carries, as its length field says */
+    uint32_t ip_bytes;       /* header and data as its length field says, at most what there was */
     uint32_t payload_bytes;  /* after the transport header; without one, after the IP headers */
     uint32_t tcp_sequence;
     uint32_t tcp_acknowledgment;

@@ -12,7 +12,7 @@ US = 1_000_000
 IDLE_US, CLOSE_US, ACTIVE_US = 30 * US, 5 * US, 120 * US
 SNAP_BYTES = 96
 TCP, UDP = 6, 17
-FIN, SYN, RST = 1, 2, 4
+FIN, RST = 1, 4
 
 
 def read_packets(path):

@@ -32,7 +32,7 @@ PACKAGES=(iproute2 ethtool tcpdump wireshark-common dnsmasq-base bind9-dnsutils 
     iputils-ping ntpsec-ntpdig nmap hydra hping3 python3)
 
 usage() {
-    sed -n '5,6s/^#  *//p' "$0" >&2
+    sed -n '6,7s/^#  *//p' "$0" >&2
     exit 2
 }
 

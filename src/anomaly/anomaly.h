@@ -12,7 +12,8 @@
  *     each flow:      anomaly_learn; flow_store_append
  *     each kept flow: anomaly_score(..., true, ...); ranking_add
  *     ranking_finish
- *     each kept flow: anomaly_score(..., true, ...); ranking_judge; anomaly_evidence(..., true, ...)
+ *     each kept flow: anomaly_score(..., true, ...); ranking_judge; if it is to be explained,
+ *                     anomaly_evidence(..., true, ...)
  */
 #ifndef WHYFLOW_ANOMALY_ANOMALY_H
 #define WHYFLOW_ANOMALY_ANOMALY_H
@@ -53,8 +54,8 @@ void anomaly_judge_online(struct anomaly_model *model, const struct feature_vect
 
 /* What the baseline says of one feature of the flow. Quantiles are those of the histogram over all
  * flows that measured it, linear within a bin, turned back into the feature's unit, magnitudes
- * (LOG2) rounded to whole units: exact to one bin. direction: a missing value is RARE, or NEW if it was never missing; a measured one is NEW if
- * it never was measured. */
+ * (LOG2) rounded to whole units: exact to one bin. direction: a missing value is RARE, or NEW if it
+ * was never missing; a measured one is NEW if it never was measured. */
 void anomaly_evidence(const struct anomaly_model *model, const struct feature_vector *vector,
                       bool take_own_weight_out, enum feature_id id, struct evidence *evidence);
 

@@ -3,11 +3,11 @@
  * the kernel's taps its position can reach), with two empty slots at either end, so that the kernel
  * is five loads and four additions without a branch at the edges. 630 = lcm(7, 9, 10).
  *
- * Decay. Rather than shrink what is there, new flows weigh more: `unit` grows by 2^(1/16) at each of
- * sixteen steps a half-life, then everything is halved and `unit` is back. A scan once a half-life
- * (every 20,000 flows and 24 h at the earliest) is all that it costs. Rejected: multiplying each
- * touched bin by an age of its own (a division a bin, and sums no longer add up), decay at every
- * flow (the same scan 20,000 times), floating-point weights (order of adding would show).
+ * Decay. Rather than shrink what is there, new flows weigh more: `unit` grows by 2^(1/16) at each
+ * of sixteen steps a half-life, then everything is halved and `unit` is back. A scan once a
+ * half-life (every 20,000 flows and 24 h at the earliest) is all that it costs. Rejected:
+ * multiplying each touched bin by an age of its own (a division a bin, and sums no longer add up),
+ * decay at every flow (the same scan 20,000 times), floating-point weights (order of adding shows).
  * A step takes a sixteenth of the half-life in flows and in time, both: so the longer one counts.
  * What a step takes beyond that is not carried over: a half-life is never shorter than asked. */
 #include "anomaly/baseline.h"

@@ -13,9 +13,9 @@
  *     p1 = (K*H1(b) + 500 p0) / (N1 + 500)
  *     bits = -0.85 log2 p0 - 0.15 log2 p1
  * N counts flows where the feature is missing too; "missing" has the prior of a bin, so the 17
- * probabilities sum to 1. The kernel (1 2 4 2 1)/10 is normalised at the edges by where weight comes
- * from: each bin hands out all it has, so K*H sums to H. (Normalising by where it goes makes sums
- * from 0.89 to 1.07.) Categories, c their weights, V the codes kept of the feature:
+ * probabilities sum to 1. The kernel (1 2 4 2 1)/10 is normalised at the edges by where weight
+ * comes from: each bin hands out all it has, so K*H sums to H. (Normalising by where it goes makes
+ * sums from 0.89 to 1.07.) Categories, c their weights, V the codes kept of the feature:
  *     p0 = (c0 + 1/2) / (N0 + (V + 1)/2)             the last 1/2: any code not seen yet
  *     p1 = (c1 + 500 p0) / (N1 + 500)
  * What was evicted stays in N, so these sum to at most 1. The feature "direction" has scope 0 only,
@@ -98,7 +98,8 @@ static inline int32_t baseline_mbits(int64_t surprise, int half_weights)
 }
 
 /* Mean surprise of a feature over what was learnt (each flow seen by the others' baseline and its
- * own), in milli-bits times half_weights / 2, into `mbits`. Costs some 20 µs and 30 ns a category. */
+ * own), in milli-bits times half_weights / 2, into `mbits`. Costs some 100 µs and 50 ns a category.
+ */
 void baseline_typical(const struct baseline *baseline, const int half_weights[FEATURE_COUNT],
                       int32_t mbits[FEATURE_COUNT]);
 

@@ -3,11 +3,10 @@
  * placement. A heap kept right at every touch would cost every learnt flow; here the heap is lazy:
  * it is built when the table is first full, and each entry carries the rank it was last filed
  * under. Between two halvings ranks only rise, so an entry filed too low is found when it comes to
- * the top, is filed again, and the first entry whose rank is current is the true lightest. Rejected:
- * a sample of candidates (not a total order), a list by last touch (forgets the heavy).
+ * the top, is filed again, and the first entry whose rank is current is the true lightest.
+ * Rejected: a sample of candidates (not a total order), a list by last touch (forgets the heavy).
  *
- * Most features have a handful of small codes; these are found by index, without a hash, which
- * takes a third off a score. */
+ * Most features have a handful of small codes; these are found by index, without a hash. */
 #include "anomaly/category_table.h"
 
 #include "base/siphash.h"

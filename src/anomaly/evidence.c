@@ -23,8 +23,8 @@ static double quantile_in_bins(const uint64_t weight[BASELINE_BIN_COUNT], uint64
     return last + 1; /* rounding alone */
 }
 
-/* A place on a feature's axis, in bins, in the feature's unit. Magnitudes are rounded to whole units:
- * no bin is finer than that, and "0.68 packets" would claim what was not measured. */
+/* A place on a feature's axis, in bins, in the feature's unit. Magnitudes are rounded to whole
+ * units: no bin is finer than that, and "0.68 packets" would claim what was not measured. */
 static double value_at(const struct log2_table *table, enum feature_id id, double bins)
 {
     const struct feature_info *info = &feature_infos[id];

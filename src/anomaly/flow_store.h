@@ -26,8 +26,8 @@ enum flow_store_read {
 struct flow_store *flow_store_open(uint64_t memory_bytes, const char *spill_directory);
 void flow_store_close(struct flow_store *store); /* NULL is allowed */
 
-/* Copies an item of size > 0 to the end. Items are appended before the first rewind. False: it could
- * not be kept; nothing can be appended or read any more. */
+/* Copies an item of size > 0 to the end. Items are appended before the first rewind. False: it
+ * could not be kept; nothing can be appended or read any more. */
 bool flow_store_append(struct flow_store *store, const void *item, uint32_t size);
 
 /* The next flow_store_next gives the first item. False: what was buffered could not be written. */

@@ -10,7 +10,7 @@ struct ranking {
     uint64_t ties_left; /* flows at the threshold still to be flagged */
     uint32_t highest, threshold;
     bool is_finished;
-    /* While adding: flows of each score. Finished: flows of this score or higher, up to `highest`. */
+    /* While adding: flows of each score. Finished: of this score or higher, up to `highest`. */
     uint64_t flows[RANKING_SCORE_COUNT];
 };
 

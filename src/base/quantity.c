@@ -84,15 +84,22 @@ void quantity_append_time(struct text *text, double time_us, unsigned digits)
     text_append(text, step->unit);
 }
 
+/* A number of things: whole where it is, or where three digits are asked for and there are. */
+static void append_amount(struct text *text, double number, unsigned digits)
+{
+    const bool is_whole = number == trunc(number) || number >= 100;
+    if (digits >= 3 && is_whole && number < COUNT_MAX)
+        quantity_append_count(text, (uint64_t)round(number));
+    else
+        quantity_append_significant(text, number, digits);
+}
+
 /* A size without the word: "2.82 MB", or "517" and true where the noun is still to come. */
 static bool append_scaled_size(struct text *text, double bytes, unsigned digits)
 {
     static const double WRITTEN_OUT_BELOW = 10000;
     if (bytes < WRITTEN_OUT_BELOW) {
-        if (bytes == trunc(bytes) && digits >= 3)
-            quantity_append_count(text, (uint64_t)bytes);
-        else
-            quantity_append_significant(text, bytes, digits);
+        append_amount(text, bytes, digits);
         return true;
     }
     const struct quantity_step *step = find_step(size_steps, bytes);
@@ -124,10 +131,7 @@ void quantity_append_proportion(struct text *text, double log2_ratio, unsigned d
 
 static void append_noun(struct text *text, double number, const char *plural, unsigned digits)
 {
-    if (number == trunc(number) && digits >= 3 && number < COUNT_MAX)
-        quantity_append_count(text, (uint64_t)number);
-    else
-        quantity_append_significant(text, number, digits);
+    append_amount(text, number, digits);
     const size_t length = strlen(plural);
     const bool is_one = number == 1.0 && length > 0 && plural[length - 1] == 's';
     if (length > 0)
@@ -146,7 +150,7 @@ void quantity_append(struct text *text, double number, const char *unit, unsigne
     } else if (strcmp(unit, "bytes/s") == 0) {
         text_append(text, append_scaled_size(text, number, digits) ? " bytes/s" : "/s");
     } else if (strcmp(unit, "packets/s") == 0) {
-        quantity_append_significant(text, number, digits);
+        append_amount(text, number, digits);
         text_append(text, " packets/s");
     } else if (strcmp(unit, "ratio") == 0) {
         quantity_append_significant(text, number, digits);

@@ -7,7 +7,8 @@
  *   count        whole, with commas: 12,345
  *   significant  at least so many digits, never an exponent: 31.6, 0.0042, 1,234
  *   time         us: µs, ms (1e3), s (1e6), min (6e7), h (3.6e9), d (8.64e10)
- *   size         bytes below 10,000; kB (1e3), MB (1e6), GB (1e9), TB (1e12)
+ *   amount       whole if it is or if it has three digits before its point; else significant
+ *   size         an amount of bytes below 10,000; kB (1e3), MB (1e6), GB (1e9), TB (1e12)
  *   share        a ratio of 0 to 1 as "73 %"
  *   proportion   a log2 ratio v as "12 to 1" (2^v) or "1 to 12" (2^-v) */
 #ifndef WHYFLOW_BASE_QUANTITY_H

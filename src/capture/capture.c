@@ -5,7 +5,7 @@
  * heap gives the oldest. For files that is the exact order of times. An interface that has nothing
  * to show may still get a frame older than those of the others, as the kernel shows a block of
  * frames only when it is full or CAPTURE_BLOCK_TIMEOUT_MS old: so, unless every interface shows
- * one, a frame waits for CAPTURE_MERGE_DELAY_MS. The two sides of a TAP thus come in their order. */
+ * one, a frame waits for CAPTURE_MERGE_DELAY_MS. The two sides of a TAP thus come in order. */
 #include "capture/capture.h"
 
 #include "capture/filter.h"
@@ -29,11 +29,11 @@ static const int64_t merge_delay_ns = CAPTURE_MERGE_DELAY_MS * INT64_C(1000000);
 
 struct capture {
     bool is_live;
-    bool is_draining;  /* the kernel takes nothing more: no frame has to wait for older ones */
+    bool is_draining; /* the kernel takes nothing more: no frame has to wait for older ones */
     int wake_fd;
     size_t source_count;
-    size_t primed_count; /* files: sources whose first frame was asked for */
-    struct merge merge;  /* of sources that hold a frame; unused for a single source */
+    size_t primed_count;   /* files: sources whose first frame was asked for */
+    struct merge merge;    /* of sources that hold a frame; unused for a single source */
     struct pollfd *polled; /* room for source_count + 1 */
     char message[CAPTURE_ERROR_SIZE];
     struct source sources[];
@@ -57,8 +57,7 @@ static struct capture *allocate(size_t source_count, struct capture_error *error
                           CAPTURE_SOURCES_MAX);
         return NULL;
     }
-    struct capture *capture =
-        calloc(1, sizeof *capture + source_count * sizeof *capture->sources);
+    struct capture *capture = calloc(1, sizeof *capture + source_count * sizeof *capture->sources);
     if (capture != NULL)
         capture->polled = calloc(source_count + 1, sizeof *capture->polled);
     if (capture == NULL || capture->polled == NULL) {
@@ -175,8 +174,7 @@ static int64_t read_clock_ns(void)
  * clock (which was set back, then) is not waited for. */
 static bool is_due(const struct capture *capture, int64_t now_ns)
 {
-    if (!capture->is_live || capture->is_draining ||
-        capture->merge.count == capture->source_count)
+    if (!capture->is_live || capture->is_draining || capture->merge.count == capture->source_count)
         return true;
     const struct source *top = merge_top(&capture->merge);
     const int64_t age_ns = now_ns - (top->order_s * nanoseconds_per_second + top->order_ns);

@@ -26,8 +26,8 @@ enum {
     /* Several interfaces are merged: a frame waits so long for older ones of the others. */
     CAPTURE_MERGE_DELAY_MS = 60,
     /* When CAPTURE_EMPTY is returned, every frame stamped longer than this before the call has been
-     * handed over: the least slack of the live tick. (Measured under load: 20 ms with one interface,
-     * 60 ms with two.) */
+     * handed over: the least slack of the live tick. (Measured under load: 20 ms with one
+     * interface, 60 ms with two.) */
     CAPTURE_SLACK_MS = 250,
 };
 
@@ -51,14 +51,14 @@ struct capture_error {
 struct capture_settings {
     const char *const *interfaces; /* for capture_open_live */
     size_t interface_count;
-    const char *const *files;      /* for capture_open_files; "-" is standard input */
+    const char *const *files; /* for capture_open_files; "-" is standard input */
     size_t file_count;
-    const char *filter;            /* pcap-filter(7); NULL or "": everything */
-    uint32_t snaplen_bytes;        /* live; 0: CAPTURE_SNAPLEN_MAX */
-    uint32_t buffer_kib;           /* live; 0: CAPTURE_BUFFER_KIB_DEFAULT */
-    bool is_promiscuous;           /* live */
-    int wake_fd;                   /* capture_wait returns once it is readable; -1: none */
-    int stop_fd;                   /* files: once it is readable, a pipe that has nothing to read
+    const char *filter;     /* pcap-filter(7); NULL or "": everything */
+    uint32_t snaplen_bytes; /* live; 0: CAPTURE_SNAPLEN_MAX */
+    uint32_t buffer_kib;    /* live; 0: CAPTURE_BUFFER_KIB_DEFAULT */
+    bool is_promiscuous;    /* live */
+    int wake_fd;            /* capture_wait returns once it is readable; -1: none */
+    int stop_fd;            /* files: once it is readable, a pipe that has nothing to read
                                     * counts as ended, so that a run can stop; -1: none */
 };
 
@@ -77,8 +77,8 @@ enum capture_result {
     CAPTURE_FRAMES,    /* at least one frame was handed over */
     CAPTURE_EMPTY,     /* live: nothing to hand over now; see capture_wait */
     CAPTURE_END,       /* files: all are read */
-    CAPTURE_CUT_SHORT, /* files: one is damaged or ends inside a packet. What was good of it has been
-                        * handed over; read on for the others. capture_message says which */
+    CAPTURE_CUT_SHORT, /* files: one is damaged or ends inside a packet. What was good of it has
+                        * been handed over; read on for the others. capture_message says which */
     CAPTURE_ERROR,     /* live: an interface failed; capture_message */
 };
 

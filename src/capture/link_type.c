@@ -12,9 +12,9 @@ struct link_type_pair {
 };
 
 static const struct link_type_pair pairs[] = {
-    {DLT_RAW, 101},         {DLT_ATM_RFC1483, 100}, {DLT_SLIP_BSDOS, 102},
-    {DLT_PPP_BSDOS, 103},   {DLT_C_HDLC, 104},      {DLT_LOOP, 108},
-    {DLT_PPP_SERIAL, 50},   {DLT_PPP_ETHER, 51},    {DLT_ATM_CLIP, 106},
+    {DLT_RAW, 101},       {DLT_ATM_RFC1483, 100}, {DLT_SLIP_BSDOS, 102},
+    {DLT_PPP_BSDOS, 103}, {DLT_C_HDLC, 104},      {DLT_LOOP, 108},
+    {DLT_PPP_SERIAL, 50}, {DLT_PPP_ETHER, 51},    {DLT_ATM_CLIP, 106},
 };
 
 enum { PAIR_COUNT = sizeof pairs / sizeof *pairs };

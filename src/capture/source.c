@@ -34,8 +34,8 @@ static struct frame make_frame(const struct source *source, const struct pcap_pk
     };
 }
 
-static void hand_over(struct source *source, const struct frame *frame,
-                      capture_frame_fn *on_frame, void *context)
+static void hand_over(struct source *source, const struct frame *frame, capture_frame_fn *on_frame,
+                      void *context)
 {
     if (on_frame == NULL) {
         source->discarded++;
@@ -149,8 +149,8 @@ bool source_update_counters(struct source *source)
     struct source_counters *counters = &source->counters;
     counters->received = counter_extend(counters->received, counters->received_last, now.ps_recv);
     counters->dropped = counter_extend(counters->dropped, counters->dropped_last, now.ps_drop);
-    counters->interface_dropped = counter_extend(
-        counters->interface_dropped, counters->interface_dropped_last, now.ps_ifdrop);
+    counters->interface_dropped = counter_extend(counters->interface_dropped,
+                                                 counters->interface_dropped_last, now.ps_ifdrop);
     counters->received_last = now.ps_recv;
     counters->dropped_last = now.ps_drop;
     counters->interface_dropped_last = now.ps_ifdrop;
@@ -159,8 +159,7 @@ bool source_update_counters(struct source *source)
 
 bool source_is_balanced(const struct source *source)
 {
-    return source->counters.received ==
-           source->read + source->discarded + source->counters.dropped;
+    return source->counters.received == source->read + source->discarded + source->counters.dropped;
 }
 
 void source_close(struct source *source)

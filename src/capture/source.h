@@ -33,26 +33,26 @@ struct source {
     const char *name;
     struct stream *stream; /* NULL: live */
     uint16_t index;
-    uint16_t link_type;    /* LINKTYPE_ */
+    uint16_t link_type;        /* LINKTYPE_ */
     bool has_unsigned_seconds; /* classic pcap, of which libpcap makes negative seconds from 2038 */
     enum source_state state;
-    const char *failure;   /* set with SOURCE_FAILED; lives as long as the source */
+    const char *failure;       /* set with SOURCE_FAILED; lives as long as the source */
     uint64_t read, read_bytes; /* handed to somebody */
     uint64_t discarded;        /* taken from libpcap and handed to nobody */
     struct source_counters counters;
 
     bool has_held;
-    struct frame held;     /* file: in libpcap's buffer until the next read; live: in held_bytes */
-    uint8_t *held_bytes;   /* live, if merged: snaplen_bytes of them */
+    struct frame held;   /* file: in libpcap's buffer until the next read; live: in held_bytes */
+    uint8_t *held_bytes; /* live, if merged: snaplen_bytes of them */
     uint32_t snaplen_bytes;
     int64_t order_s, order_ns; /* when held stands in the merged order */
 };
 
 /* Open into the caller's memory, which must be zero. False and `error`: nothing to close. */
-bool source_open_live(struct source *source, const struct capture_settings *settings,
-                      size_t index, struct capture_error *error);
-bool source_open_file(struct source *source, const struct capture_settings *settings,
-                      size_t index, struct capture_error *error);
+bool source_open_live(struct source *source, const struct capture_settings *settings, size_t index,
+                      struct capture_error *error);
+bool source_open_file(struct source *source, const struct capture_settings *settings, size_t index,
+                      struct capture_error *error);
 void source_close(struct source *source);
 
 /* Hands on at most frames_max frames (on_frame NULL: to nobody) and returns how many. Fewer: an

@@ -8,8 +8,8 @@
  * 2. pcap_setfilter has blocks already in the ring filtered in user space by the new filter, where
  *    some of it (inbound, ifindex) cannot be evaluated. So libpcap is left with "everything", and
  *    the kernel gets the program libpcap made, by us.
- * 3. What leaves by the loopback interface comes in again; the kernel counts it twice, libpcap hands
- *    over one. So the kernel's program refuses the outgoing copy. */
+ * 3. What leaves by the loopback interface comes in again; the kernel counts it twice, libpcap
+ *    hands over one. So the kernel's program refuses the outgoing copy. */
 #include "capture/filter.h"
 #include "capture/link_type.h"
 #include "capture/source.h"
@@ -85,10 +85,8 @@ static bool make_program(struct source *source, const char *filter, struct filte
         return false;
     }
     const unsigned loopback = if_nametoindex("lo");
-    const bool sees_loopback =
-        strcmp(source->name, "any") == 0 || strcmp(source->name, "lo") == 0;
-    if (loopback != 0 && sees_loopback &&
-        !filter_program_refuse_outgoing(program, (int)loopback)) {
+    const bool sees_loopback = strcmp(source->name, "any") == 0 || strcmp(source->name, "lo") == 0;
+    if (loopback != 0 && sees_loopback && !filter_program_refuse_outgoing(program, (int)loopback)) {
         capture_error_set(error, CAPTURE_ERROR_USAGE, "filter: too long: make it shorter");
         return false;
     }

@@ -17,7 +17,7 @@
 
 enum {
     STREAM_INPUT_BYTES = 1 << 16,
-    STREAM_FILE_BUFFER_BYTES = 1 << 18,
+    STREAM_FILE_BUFFER_BYTES = 1 << 16,
     STREAM_MAGIC_BYTES = 4,
     GZIP_WINDOW_BITS = 15 + 16, /* zlib: gzip framing, any window */
     FAILURE_SIZE = 128,
@@ -28,15 +28,15 @@ struct stream {
     int fd;
     int stop_fd;
     bool is_gzip;
-    bool is_at_end;      /* the descriptor has no more bytes */
-    bool is_stopped;     /* ... because stop_fd was readable first */
-    bool is_in_member;   /* gzip: inside a member, so the end of input would be a cut */
-    bool has_member;     /* gzip: one was complete; zeros or rubbish after it are padding */
+    bool is_at_end;    /* the descriptor has no more bytes */
+    bool is_stopped;   /* ... because stop_fd was readable first */
+    bool is_in_member; /* gzip: inside a member, so the end of input would be a cut */
+    bool has_member;   /* gzip: one was complete; zeros or rubbish after it are padding */
     bool is_inflate_open;
     z_stream inflate;
     uint8_t magic[STREAM_MAGIC_BYTES]; /* first bytes handed on */
     size_t magic_size;
-    size_t magic_given;  /* of them, how many the FILE has had */
+    size_t magic_given;             /* of them, how many the FILE has had */
     size_t input_size, input_given; /* raw bytes not yet used: input[input_given..input_size) */
     uint8_t input[STREAM_INPUT_BYTES + STREAM_MAGIC_BYTES]; /* room to put first bytes back */
     char failure[FAILURE_SIZE];
@@ -233,9 +233,10 @@ static bool detect_compression(struct stream *stream, struct capture_error *erro
     static const uint8_t gzip_magic[] = {0x1f, 0x8b};
     fill_magic(stream);
     if (stream->failure[0] != '\0' || stream->input_size == 0) {
+        const char *what =
+            stream->is_stopped ? "stopped before anything came" : "empty: not a capture file";
         capture_error_set(error, CAPTURE_ERROR_INPUT, "%s: %s", stream->path,
-                          stream->failure[0] != '\0' ? stream->failure
-                                                     : "empty: not a capture file");
+                          stream->failure[0] != '\0' ? stream->failure : what);
         return false;
     }
     for (size_t i = 0; i < sizeof foreign_magics / sizeof *foreign_magics; i++) {

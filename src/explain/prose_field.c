@@ -366,7 +366,7 @@ static void put_category(const struct prose_facts *facts, const struct told_reas
     char category[CATEGORY_TEXT_SIZE];
     const double code = facts->part->features.value[told->id];
     feature_category_text(told->id, code, category, sizeof category);
-    text_appendf(text, "%s \"%s\"", told->info->label, category);
+    text_appendf(text, "%s '%s'", told->info->label, category);
     if (told->reason->evidence.share <= 0) {
         text_append(text, " (never before)");
         return;
@@ -376,17 +376,25 @@ static void put_category(const struct prose_facts *facts, const struct told_reas
     text_append_char(text, ')');
 }
 
+/* "packets sent 2,044", not "packets sent 2,044 packets"; bytes keep theirs, being scaled. */
+static const char *unit_after_label(const struct feature_info *info)
+{
+    const bool is_named = strncmp(info->label, info->unit, strlen(info->unit)) == 0;
+    return is_named && strcmp(info->unit, "bytes") != 0 ? "" : info->unit;
+}
+
 static void put_value(const struct prose_facts *facts, const struct told_reason *told,
                       struct text *text)
 {
     text_append(text, told->info->label);
     text_append_char(text, ' ');
-    put_feature(facts, told->id, text);
+    quantity_append(text, facts->part->features.value[told->id], unit_after_label(told->info),
+                    VALUE_DIGITS);
 }
 
 static void put_typical(const struct told_reason *told, double typical, struct text *text)
 {
-    quantity_append(text, typical, told->info->unit, TYPICAL_DIGITS);
+    quantity_append(text, typical, unit_after_label(told->info), TYPICAL_DIGITS);
 }
 
 static void put_reason_briefly(const struct prose_facts *facts, uint32_t index, struct text *text)

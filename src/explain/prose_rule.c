@@ -305,7 +305,7 @@ const struct prose_rule prose_rules[] = {
      "{received}{in_duration}."},
     {PROSE_WHAT, is_answered, "{protocol} exchange{service}: {sent}, {received}{in_duration}."},
     {PROSE_WHAT, is_one_way, "{protocol} flow{service}, one way: {sent}{in_duration}."},
-    {PROSE_WHAT, has_rates, "Both ways that is {byte_rate} and {packet_rate}."},
+    {PROSE_WHAT, has_rates, "That is {byte_rate} and {packet_rate}."},
     {PROSE_WHAT, has_packets_sent, "Packets sent carry {mean_packet} on average."},
 
     {PROSE_UNUSUAL, does_not_stand_out,

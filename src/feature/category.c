@@ -67,10 +67,14 @@ static void add_protocol(struct text *text, unsigned protocol)
     static const struct {
         unsigned protocol;
         const char *name;
-    } names[] = {{PACKET_PROTOCOL_ICMP, "icmp"},     {PACKET_PROTOCOL_IGMP, "igmp"},
-                 {PACKET_PROTOCOL_TCP, "tcp"},       {PACKET_PROTOCOL_UDP, "udp"},
-                 {PACKET_PROTOCOL_ICMPV6, "icmpv6"}, {PACKET_PROTOCOL_SCTP, "sctp"},
-                 {47, "gre"},                        {50, "esp"},
+    } names[] = {{PACKET_PROTOCOL_ICMP, "icmp"},
+                 {PACKET_PROTOCOL_IGMP, "igmp"},
+                 {PACKET_PROTOCOL_TCP, "tcp"},
+                 {PACKET_PROTOCOL_UDP, "udp"},
+                 {PACKET_PROTOCOL_ICMPV6, "icmpv6"},
+                 {PACKET_PROTOCOL_SCTP, "sctp"},
+                 {47, "gre"},
+                 {50, "esp"},
                  {51, "ah"}};
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         if (names[i].protocol == protocol) {
@@ -132,8 +136,7 @@ static void add_size(struct text *text, unsigned size)
     }
 }
 
-static void add_of_list(struct text *text, const char *const *list, unsigned count,
-                        uint64_t code)
+static void add_of_list(struct text *text, const char *const *list, unsigned count, uint64_t code)
 {
     text_append(text, code < count ? list[code] : "unknown");
 }

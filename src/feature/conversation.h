@@ -19,9 +19,9 @@ _Static_assert(sizeof(struct conversation_key) == 36, "a conversation's key has 
 struct conversation {
     struct recent_entry entry;
     struct conversation_key key;
-    uint32_t starts;  /* flows that began, slices of one counted once */
-    int64_t last_ns;  /* latest start */
-    double mean_ns;   /* of the times between starts */
+    uint32_t starts;   /* flows that began, slices of one counted once */
+    int64_t last_ns;   /* latest start */
+    double mean_ns;    /* of the times between starts */
     double square_sum; /* of their distances from the mean (Welford 1962) */
 };
 

@@ -25,12 +25,10 @@ void destination_count(struct destination *destination, uint32_t source_hash,
     distinct_note(&destination->sources, sketches, source_hash, horizon);
 }
 
-void destination_measure(const struct destination *destination,
-                         const struct sketch_pool *sketches, const struct horizon *horizon,
-                         struct feature_vector *vector)
+void destination_measure(const struct destination *destination, const struct sketch_pool *sketches,
+                         const struct horizon *horizon, struct feature_vector *vector)
 {
-    const struct sketch_counts sources =
-        distinct_count(&destination->sources, sketches, horizon);
+    const struct sketch_counts sources = distinct_count(&destination->sources, sketches, horizon);
     vector_set(vector, FEATURE_DST_FLOWS_WINDOW, destination->flows);
     vector_set(vector, FEATURE_DST_SOURCES_WINDOW, sources.window);
     vector_set(vector, FEATURE_DST_FLOWS_10M, (double)flow_minutes_total(&destination->minutes));

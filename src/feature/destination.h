@@ -24,8 +24,7 @@ void destination_leave(struct destination *destination);
 void destination_count(struct destination *destination, uint32_t source_hash,
                        const struct horizon *horizon, struct sketch_pool *sketches);
 /* Writes all DST_ features. */
-void destination_measure(const struct destination *destination,
-                         const struct sketch_pool *sketches, const struct horizon *horizon,
-                         struct feature_vector *vector);
+void destination_measure(const struct destination *destination, const struct sketch_pool *sketches,
+                         const struct horizon *horizon, struct feature_vector *vector);
 
 #endif

@@ -83,8 +83,7 @@ static uint32_t listed_or(uint32_t listed, uint32_t estimate)
     return listed < DISTINCT_LISTED || estimate < listed ? listed : estimate;
 }
 
-struct sketch_counts distinct_count(const struct distinct *distinct,
-                                    const struct sketch_pool *pool,
+struct sketch_counts distinct_count(const struct distinct *distinct, const struct sketch_pool *pool,
                                     const struct horizon *horizon)
 {
     struct sketch_counts listed = {.window = 0};
@@ -97,8 +96,10 @@ struct sketch_counts distinct_count(const struct distinct *distinct,
         return listed;
     const struct sketch_counts estimate =
         sketch_estimate(&pool->sketches[distinct->sketch], horizon);
-    return (struct sketch_counts){listed_or(listed.window, estimate.window),
-                                  listed_or(listed.ten_minutes, estimate.ten_minutes)};
+    return (struct sketch_counts){
+        .window = listed_or(listed.window, estimate.window),
+        .ten_minutes = listed_or(listed.ten_minutes, estimate.ten_minutes),
+    };
 }
 
 void distinct_release(struct distinct *distinct, struct sketch_pool *pool)

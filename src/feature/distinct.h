@@ -20,11 +20,11 @@ enum { DISTINCT_LISTED = 16 };
 
 /* All zero is an empty one. It must not move while it has a sketch. */
 struct distinct {
-    uint64_t last;                    /* flow of the last note */
+    uint64_t last; /* flow of the last note */
     uint32_t hash[DISTINCT_LISTED];
-    uint32_t seen[DISTINCT_LISTED];   /* low 32 bits of the flow's number */
-    uint32_t count;                   /* of the two above */
-    uint32_t sketch;                  /* index in the pool; 0: none */
+    uint32_t seen[DISTINCT_LISTED]; /* low 32 bits of the flow's number */
+    uint32_t count;                 /* of the two above */
+    uint32_t sketch;                /* index in the pool; 0: none */
 };
 
 /* The thing with this hash was seen by flow horizon->now. At most once for each flow. */
@@ -32,8 +32,7 @@ void distinct_note(struct distinct *distinct, struct sketch_pool *pool, uint32_t
                    const struct horizon *horizon);
 /* How many were seen inside each horizon; to be asked after the note of flow horizon->now. If the
  * pool was too small and took the sketch away, what was seen before the 16 listed is forgotten. */
-struct sketch_counts distinct_count(const struct distinct *distinct,
-                                    const struct sketch_pool *pool,
+struct sketch_counts distinct_count(const struct distinct *distinct, const struct sketch_pool *pool,
                                     const struct horizon *horizon);
 /* Gives the sketch back; the owner is about to be forgotten. */
 void distinct_release(struct distinct *distinct, struct sketch_pool *pool);

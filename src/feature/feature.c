@@ -43,8 +43,6 @@ struct feature_engine {
     uint64_t window_flows_cut;
     bool has_cut;          /* cut_notice_ns holds */
     int64_t cut_notice_ns; /* of the last flow that left the window early */
-    /* The last flow for which a table forgot an entry with flows in the window; 0: none. */
-    uint64_t lost_source, lost_destination, lost_pair;
 };
 
 /* Everything the engine knows about one flow's surroundings while it is being measured. */
@@ -59,50 +57,78 @@ struct scene {
     struct offer *offer;
 };
 
-static void forget_source(void *context, struct recent_entry *entry)
+static bool forget_source(void *context, struct recent_entry *entry)
 {
     struct feature_engine *engine = context;
     struct source *source = (struct source *)entry;
-    if (source->protocols.flows > 0)
-        engine->lost_source = engine->window.next;
+    const bool is_in_use = source->protocols.flows > 0;
     protocol_mix_release(&source->protocols, &engine->protocols);
     distinct_release(&source->peers, &engine->sketches);
     distinct_release(&source->ports, &engine->sketches);
+    return is_in_use;
 }
 
-static void forget_destination(void *context, struct recent_entry *entry)
+static bool forget_destination(void *context, struct recent_entry *entry)
 {
     struct feature_engine *engine = context;
     struct destination *destination = (struct destination *)entry;
-    if (destination->flows > 0)
-        engine->lost_destination = engine->window.next;
     distinct_release(&destination->sources, &engine->sketches);
+    return destination->flows > 0;
 }
 
-static void forget_pair(void *context, struct recent_entry *entry)
+static bool forget_pair(void *context, struct recent_entry *entry)
 {
     struct feature_engine *engine = context;
     struct pair *pair = (struct pair *)entry;
-    if (pair->flows > 0)
-        engine->lost_pair = engine->window.next;
     distinct_release(&pair->ports, &engine->sketches);
+    return pair->flows > 0;
 }
 
 static bool open_tables(struct feature_engine *engine)
 {
     const struct feature_settings *settings = &engine->settings;
     const struct recent_layout layouts[TABLE_COUNT] = {
-        [TABLE_SOURCES] = {sizeof(struct source), sizeof(struct host_key), settings->max_hosts,
-                           forget_source, engine, settings->hash_key},
-        [TABLE_DESTINATIONS] = {sizeof(struct destination), sizeof(struct host_key),
-                                settings->max_hosts, forget_destination, engine,
-                                settings->hash_key},
-        [TABLE_PAIRS] = {sizeof(struct pair), sizeof(struct pair_key), settings->max_pairs,
-                         forget_pair, engine, settings->hash_key},
-        [TABLE_CONVERSATIONS] = {sizeof(struct conversation), sizeof(struct conversation_key),
-                                 settings->max_conversations, NULL, NULL, settings->hash_key},
-        [TABLE_OFFERS] = {sizeof(struct offer), sizeof(struct offer_key), settings->max_hosts,
-                          NULL, NULL, settings->hash_key},
+        [TABLE_SOURCES] =
+            {
+                .entry_bytes = sizeof(struct source),
+                .key_bytes = sizeof(struct host_key),
+                .limit = settings->max_hosts,
+                .forget = forget_source,
+                .context = engine,
+                .hash_key = settings->hash_key,
+            },
+        [TABLE_DESTINATIONS] =
+            {
+                .entry_bytes = sizeof(struct destination),
+                .key_bytes = sizeof(struct host_key),
+                .limit = settings->max_hosts,
+                .forget = forget_destination,
+                .context = engine,
+                .hash_key = settings->hash_key,
+            },
+        [TABLE_PAIRS] =
+            {
+                .entry_bytes = sizeof(struct pair),
+                .key_bytes = sizeof(struct pair_key),
+                .limit = settings->max_pairs,
+                .forget = forget_pair,
+                .context = engine,
+                .hash_key = settings->hash_key,
+            },
+        [TABLE_CONVERSATIONS] =
+            {
+                .entry_bytes = sizeof(struct conversation),
+                .key_bytes = sizeof(struct conversation_key),
+                .limit = settings->max_conversations,
+                .hash_key = settings->hash_key,
+            },
+        [TABLE_OFFERS] =
+            {
+                .entry_bytes = sizeof(struct offer),
+                .key_bytes = sizeof(struct offer_key),
+                .limit = settings->max_hosts,
+                .hash_key = settings->hash_key,
+            },
     };
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         if (!recent_table_init(&engine->tables[i], &layouts[i]))
@@ -151,7 +177,6 @@ static void begin_epoch(struct feature_engine *engine, const struct flow_record 
     window_clear(&engine->window);
     engine->has_time = true;
     engine->has_cut = false;
-    engine->lost_source = engine->lost_destination = engine->lost_pair = 0;
     engine->epoch = flow->epoch;
     engine->now_ns = flow->notice_ns;
     minute_clock_reset(&engine->clock, engine->now_ns, engine->window.next);
@@ -250,10 +275,8 @@ static void touch_all(struct feature_engine *engine, const struct keys *keys,
                       void *entries[TABLE_COUNT])
 {
     const void *const key[TABLE_COUNT] = {
-        [TABLE_SOURCES] = &keys->source,
-        [TABLE_DESTINATIONS] = &keys->destination,
-        [TABLE_PAIRS] = &keys->pair,
-        [TABLE_CONVERSATIONS] = &keys->conversation,
+        [TABLE_SOURCES] = &keys->source, [TABLE_DESTINATIONS] = &keys->destination,
+        [TABLE_PAIRS] = &keys->pair,     [TABLE_CONVERSATIONS] = &keys->conversation,
         [TABLE_OFFERS] = &keys->offer,
     };
     struct recent_lookup lookups[TABLE_COUNT];
@@ -386,19 +409,19 @@ static void remember(struct feature_engine *engine, const struct scene *scene)
     window_add(&engine->window, &flow);
 }
 
-/* True if an entry that came in during the window may be one that was forgotten during it. */
-static bool is_short(const struct scene *scene, const struct recent_entry *entry, uint64_t lost)
+/* True if flows of the window may have been forgotten with an earlier entry of the same key: all
+ * flows that an entry lost have numbers below its `lost`. */
+static bool is_short(const struct scene *scene, const struct recent_entry *entry)
 {
-    return lost > scene->horizon.window && entry->inserted >= scene->horizon.window;
+    return entry->lost > scene->horizon.window;
 }
 
 static bool is_window_cut(const struct feature_engine *engine, const struct scene *scene)
 {
     const int64_t window_start_ns = engine->now_ns - engine->settings.window_ns;
     return (engine->has_cut && engine->cut_notice_ns > window_start_ns) ||
-           is_short(scene, &scene->source->entry, engine->lost_source) ||
-           is_short(scene, &scene->destination->entry, engine->lost_destination) ||
-           is_short(scene, &scene->pair->entry, engine->lost_pair);
+           is_short(scene, &scene->source->entry) || is_short(scene, &scene->destination->entry) ||
+           is_short(scene, &scene->pair->entry);
 }
 
 static void measure_surroundings(const struct feature_engine *engine, const struct scene *scene,

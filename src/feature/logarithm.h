@@ -4,7 +4,7 @@
 #ifndef WHYFLOW_FEATURE_LOGARITHM_H
 #define WHYFLOW_FEATURE_LOGARITHM_H
 
-/* log2(x) for finite x > 0, to about 2e-16 of the result (absolute near 1); exact for powers of 2.
+/* log2(x) for finite x > 0, to the last two units; exact for powers of 2.
  * Only operations that IEEE 754 rounds correctly: with m in [sqrt 1/2, sqrt 2) and s = (m-1)/(m+1),
  * ln m = 2 (s + s^3/3 + s^5/5 + ...). */
 double logarithm_base2(double x);

@@ -8,7 +8,7 @@
 
 struct offer_key {
     uint8_t destination[16];
-    uint32_t service;   /* its code, category.h */
+    uint32_t service; /* its code, category.h */
     uint8_t ip_version;
     uint8_t padding[3]; /* 0 */
 };

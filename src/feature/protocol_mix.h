@@ -21,7 +21,7 @@ struct protocol_cell {
 struct protocol_pool {
     struct protocol_cell *cells; /* [0] is not used */
     uint32_t limit;
-    uint32_t touched, free;      /* free: a list by `next` */
+    uint32_t touched, free; /* free: a list by `next` */
 };
 
 /* All zero is an empty one. */

@@ -90,13 +90,13 @@ size_t recent_table_memory_bytes(const struct recent_table *table)
            table->bucket_count * sizeof(UT_hash_bucket);
 }
 
-/* The least recently used leaves; its slot is free. */
-static void evict_oldest(struct recent_table *table)
+/* The least recently used leaves, for flow `number`; its slot is free. */
+static void evict_oldest(struct recent_table *table, uint64_t number)
 {
     struct recent_entry *oldest = table->head->hh.next;
     assert(oldest != NULL);
-    if (table->layout.forget != NULL)
-        table->layout.forget(table->layout.context, oldest);
+    if (table->layout.forget != NULL && table->layout.forget(table->layout.context, oldest))
+        table->lost = number;
     unlink_entry(table, oldest);
     __builtin_prefetch(table->head->hh.next); /* the next to go */
     oldest->hh.next = table->free;
@@ -105,10 +105,10 @@ static void evict_oldest(struct recent_table *table)
     table->evicted++;
 }
 
-static struct recent_entry *free_slot(struct recent_table *table)
+static struct recent_entry *free_slot(struct recent_table *table, uint64_t number)
 {
     if (table->count == table->layout.limit)
-        evict_oldest(table);
+        evict_oldest(table, number);
     struct recent_entry *entry = table->free;
     if (entry != NULL) {
         table->free = entry->hh.next;
@@ -122,10 +122,12 @@ static struct recent_entry *free_slot(struct recent_table *table)
 static struct recent_entry *insert(struct recent_table *table, const struct recent_lookup *lookup,
                                    uint64_t number)
 {
-    struct recent_entry *entry = free_slot(table);
+    const uint64_t lost = table->lost; /* whom it displaces itself, it is not */
+    struct recent_entry *entry = free_slot(table, number);
     memset(entry, 0, table->layout.entry_bytes);
     memcpy(key_of(entry), lookup->key, table->layout.key_bytes);
     entry->inserted = number;
+    entry->lost = lost;
     link_entry(table, entry, lookup->hash);
     table->count++;
     return entry;
@@ -178,6 +180,7 @@ void recent_table_clear(struct recent_table *table)
     table->free = NULL;
     table->count = 0;
     table->touched_slots = 0;
+    table->lost = 0;
 }
 
 uint32_t recent_table_slot(const struct recent_table *table, const void *entry)

@@ -22,10 +22,12 @@
 struct recent_entry {
     UT_hash_handle hh;
     uint64_t inserted; /* number of the flow that brought the entry in */
+    uint64_t lost;     /* number of the last flow before it that cost an entry in use; 0: none */
 };
 
-/* Called with an entry that is about to be forgotten because the table is full. */
-typedef void recent_forget_fn(void *context, struct recent_entry *entry);
+/* Called with an entry that is about to be forgotten because the table is full. Returns true if it
+ * was in use: flows of the window are forgotten with it. */
+typedef bool recent_forget_fn(void *context, struct recent_entry *entry);
 
 struct recent_layout {
     size_t entry_bytes;
@@ -44,6 +46,7 @@ struct recent_table {
     uint8_t *slab;
     uint32_t bucket_count;
     uint32_t count, touched_slots;
+    uint64_t lost; /* as in an entry, for the next one to come in */
     uint64_t evicted;
 };
 
@@ -56,7 +59,7 @@ size_t recent_table_memory_bytes(const struct recent_table *table);
  * miss costs 100 ns, and one flow touches five tables. begin, warm, find, touch, each for all tables
  * before the next; the first three only read. */
 struct recent_lookup {
-    const void *key;            /* the caller's, valid until the touch */
+    const void *key; /* the caller's, valid until the touch */
     unsigned hash;
     struct recent_entry *found; /* NULL: not there */
 };

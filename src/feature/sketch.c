@@ -150,5 +150,6 @@ struct sketch_counts sketch_estimate(const struct sketch *sketch, const struct h
         add_register(&window, register_value(sketch, place, now, window_age));
         add_register(&ten_minutes, register_value(sketch, place, now, ten_minutes_age));
     }
-    return (struct sketch_counts){estimate_of(window), estimate_of(ten_minutes)};
+    return (struct sketch_counts){.window = estimate_of(window),
+                                  .ten_minutes = estimate_of(ten_minutes)};
 }

@@ -40,7 +40,7 @@ struct sketch_counts {
 struct sketch_pool {
     struct sketch *sketches; /* [0] is the list's head and no sketch */
     uint32_t limit;
-    uint32_t touched, free;  /* free: a list by `newer`; 0: none */
+    uint32_t touched, free; /* free: a list by `newer`; 0: none */
     uint64_t evicted;
 };
 

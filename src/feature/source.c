@@ -8,8 +8,7 @@
 
 _Static_assert(offsetof(struct source, key) == sizeof(struct recent_entry), "the key comes first");
 
-void source_enter(struct source *source, const struct window_flow *flow,
-                  struct protocol_pool *pool)
+void source_enter(struct source *source, const struct window_flow *flow, struct protocol_pool *pool)
 {
     source->packets += flow->packets;
     source->ip_bytes += flow->ip_bytes;
@@ -20,8 +19,7 @@ void source_enter(struct source *source, const struct window_flow *flow,
     protocol_mix_add(&source->protocols, pool, flow->protocol);
 }
 
-void source_leave(struct source *source, const struct window_flow *flow,
-                  struct protocol_pool *pool)
+void source_leave(struct source *source, const struct window_flow *flow, struct protocol_pool *pool)
 {
     source->packets -= flow->packets;
     source->ip_bytes -= flow->ip_bytes;
@@ -59,8 +57,7 @@ static void measure_window(const struct source *source, struct feature_vector *v
     const uint32_t flows = source->protocols.flows;
     vector_set(vector, FEATURE_SRC_FLOWS_WINDOW, flows);
     vector_set(vector, FEATURE_SRC_BYTES_WINDOW, (double)source->ip_bytes);
-    vector_set_share(vector, FEATURE_SRC_UNANSWERED_WINDOW, source->unanswered,
-                     source->applicable);
+    vector_set_share(vector, FEATURE_SRC_UNANSWERED_WINDOW, source->unanswered, source->applicable);
     vector_set_share(vector, FEATURE_SRC_NEW_PEERS_WINDOW, source->new_peers, flows);
     vector->src_packets_window = source->packets;
     vector->src_syn_flows_window = source->syn_flows;

@@ -27,10 +27,10 @@ struct source {
     struct recent_entry entry;
     struct host_key key;
     uint32_t newest_minute;
-    int64_t last_notice_ns; /* of its flow before; meaningful unless the entry is new */
+    int64_t last_notice_ns;     /* of its flow before; meaningful unless the entry is new */
     uint64_t packets, ip_bytes; /* in the window, both as sent by the source */
     uint32_t applicable, unanswered, new_peers, syn_flows; /* in the window */
-    struct protocol_mix protocols; /* in the window; counts its flows too */
+    struct protocol_mix protocols;                         /* in the window; counts its flows too */
     struct source_minute minutes[HORIZON_MINUTES];
     struct distinct peers, ports;
 };

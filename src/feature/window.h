@@ -16,7 +16,7 @@ enum window_mark {
     WINDOW_MARK_SYN = 1 << 0,        /* the source opened it with a SYN */
     WINDOW_MARK_APPLICABLE = 1 << 1, /* unicast TCP or UDP: it can be unanswered */
     WINDOW_MARK_UNANSWERED = 1 << 2,
-    WINDOW_MARK_NEW_PEER = 1 << 3,   /* the source's first to this destination */
+    WINDOW_MARK_NEW_PEER = 1 << 3, /* the source's first to this destination */
 };
 
 struct window_flow {
@@ -25,7 +25,7 @@ struct window_flow {
     uint64_t ip_bytes; /* forward */
     uint32_t source_slot, destination_slot, pair_slot;
     uint8_t protocol;
-    uint8_t marks;     /* enum window_mark */
+    uint8_t marks; /* enum window_mark */
 };
 
 struct window {

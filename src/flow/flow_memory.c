@@ -63,6 +63,11 @@ void flow_memory_add(struct flow_memory *memory, const struct flow_key *key, uin
 {
     uint32_t item;
     if (find_entry(memory, key, hash, &item)) {
+        /* An entry never grows older (a flow of late packets ended): else what a full memory holds
+         * would depend on the order of additions. */
+        const struct wheel_key known = memory->nodes[item].key;
+        if (known.time_ns > last.time_ns)
+            last = known;
         wheel_remove(&memory->wheel, item);
     } else {
         item = item_pool_get(&memory->pool);

@@ -283,10 +283,12 @@ static void recall(struct flow_table *table, struct flow *flow, const struct pac
 {
     if (packet->protocol == PACKET_PROTOCOL_TCP && (packet->tcp_flags & PACKET_TCP_SYN))
         return;
-    /* What a full memory holds depends on which flows have ended: let all end that are due. */
-    if (flow_memory_is_full(&table->memory))
-        end_due(table, SIZE_MAX);
     uint8_t initiator;
+    if (!flow_memory_find(&table->memory, &flow->key, flow->hash, table->clock.now_ns, &initiator))
+        return;
+    /* Whether a full memory would still hold it depends on which flows have ended, so all that are
+     * due must: what they leave behind may displace it. They can bring nothing back. */
+    end_due(table, SIZE_MAX);
     if (!flow_memory_find(&table->memory, &flow->key, flow->hash, table->clock.now_ns, &initiator))
         return;
     flow->initiator = initiator;
@@ -385,8 +387,9 @@ static void take_packet(struct flow_table *table, const struct packet *packet,
     table->packet_counters.late += packet->time_ns < table->clock.now_ns;
     if (is_new) {
         put_in_wheel(table, item);
-    } else if (flow->wheel_class != FLOW_CLASS_CLOSED && tcp_track_is_closed(&flow->tcp)) {
-        /* Its timeout has just become shorter: the one move that cannot wait. */
+    } else if (flow_class(flow) != flow->wheel_class && flow_class(flow) != FLOW_CLASS_OPEN) {
+        /* Moves that cannot wait: its timeout has just become shorter, or (a SYN-ACK or a late SYN
+         * came after other packets) it is to be evicted before its wheel's. */
         wheel_remove(&table->open[flow->wheel_class], item);
         put_in_wheel(table, item);
     }

@@ -331,6 +331,21 @@ static void write_model(struct json_writer *json, uint64_t settings_hash)
     json_close_object(json);
 }
 
+/* How many reasons and lines of the summary are left after a cut. */
+static uint32_t reasons_left(enum native_cut cut)
+{
+    if (cut >= NATIVE_CUT_ALL_BUT_ONE)
+        return 1;
+    return cut >= NATIVE_CUT_REASONS ? REASONS_AFTER_CUT : RECORD_REASONS_MAX;
+}
+
+static uint32_t lines_left(enum native_cut cut)
+{
+    if (cut >= NATIVE_CUT_PROSE)
+        return 0;
+    return cut >= NATIVE_CUT_SUMMARY ? SUMMARY_LINES_AFTER_CUT : RECORD_SUMMARY_LINES_MAX;
+}
+
 static uint32_t at_most(uint32_t count, uint32_t limit)
 {
     return count < limit ? count : limit;
@@ -339,19 +354,15 @@ static uint32_t at_most(uint32_t count, uint32_t limit)
 void native_write_explanation(struct json_writer *json, const struct record_flow_part *part,
                               const struct explanation *explanation, enum native_cut cut)
 {
-    const uint32_t reasons =
-        cut < NATIVE_CUT_REASONS ? RECORD_REASONS_MAX : (uint32_t)REASONS_AFTER_CUT;
-    const uint32_t lines =
-        cut < NATIVE_CUT_SUMMARY ? RECORD_SUMMARY_LINES_MAX : (uint32_t)SUMMARY_LINES_AFTER_CUT;
     if (part->verdict.has_threshold)
         json_milli(json, "threshold", part->verdict.threshold_mbits);
     json_uint(json, "rank", explanation->rank);
     write_baseline(json, &explanation->baseline);
     write_contributions(json, part);
     write_reasons(json, explanation, &part->features,
-                  at_most(explanation->reason_count, reasons));
+                  at_most(explanation->reason_count, reasons_left(cut)));
     if (cut < NATIVE_CUT_NAMES)
         write_names(json, explanation);
-    write_prose(json, explanation, at_most(explanation->summary_count, lines));
+    write_prose(json, explanation, at_most(explanation->summary_count, lines_left(cut)));
     write_model(json, explanation->settings_hash);
 }

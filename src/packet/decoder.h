@@ -26,10 +26,10 @@ enum decoder_space {
 };
 
 struct decoder {
-    struct cursor cursor;      /* over the captured bytes; ends with the IP packet once known */
-    uint32_t wire_bytes;       /* of the frame */
-    uint32_t ip_end;           /* where the IP packet ends, from the frame's start: on the wire */
-    uint32_t ip_end_claimed;   /* the same as its length field has it */
+    struct cursor cursor;    /* over the captured bytes; ends with the IP packet once known */
+    uint32_t wire_bytes;     /* of the frame */
+    uint32_t ip_end;         /* where the IP packet ends, from the frame's start: on the wire */
+    uint32_t ip_end_claimed; /* the same as its length field has it */
     struct packet *packet;
     enum decoder_space next_space;
     uint32_t next_number;

@@ -4,9 +4,9 @@
 
 enum {
     ETHERNET_ADDRESSES_BYTES = 12,
-    ETHERTYPE_MIN = 0x0600,      /* below, the field is an IEEE 802.3 length */
-    LLC_SNAP = 0xaaaa,           /* DSAP and SSAP of the Subnetwork Access Protocol */
-    LLC_IP = 0x0606,             /* IP straight on LLC */
+    ETHERTYPE_MIN = 0x0600, /* below, the field is an IEEE 802.3 length */
+    LLC_SNAP = 0xaaaa,      /* DSAP and SSAP of the Subnetwork Access Protocol */
+    LLC_IP = 0x0606,        /* IP straight on LLC */
     LLC_UNNUMBERED = 0x03,
     VLAN_ID_MASK = 0x0fff,
     SLL_PROTOCOL_LLC = 0x0004,   /* Linux: an 802.2 header follows */

@@ -48,15 +48,15 @@ static enum packet_refusal refuse_not_ip(struct decoder *decoder)
 
 /* tcpdump.org/linktypes.html. 12 and 14 are what some systems call raw IP within their files. */
 static const struct decoder_row link_type_rows[] = {
-    {1, link_ethernet},  {113, link_linux_sll}, {276, link_linux_sll2}, {101, link_raw},
-    {12, link_raw},      {14, link_raw},        {0, link_null},         {108, link_loop},
-    {228, network_ipv4}, {229, network_ipv6},   {9, link_ppp},          {50, link_ppp},
+    {1, link_ethernet},     {113, link_linux_sll}, {276, link_linux_sll2}, {101, link_raw},
+    {12, link_raw},         {14, link_raw},        {0, link_null},         {108, link_loop},
+    {228, network_ipv4},    {229, network_ipv6},   {9, link_ppp},          {50, link_ppp},
     {104, link_cisco_hdlc},
 };
 
 static const struct decoder_row ethertype_rows[] = {
-    {ETHERTYPE_IPV4, network_ipv4},      {ETHERTYPE_IPV6, network_ipv6},
-    {ETHERTYPE_VLAN, link_vlan},         {ETHERTYPE_VLAN_SERVICE, link_vlan},
+    {ETHERTYPE_IPV4, network_ipv4},   {ETHERTYPE_IPV6, network_ipv6},
+    {ETHERTYPE_VLAN, link_vlan},      {ETHERTYPE_VLAN_SERVICE, link_vlan},
     {ETHERTYPE_VLAN_9100, link_vlan},
 };
 
@@ -72,14 +72,14 @@ static const struct decoder_row raw_ip_rows[] = {
 
 /* RFC 7045, section 2. 50 (ESP) and 59 (no next header) end the chain: they are the protocol. */
 static const struct decoder_row extension_rows[] = {
-    {0, network_extension},   /* hop-by-hop options */
-    {43, network_extension},  /* routing */
-    {44, network_fragment},
-    {51, network_authentication},
-    {60, network_extension},  /* destination options */
-    {135, network_extension}, /* mobility */
-    {139, network_extension}, /* host identity */
-    {140, network_extension}, /* shim6 */
+    {0, network_extension},       /* hop-by-hop options */
+    {43, network_extension},      /* routing */
+    {44, network_fragment},       /* fragment */
+    {51, network_authentication}, /* authentication */
+    {60, network_extension},      /* destination options */
+    {135, network_extension},     /* mobility */
+    {139, network_extension},     /* host identity */
+    {140, network_extension},     /* shim6 */
 };
 
 static const struct decoder_row protocol_rows[] = {
@@ -92,19 +92,18 @@ static const struct decoder_row protocol_rows[] = {
     {136, transport_udp}, /* UDP-Lite: the same header, a coverage where UDP has the length */
 };
 
-#define TABLE(rows, otherwise)                   \
-    {                                            \
-        rows, sizeof rows / sizeof *rows, otherwise \
-    }
 static const struct decoder_table tables[DECODER_SPACE_COUNT] = {
-    [DECODER_LINK_TYPE] = TABLE(link_type_rows, refuse_link_type),
-    [DECODER_ETHERTYPE] = TABLE(ethertype_rows, refuse_not_ip),
-    [DECODER_PPP] = TABLE(ppp_rows, refuse_not_ip),
-    [DECODER_RAW_IP] = TABLE(raw_ip_rows, refuse_not_ip),
-    [DECODER_EXTENSION] = TABLE(extension_rows, network_last_extension),
-    [DECODER_PROTOCOL] = TABLE(protocol_rows, transport_other),
+    [DECODER_LINK_TYPE] = {link_type_rows, sizeof link_type_rows / sizeof *link_type_rows,
+                           refuse_link_type},
+    [DECODER_ETHERTYPE] = {ethertype_rows, sizeof ethertype_rows / sizeof *ethertype_rows,
+                           refuse_not_ip},
+    [DECODER_PPP] = {ppp_rows, sizeof ppp_rows / sizeof *ppp_rows, refuse_not_ip},
+    [DECODER_RAW_IP] = {raw_ip_rows, sizeof raw_ip_rows / sizeof *raw_ip_rows, refuse_not_ip},
+    [DECODER_EXTENSION] = {extension_rows, sizeof extension_rows / sizeof *extension_rows,
+                           network_last_extension},
+    [DECODER_PROTOCOL] = {protocol_rows, sizeof protocol_rows / sizeof *protocol_rows,
+                          transport_other},
 };
-#undef TABLE
 
 static decoder_header_fn *find_header(enum decoder_space space, uint32_t number)
 {

@@ -2,8 +2,9 @@
 /* Transport headers with ports, and everything else. Called by the decoder's loop on the capture
  * thread.
  *
- * Ports must be there; what comes after them may be cut off by the snap length and is then 0. That
- * the rest is read through a copy of the cursor, whose shortness refuses nothing, says so. */
+ * The ports must be there, or the packet is refused. What comes after them may have been cut off by
+ * the snap length: it is read through a copy of the cursor, whose shortness refuses nothing, and is
+ * 0 where it is missing. */
 #include "packet/decoder.h"
 
 #include <stdbool.h>
@@ -71,8 +72,8 @@ enum packet_refusal transport_tcp(struct decoder *decoder)
     return decoder_done(decoder);
 }
 
-/* Reads ports; the header's length is fixed. The IP length decides about payload, not UDP's own:
- * that is 0 in offloaded datagrams and does not count for hosts that check only IP's. */
+/* A header of fixed length. The IP length tells the payload, not UDP's own, which is 0 in offloaded
+ * datagrams. */
 static enum packet_refusal read_ports_and_payload(struct decoder *decoder, uint32_t header_bytes)
 {
     const uint32_t start = decoder->cursor.position;

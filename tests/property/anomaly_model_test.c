@@ -235,6 +235,30 @@ START_TEST(a_capture_is_learnt_the_same_in_any_order)
 }
 END_TEST
 
+START_TEST(a_score_does_not_depend_on_what_was_scored_before)
+{
+    enum { COUNT = 3000 };
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct feature_vector *vectors = random_vectors(23, COUNT);
+    struct anomaly_model *model = learnt_model(&settings, vectors, COUNT);
+    static int32_t scores[COUNT];
+    struct verdict verdict;
+    for (size_t i = 0; i < COUNT; i++) {
+        anomaly_score(model, &vectors[i], true, &verdict);
+        scores[i] = verdict.score_mbits;
+        anomaly_score(model, &vectors[COUNT - 1 - i], i % 2 == 0, &verdict);
+    }
+    struct anomaly_model *other = learnt_model(&settings, vectors, COUNT);
+    for (size_t i = COUNT; i-- > 0;) {
+        anomaly_score(other, &vectors[i], true, &verdict);
+        ck_assert_int_eq(verdict.score_mbits, scores[i]);
+    }
+    anomaly_model_close(model);
+    anomaly_model_close(other);
+    free(vectors);
+}
+END_TEST
+
 START_TEST(the_hash_key_changes_no_capture_verdict)
 {
     enum { COUNT = 5000 };
@@ -480,6 +504,7 @@ START_TEST(online_baselines_forget)
     ck_assert_double_eq_tol(evidence.share, 0.125, 0.005); /* three half-lives */
     /* A stream of one flow a second weighs half-life / ln 2 seconds in the long run. */
     ck_assert_double_eq_tol((double)evidence.count, 1600 / log(2), 120);
+    ck_assert_double_eq_tol((double)verdict.compared, 1600 / log(2), 120);
     anomaly_model_close(model);
 }
 END_TEST
@@ -596,6 +621,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, typical_and_contributions_sum_to_the_score_online);
     tcase_add_test(test_case, a_flow_taken_out_is_scored_as_if_never_learnt);
     tcase_add_test(test_case, a_capture_is_learnt_the_same_in_any_order);
+    tcase_add_test(test_case, a_score_does_not_depend_on_what_was_scored_before);
     tcase_add_test(test_case, the_hash_key_changes_no_capture_verdict);
     tcase_add_test(test_case, the_hash_key_changes_no_online_verdict);
     tcase_add_test(test_case, evidence_asked_after_judging_is_that_from_before);

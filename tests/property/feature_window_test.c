@@ -54,8 +54,7 @@ static void random_transport(uint64_t *state, struct flow_record *flow)
         flow->destination_port = (uint16_t)(20 + random_below(state, 6));
     }
     flow->basis = random_below(state, 2) == 0 ? FLOW_BASIS_SYN : FLOW_BASIS_FIRST;
-    flow->state = flow->protocol == PACKET_PROTOCOL_TCP ? FLOW_STATE_ATTEMPTED
-                                                        : FLOW_STATE_ONE_WAY;
+    flow->state = flow->protocol == PACKET_PROTOCOL_TCP ? FLOW_STATE_ATTEMPTED : FLOW_STATE_ONE_WAY;
 }
 
 static void random_volume(uint64_t *state, struct flow_record *flow)
@@ -236,7 +235,7 @@ static struct past past_of(const struct flow_record *flows, size_t last, int64_t
 static void check_window(const struct flow_record *flows, size_t last, struct past past,
                          const struct feature_vector *vector)
 {
-    struct question ask = {flows, past.window, last, same_source, NULL};
+    struct question ask = {.flows = flows, .from = past.window, .last = last, .scope = same_source};
     const struct sums sums = oracle_sums(flows, past.epoch, ask);
     expect_value(vector, FEATURE_SRC_FLOWS_WINDOW, (double)sums.flows);
     expect_value(vector, FEATURE_SRC_BYTES_WINDOW, (double)sums.ip_bytes);
@@ -251,11 +250,12 @@ static void check_window(const struct flow_record *flows, size_t last, struct pa
     expect_distinct(vector, FEATURE_SRC_PEERS_WINDOW, ask);
     ask.kind = same_port;
     expect_distinct(vector, FEATURE_SRC_PORTS_WINDOW, ask);
-    ask = (struct question){flows, past.window, last, same_destination, NULL};
+    ask = (struct question){
+        .flows = flows, .from = past.window, .last = last, .scope = same_destination};
     expect_value(vector, FEATURE_DST_FLOWS_WINDOW, oracle_count(ask));
     ask.kind = same_source;
     expect_distinct(vector, FEATURE_DST_SOURCES_WINDOW, ask);
-    ask = (struct question){flows, past.window, last, same_pair, NULL};
+    ask = (struct question){.flows = flows, .from = past.window, .last = last, .scope = same_pair};
     expect_value(vector, FEATURE_PAIR_FLOWS_WINDOW, oracle_count(ask));
     ask.kind = same_port;
     expect_distinct(vector, FEATURE_PAIR_PORTS_WINDOW, ask);
@@ -264,7 +264,8 @@ static void check_window(const struct flow_record *flows, size_t last, struct pa
 static void check_ten_minutes(const struct flow_record *flows, size_t last, struct past past,
                               const struct feature_vector *vector)
 {
-    struct question ask = {flows, past.ten_minutes, last, same_source, NULL};
+    struct question ask = {
+        .flows = flows, .from = past.ten_minutes, .last = last, .scope = same_source};
     const struct sums sums = oracle_sums(flows, past.epoch, ask);
     expect_value(vector, FEATURE_SRC_FLOWS_10M, (double)sums.flows);
     expect_value(vector, FEATURE_SRC_BYTES_10M, (double)sums.ip_bytes);
@@ -274,11 +275,13 @@ static void check_ten_minutes(const struct flow_record *flows, size_t last, stru
     expect_distinct(vector, FEATURE_SRC_PEERS_10M, ask);
     ask.kind = same_port;
     expect_distinct(vector, FEATURE_SRC_PORTS_10M, ask);
-    ask = (struct question){flows, past.ten_minutes, last, same_destination, NULL};
+    ask = (struct question){
+        .flows = flows, .from = past.ten_minutes, .last = last, .scope = same_destination};
     expect_value(vector, FEATURE_DST_FLOWS_10M, oracle_count(ask));
     ask.kind = same_source;
     expect_distinct(vector, FEATURE_DST_SOURCES_10M, ask);
-    ask = (struct question){flows, past.ten_minutes, last, same_pair, NULL};
+    ask = (struct question){
+        .flows = flows, .from = past.ten_minutes, .last = last, .scope = same_pair};
     expect_value(vector, FEATURE_PAIR_FLOWS_10M, oracle_count(ask));
     ask.kind = same_port;
     expect_distinct(vector, FEATURE_PAIR_PORTS_10M, ask);

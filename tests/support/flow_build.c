@@ -241,3 +241,106 @@ uint64_t flow_random(uint64_t *state)
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
     return z ^ z >> 31;
 }
+
+struct flow_settings flow_build_random_settings(uint64_t *state)
+{
+    struct flow_settings settings = {
+        .idle_timeout_ns = 3 * SECOND,
+        .active_timeout_ns = 8 * SECOND,
+        .close_timeout_ns = 500 * MS,
+        .sweep_interval_ns = SECOND,
+        .memory_ns = 15 * SECOND,
+        .max_flows = (uint32_t)(3 + flow_random(state) % 48),
+        .max_memories = (uint32_t)(2 + flow_random(state) % 19),
+    };
+    if (flow_random(state) % 8 == 0)
+        settings.idle_timeout_ns = 0;
+    if (flow_random(state) % 8 == 0)
+        settings.active_timeout_ns = 0;
+    if (flow_random(state) % 8 == 0)
+        settings.close_timeout_ns = flow_random(state) % 2 ? 0 : 5 * SECOND;
+    return settings;
+}
+
+/* Mostly bursts, sometimes silences that end flows. */
+static int64_t random_step_ns(uint64_t *state)
+{
+    const uint64_t kind = flow_random(state) % 100, amount = flow_random(state);
+    if (kind < 50)
+        return 0;
+    if (kind < 80)
+        return (int64_t)(1 + amount % 4) * 50 * MS;
+    if (kind < 94)
+        return (int64_t)(5 + amount % 35) * 50 * MS;
+    return kind < 99 ? (int64_t)(amount % 120) * 50 * MS : (int64_t)(amount % 40) * SECOND;
+}
+
+/* The packet's stamp: mostly now, sometimes late, sometimes wrong. */
+static int64_t random_stamp(uint64_t *state, int64_t *now_ns, bool has_steps)
+{
+    *now_ns += random_step_ns(state);
+    const uint64_t kind = flow_random(state) % 1000, amount = flow_random(state);
+    if (kind < 80)
+        return *now_ns - (int64_t)(amount % 20) * 50 * MS;
+    if (kind < 110)
+        return *now_ns - (int64_t)(amount % 1180) * 50 * MS;
+    if (!has_steps || kind < 990)
+        return *now_ns;
+    if (kind < 996)
+        return amount % 2 ? *now_ns + 7200 * SECOND : *now_ns - 100 * SECOND;
+    *now_ns += amount % 2 ? 7200 * SECOND : -300 * SECOND;
+    return *now_ns;
+}
+
+static unsigned random_flags(uint64_t *state)
+{
+    static const uint8_t flags[] = {
+        PACKET_TCP_SYN, PACKET_TCP_SYN, PACKET_TCP_SYN, PACKET_TCP_SYN,
+        PACKET_TCP_SYN | PACKET_TCP_ACK, PACKET_TCP_SYN | PACKET_TCP_ACK,
+        PACKET_TCP_ACK, PACKET_TCP_ACK, PACKET_TCP_ACK, PACKET_TCP_ACK,
+        PACKET_TCP_ACK, PACKET_TCP_ACK | PACKET_TCP_PSH, PACKET_TCP_ACK | PACKET_TCP_PSH,
+        PACKET_TCP_FIN | PACKET_TCP_ACK, PACKET_TCP_FIN | PACKET_TCP_ACK, PACKET_TCP_FIN,
+        PACKET_TCP_RST, PACKET_TCP_SYN | PACKET_TCP_FIN, PACKET_TCP_FIN | PACKET_TCP_RST, 0,
+    };
+    return flags[flow_random(state) % sizeof flags];
+}
+
+static struct packet random_packet(uint64_t *state, const struct flow_mix *mix, int64_t time_ns)
+{
+    static const uint16_t services[] = {443, 53, 50000, 50001, 50002};
+    const unsigned key = (unsigned)(flow_random(state) % mix->keys);
+    const bool is_ipv6 = key % 7 == 6;
+    const unsigned service = mix->has_known_ports ? services[key % 5] : 50000 + key % 5;
+    char from[64], to[64];
+    snprintf(from, sizeof from, "%s%u", is_ipv6 ? "fd00::" : "10.0.0.", 1 + key % 3);
+    snprintf(to, sizeof to, "%s%u", is_ipv6 ? "fd01::" : "10.0.1.", 1 + key / 3 % 3);
+    struct packet packet;
+    if (key % 8 == 7) {
+        const bool is_one_way = flow_random(state) % 4 == 0;
+        packet = is_one_way ? flow_build_icmp(time_ns, from, to, 3, (uint8_t)(key % 4), -1)
+                            : flow_build_icmp(time_ns, from, to, 8, 0, 0);
+    } else {
+        const unsigned port = 40000 + key / 9;
+        snprintf(from + strlen(from), sizeof from - strlen(from), ":%u", port);
+        snprintf(to + strlen(to), sizeof to - strlen(to), ":%u", service);
+        packet = key % 3 == 2 ? flow_build_udp(time_ns, from, to)
+                              : flow_build_tcp(time_ns, from, to, random_flags(state));
+    }
+    if (packet.protocol == PACKET_PROTOCOL_TCP) {
+        packet.tcp_sequence = (uint32_t)(1 + flow_random(state) % 2);
+        packet.tcp_acknowledgment = (uint32_t)(1 + flow_random(state) % 2);
+    }
+    set_sizes(&packet, 8, (uint32_t)(flow_random(state) % 3 * 100));
+    packet.ttl = (uint8_t)(60 + flow_random(state) % 4);
+    return flow_random(state) % 3 == 0 ? flow_build_mirrored(packet) : packet;
+}
+
+void flow_build_random_packets(uint64_t *state, const struct flow_mix *mix,
+                               struct packet *packets, size_t count)
+{
+    int64_t now_ns = 3600000 * SECOND;
+    for (size_t i = 0; i < count; i++) {
+        const int64_t time_ns = random_stamp(state, &now_ns, mix->has_steps);
+        packets[i] = random_packet(state, mix, time_ns);
+    }
+}

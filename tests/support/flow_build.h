@@ -54,6 +54,20 @@ enum { FLOW_DESCRIPTION_SIZE = 2048 };
 void flow_build_describe(const struct flow_record *record, bool has_doubles,
                          char text[FLOW_DESCRIPTION_SIZE]);
 
+/* What random packets are like. */
+struct flow_mix {
+    unsigned keys;        /* conversations to choose from */
+    bool has_known_ports; /* some are to ports of known services */
+    bool has_steps;       /* strays, and clocks set forward and back */
+};
+
+/* Settings for random packets: timeouts of few steps of their 50 ms grid (so that packets often
+ * fall on the very end of one), tiny tables. */
+struct flow_settings flow_build_random_settings(uint64_t *state);
+
+void flow_build_random_packets(uint64_t *state, const struct flow_mix *mix,
+                               struct packet *packets, size_t count);
+
 /* splitmix64 (Steele, Lea and Flood, 2014). */
 uint64_t flow_random(uint64_t *state);
 

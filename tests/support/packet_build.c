@@ -102,9 +102,8 @@ static void add_address(struct packet_build *build, int family, const char *text
     add_bytes(build, (const char *)address, family == AF_INET ? 4 : 16);
 }
 
-void packet_build_ipv4_full(struct packet_build *build, const char *source,
-                            const char *destination, uint8_t protocol, unsigned option_words,
-                            uint16_t fragment)
+void packet_build_ipv4_full(struct packet_build *build, const char *source, const char *destination,
+                            uint8_t protocol, unsigned option_words, uint16_t fragment)
 {
     build->ip_at = build->size;
     build->ip_version = 4;
@@ -177,8 +176,7 @@ void packet_build_udp(struct packet_build *build, uint16_t source_port, uint16_t
     packet_build_u32(build, 0);
 }
 
-void packet_build_sctp(struct packet_build *build, uint16_t source_port,
-                       uint16_t destination_port)
+void packet_build_sctp(struct packet_build *build, uint16_t source_port, uint16_t destination_port)
 {
     packet_build_u16(build, source_port);
     packet_build_u16(build, destination_port);

@@ -37,9 +37,8 @@ void packet_build_vlan(struct packet_build *build, uint16_t id, uint16_t etherty
 void packet_build_ipv4(struct packet_build *build, const char *source, const char *destination,
                        uint8_t protocol);
 /* As above, with option words and the raw flags and offset field. */
-void packet_build_ipv4_full(struct packet_build *build, const char *source,
-                            const char *destination, uint8_t protocol, unsigned option_words,
-                            uint16_t fragment);
+void packet_build_ipv4_full(struct packet_build *build, const char *source, const char *destination,
+                            uint8_t protocol, unsigned option_words, uint16_t fragment);
 void packet_build_ipv6(struct packet_build *build, const char *source, const char *destination,
                        uint8_t next_header);
 /* An extension header of 8 + 8 * units bytes. */
@@ -50,8 +49,7 @@ void packet_build_fragment(struct packet_build *build, uint8_t next_header,
 void packet_build_tcp(struct packet_build *build, uint16_t source_port, uint16_t destination_port,
                       uint8_t flags);
 void packet_build_udp(struct packet_build *build, uint16_t source_port, uint16_t destination_port);
-void packet_build_sctp(struct packet_build *build, uint16_t source_port,
-                       uint16_t destination_port);
+void packet_build_sctp(struct packet_build *build, uint16_t source_port, uint16_t destination_port);
 void packet_build_icmp(struct packet_build *build, uint8_t type, uint8_t code); /* both versions */
 void packet_build_payload(struct packet_build *build, size_t size);
 void packet_build_u8(struct packet_build *build, uint8_t number);

@@ -131,13 +131,13 @@ START_TEST(the_sample_flow_is_told_in_these_words)
     ck_assert_str_eq(
         explanation()->text,
         "UDP flow from 74.81.88.82:51413 to 158.129.80.19:29862 (port 51413 is not assigned; by "
-        "custom bittorrent) is unusual compared with 12,345 flows: direction \"out_to_out\" "
-        "(0.21 % of flows), bytes sent 2.82 MB (typical 310 bytes) and packets sent 2,044 packets "
-        "(typical 310 packets).");
+        "custom bittorrent) is unusual compared with 12,345 flows: direction 'out_to_out' "
+        "(0.21 % of flows), bytes sent 2.82 MB (typical 310 bytes) and packets sent 2,044 (typical "
+        "310).");
     ck_assert_uint_eq(explanation()->summary_count, 4);
     ck_assert_str_eq(explanation()->summary[0],
                      "UDP flow from port 51413 (not assigned; by custom bittorrent), one way: "
-                     "2,044 packets (2.82 MB) sent in 64.5 s. Both ways that is 43.7 kB/s and "
+                     "2,044 packets (2.82 MB) sent in 64.5 s. That is 43.7 kB/s and "
                      "31.7 packets/s. Packets sent carry 1,378 bytes on average.");
     ck_assert_str_eq(explanation()->summary[3], "Only the source's packets were seen.");
 }

@@ -84,9 +84,9 @@ START_TEST(size_classes_are_factors_of_sixteen)
         uint64_t ip_bytes;
         const char *words;
     } cases[] = {
-        {0, "tcp/443, under 16 B"},       {14, "tcp/443, under 16 B"},
-        {15, "tcp/443, 16 B to 256 B"},   {254, "tcp/443, 16 B to 256 B"},
-        {255, "tcp/443, 256 B to 4 kB"},  {65535, "tcp/443, 64 kB to 1 MB"},
+        {0, "tcp/443, under 16 B"},          {14, "tcp/443, under 16 B"},
+        {15, "tcp/443, 16 B to 256 B"},      {254, "tcp/443, 16 B to 256 B"},
+        {255, "tcp/443, 256 B to 4 kB"},     {65535, "tcp/443, 64 kB to 1 MB"},
         {1 << 20, "tcp/443, 1 MB to 16 MB"}, {UINT64_MAX, "tcp/443, very large"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -133,8 +133,9 @@ START_TEST(list_survives_the_wrap_of_flow_numbers)
     struct sketch_counts counts = {.window = 0};
     for (uint64_t i = 0; i < 100; i++)
         counts = note(&distinct, &pool, i,
-                      &(struct horizon){
-                          .now = start + i, .window = start + (i > 9 ? i - 9 : 0), .ten_minutes = start});
+                      &(struct horizon){.now = start + i,
+                                        .window = start + (i > 9 ? i - 9 : 0),
+                                        .ten_minutes = start});
     ck_assert_uint_eq(counts.window, 10);
     ck_assert_uint_gt(counts.ten_minutes, 50);
     const uint64_t far = start + (UINT64_C(1) << 32) + 99;

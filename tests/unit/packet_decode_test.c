@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decoder: what it reads out of frames, what it refuses, and that no cut of a frame hurts it. */
+/* The decoder: what it reads out of frames, what it refuses, and that no cut of a frame hurts. */
 #include "packet/packet_decode.h"
 #include "tests/support/packet_build.h"
 #include "tests/support/unit.h"
@@ -486,15 +486,15 @@ struct icmp_case {
 START_TEST(icmp_has_the_ports_of_community_id)
 {
     static const struct icmp_case cases[] = {
-        {4, 8, 0, 0, false},      {4, 0, 0, 8, false},      {4, 13, 0, 14, false},
-        {4, 14, 0, 13, false},    {4, 15, 0, 16, false},    {4, 16, 0, 15, false},
-        {4, 10, 0, 9, false},     {4, 9, 0, 10, false},     {4, 17, 0, 18, false},
-        {4, 18, 0, 17, false},    {4, 3, 13, 13, true},     {4, 11, 0, 0, true},
-        {6, 128, 0, 129, false},  {6, 129, 0, 128, false},  {6, 135, 0, 136, false},
-        {6, 136, 0, 135, false},  {6, 133, 0, 134, false},  {6, 134, 0, 133, false},
-        {6, 130, 0, 131, false},  {6, 131, 0, 130, false},  {6, 139, 0, 140, false},
-        {6, 140, 0, 139, false},  {6, 144, 0, 145, false},  {6, 145, 0, 144, false},
-        {6, 1, 4, 4, true},       {6, 143, 0, 0, true},
+        {4, 8, 0, 0, false},     {4, 0, 0, 8, false},     {4, 13, 0, 14, false},
+        {4, 14, 0, 13, false},   {4, 15, 0, 16, false},   {4, 16, 0, 15, false},
+        {4, 10, 0, 9, false},    {4, 9, 0, 10, false},    {4, 17, 0, 18, false},
+        {4, 18, 0, 17, false},   {4, 3, 13, 13, true},    {4, 11, 0, 0, true},
+        {6, 128, 0, 129, false}, {6, 129, 0, 128, false}, {6, 135, 0, 136, false},
+        {6, 136, 0, 135, false}, {6, 133, 0, 134, false}, {6, 134, 0, 133, false},
+        {6, 130, 0, 131, false}, {6, 131, 0, 130, false}, {6, 139, 0, 140, false},
+        {6, 140, 0, 139, false}, {6, 144, 0, 145, false}, {6, 145, 0, 144, false},
+        {6, 1, 4, 4, true},      {6, 143, 0, 0, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct icmp_case *c = &cases[i];
@@ -522,9 +522,9 @@ START_TEST(headers_that_contradict_themselves_are_malformed)
         uint32_t at;
         uint8_t value;
     } cases[] = {
-        {14, 0x65},    /* version 6 behind IPv4's ethertype */
-        {14, 0x44},    /* a header of 16 bytes */
-        {14 + 3, 19},  /* a packet shorter than its header */
+        {14, 0x65},   /* version 6 behind IPv4's ethertype */
+        {14, 0x44},   /* a header of 16 bytes */
+        {14 + 3, 19}, /* a packet shorter than its header */
     };
     struct packet_build build;
     start_ipv4(&build, PACKET_PROTOCOL_UDP);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bounded table against a naive oracle: an array of (key, last use) that forgets the least. */
+#include "feature/recent_table.h"
+#include "tests/support/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIMIT = 37, KEYS = 90, STEPS = 30000 };
+
+struct thing {
+    struct recent_entry entry;
+    uint32_t key; /* never 0: that is the entry that never leaves */
+    uint32_t uses;
+};
+
+struct oracle {
+    uint64_t last[KEYS + 1], inserted[KEYS + 1]; /* 0: not there */
+    uint32_t uses[KEYS + 1];
+    uint32_t count;
+    uint64_t evicted, lost;
+    uint32_t forgotten; /* key of the last one */
+};
+
+static bool note_forgotten(void *context, struct recent_entry *entry)
+{
+    *(uint32_t *)context = ((struct thing *)entry)->key;
+    return ((struct thing *)entry)->uses % 2 == 0;
+}
+
+static void oracle_evict(struct oracle *oracle, uint64_t now)
+{
+    uint32_t oldest = 0;
+    for (uint32_t key = 1; key <= KEYS; key++)
+        if (oracle->last[key] > 0 && (oldest == 0 || oracle->last[key] < oracle->last[oldest]))
+            oldest = key;
+    oracle->last[oldest] = 0;
+    oracle->forgotten = oldest;
+    oracle->evicted++;
+    oracle->count--;
+    if (oracle->uses[oldest] % 2 == 0)
+        oracle->lost = now;
+}
+
+/* Returns what the entry's `lost` is if it is new. */
+static uint64_t oracle_touch(struct oracle *oracle, uint32_t key, uint64_t now)
+{
+    const uint64_t lost = oracle->lost;
+    if (oracle->last[key] == 0) {
+        if (oracle->count == LIMIT)
+            oracle_evict(oracle, now);
+        oracle->count++;
+        oracle->inserted[key] = now;
+        oracle->uses[key] = 0;
+    }
+    oracle->last[key] = now;
+    oracle->uses[key]++;
+    return lost;
+}
+
+static struct thing *touch(struct recent_table *table, uint32_t key, uint64_t now)
+{
+    struct recent_lookup lookup = recent_lookup_begin(table, &key);
+    recent_lookup_warm(&lookup, table);
+    recent_lookup_find(&lookup, table);
+    struct thing *thing = recent_table_touch(table, &lookup, now);
+    thing->uses++;
+    return thing;
+}
+
+static void step(struct recent_table *table, struct oracle *oracle, uint32_t key, uint64_t now)
+{
+    const uint64_t lost = oracle_touch(oracle, key, now);
+    struct thing *thing = touch(table, key, now);
+    ck_assert_uint_eq(thing->key, key);
+    ck_assert_uint_eq(thing->uses, oracle->uses[key]);
+    ck_assert_uint_eq(thing->entry.inserted, oracle->inserted[key]);
+    if (oracle->inserted[key] == now)
+        ck_assert_uint_eq(thing->entry.lost, lost);
+    ck_assert_uint_eq(table->evicted, oracle->evicted);
+    const uint32_t slot = recent_table_slot(table, thing);
+    ck_assert_ptr_eq(recent_table_at(table, slot, now), thing);
+    ck_assert_ptr_null(recent_table_at(table, slot, oracle->inserted[key] - 1));
+}
+
+START_TEST(table_forgets_what_the_oracle_forgets)
+{
+    const uint64_t hash_key[2] = {(uint64_t)_i, 77};
+    uint32_t forgotten = 0;
+    const struct recent_layout layout = {
+        .entry_bytes = sizeof(struct thing),
+        .key_bytes = sizeof(uint32_t),
+        .limit = LIMIT,
+        .forget = note_forgotten,
+        .context = &forgotten,
+        .hash_key = hash_key,
+    };
+    struct recent_table table;
+    ck_assert(recent_table_init(&table, &layout));
+    struct oracle oracle = {.count = 0};
+    srand((unsigned)_i);
+    for (uint64_t now = 1; now <= STEPS; now++) {
+        if (now % 9973 == 0) {
+            recent_table_clear(&table);
+            oracle = (struct oracle){.evicted = oracle.evicted, .forgotten = oracle.forgotten};
+        }
+        step(&table, &oracle, 1 + (uint32_t)rand() % KEYS * ((uint32_t)rand() % 2), now);
+        ck_assert_uint_eq(forgotten, oracle.forgotten);
+        ck_assert_uint_eq(table.count, oracle.count);
+    }
+    ck_assert_uint_gt(oracle.evicted, 1000);
+    recent_table_deinit(&table);
+}
+END_TEST
+
+Suite *whyflow_suite(void)
+{
+    Suite *suite = suite_create("feature table against an oracle");
+    TCase *table = tcase_create("table");
+    tcase_add_loop_test(table, table_forgets_what_the_oracle_forgets, 0, 3);
+    suite_add_tcase(suite, table);
+    return suite;
+}
