@@ -33,8 +33,8 @@ enum evidence_direction {
 
 /* What one feature's baseline says, as it was when the flow was scored. */
 struct evidence {
-    double median, p05, p95; /* in the feature's unit; valid if has_quantiles. Ends of histogram
-                              * bins: exact to one bin (1/16 of the feature's range) */
+    double median, p05, p95; /* in the feature's unit; valid if has_quantiles. Exact to 1/512 of the
+                              * feature's range: of a size some 5 %, of a share 0.002 */
     uint64_t count;          /* flows learnt in which the feature was measured, decayed */
     double share;            /* of learnt flows that fall into the same bin or category; [0, 1] */
     int32_t bits_mbits;      /* unweighted surprise */

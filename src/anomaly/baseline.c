@@ -46,6 +46,7 @@ struct baseline {
     uint64_t slot[BASELINE_SCOPE_COUNT][FEATURE_COUNT][SLOT_COUNT];
     uint64_t total[BASELINE_SCOPE_COUNT];
     uint64_t measured[FEATURE_COUNT]; /* in units, without flood weights */
+    uint64_t fine[FEATURE_COUNT][BASELINE_STEP_COUNT]; /* scope 0 again, 16 times as fine */
     struct category_table *categories;
     struct feature_axis axis[FEATURE_COUNT];
 
@@ -153,23 +154,27 @@ void baseline_close(struct baseline *baseline)
     free(baseline);
 }
 
-/* The bin of a value; outside the range, the bin at that end. NaN counts as the low end. Written
- * without branches that depend on traffic: 44 of these are a third of a score's cost. */
-static inline unsigned bin_of(const struct log2_table *table, const struct feature_axis *axis,
-                              double value)
+/* The place of a value on its feature's axis, in 1/4096 of a bin; outside the range, the place at
+ * that end. NaN counts as the low end. Written without branches that depend on traffic: 44 of these
+ * are a third of a score's cost. */
+enum { PLACES_PER_BIN = 4096, PLACE_MAX = BASELINE_BIN_COUNT * PLACES_PER_BIN - 1 };
+
+static inline unsigned place_of(const struct log2_table *table, const struct feature_axis *axis,
+                                double value)
 {
     if (axis->scale == FEATURE_SCALE_LINEAR) {
-        const double bin = (value - axis->low) * axis->bins_per_unit;
-        if (!(bin > 0))
+        const double place = (value - axis->low) * axis->bins_per_unit * PLACES_PER_BIN;
+        if (!(place > 0))
             return 0;
-        return bin < BASELINE_BIN_COUNT ? (unsigned)bin : BASELINE_BIN_COUNT - 1;
+        return place < PLACE_MAX ? (unsigned)place : PLACE_MAX;
     }
     const double from_below = value > 0 ? value : 0;
     const double magnitude = from_below < 0x1p62 ? from_below : 0x1p62;
     const int64_t above = log2_table_log2_double(table, 1 + magnitude) - axis->log2_low;
-    const int64_t bin = above * axis->log2_bins_per_unit >> 2 * LOG2_FRACTION_BITS;
-    const int64_t low_bounded = bin > 0 ? bin : 0;
-    return (unsigned)(low_bounded < BASELINE_BIN_COUNT ? low_bounded : BASELINE_BIN_COUNT - 1);
+    /* Both factors have 24 bits of fraction; 12 of the product's 48 are kept. */
+    const int64_t place = above * axis->log2_bins_per_unit >> (2 * LOG2_FRACTION_BITS - 12);
+    const int64_t low_bounded = place > 0 ? place : 0;
+    return (unsigned)(low_bounded < PLACE_MAX ? low_bounded : PLACE_MAX);
 }
 
 /* Codes are whole and not negative; what is not, is taken as the nearest such. */
@@ -202,8 +207,9 @@ void baseline_place(const struct baseline *baseline, const struct feature_vector
                                       .is_missing = !is_present};
             continue;
         }
-        const unsigned bin = bin_of(&baseline->log2_table, axis, vector->value[j]);
-        place->bin[j] = (uint8_t)(is_present ? bin : BASELINE_BIN_MISSING);
+        const unsigned at = place_of(&baseline->log2_table, axis, vector->value[j]);
+        place->bin[j] = (uint8_t)(is_present ? at / PLACES_PER_BIN : BASELINE_BIN_MISSING);
+        place->step[j] = (uint16_t)((at + PLACES_PER_BIN / 32) / (PLACES_PER_BIN / 16));
     }
 }
 
@@ -237,8 +243,10 @@ static void learn_bin(struct baseline *baseline, unsigned j, const struct baseli
     baseline->slot[0][j][slot_of(bin)] += scaled;
     if (place->scope != 0)
         baseline->slot[place->scope][j][slot_of(bin)] += scaled;
-    if (bin != BASELINE_BIN_MISSING)
-        baseline->measured[j] += baseline->unit;
+    if (bin == BASELINE_BIN_MISSING)
+        return;
+    baseline->measured[j] += baseline->unit;
+    baseline->fine[j][place->step[j]] += weight;
 }
 
 /* "direction" within a direction says nothing: it is kept over all flows only. */
@@ -287,8 +295,11 @@ static void halve(struct baseline *baseline)
             }
         }
     }
-    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
         baseline->measured[j] /= 2;
+        for (unsigned step = 0; step < BASELINE_STEP_COUNT; step++)
+            baseline->fine[j][step] /= 2;
+    }
     category_table_halve(baseline->categories);
 }
 
@@ -527,16 +538,32 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
     };
 }
 
-void baseline_histogram(const struct baseline *baseline, const struct baseline_view *view,
-                        const struct baseline_place *place, enum feature_id id,
-                        uint64_t weight[BASELINE_BIN_COUNT])
+bool baseline_quantile(const struct baseline *baseline, const struct baseline_view *view,
+                       const struct baseline_place *place, enum feature_id id, unsigned percent,
+                       unsigned *step)
 {
     assert(is_numeric(baseline, id));
-    for (unsigned bin = 0; bin < BASELINE_BIN_COUNT; bin++)
-        weight[bin] = baseline->slot[0][id][slot_of(bin)] / scale_of(bin);
-    const unsigned own_bin = place->bin[id];
-    if (own_bin != BASELINE_BIN_MISSING)
-        weight[own_bin] = without(weight[own_bin], view->own_weight);
+    assert(percent <= 100);
+    const uint64_t *const fine = baseline->fine[id];
+    const bool is_own = place->bin[id] != BASELINE_BIN_MISSING;
+    uint64_t weights[BASELINE_STEP_COUNT];
+    uint64_t total = 0;
+    for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++) {
+        weights[i] = is_own && i == place->step[id] ? without(fine[i], view->own_weight) : fine[i];
+        total += weights[i];
+    }
+    if (total == 0)
+        return false;
+    const log2_wide wanted = (log2_wide)total * percent;
+    log2_wide below = 0;
+    *step = 0;
+    for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++) {
+        below += weights[i];
+        *step = i;
+        if (below > 0 && below * 100 >= wanted)
+            break;
+    }
+    return true;
 }
 
 const struct log2_table *baseline_log2_table(const struct baseline *baseline)

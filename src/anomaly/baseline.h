@@ -34,6 +34,7 @@
 enum {
     BASELINE_BIN_COUNT = 16,
     BASELINE_BIN_MISSING = 16, /* the outcome "not measured" */
+    BASELINE_STEP_COUNT = 257, /* of the finer histogram that quantiles are read from */
     BASELINE_OUTCOME_COUNT = 17,
     BASELINE_SCOPE_COUNT = CATEGORY_SCOPE_COUNT,
     BASELINE_UNIT = 4096, /* what a flow weighs before decay grows it */
@@ -44,6 +45,7 @@ struct baseline;
 /* What a vector is to the baseline: each feature's outcome, and its scope. */
 struct baseline_place {
     uint8_t bin[FEATURE_COUNT];                  /* numeric features */
+    uint16_t step[FEATURE_COUNT];                /* the same, 16 steps a bin, to the nearest */
     struct category_key category[FEATURE_COUNT]; /* the others */
     unsigned scope;                              /* 1 + direction; 0: none */
 };
@@ -107,10 +109,11 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
                       const struct baseline_place *place, enum feature_id id,
                       struct baseline_outcome *outcome);
 
-/* Weights of a numeric feature's 16 bins over all flows, own weight left out. */
-void baseline_histogram(const struct baseline *baseline, const struct baseline_view *view,
-                        const struct baseline_place *place, enum feature_id id,
-                        uint64_t weight[BASELINE_BIN_COUNT]);
+/* The quantile `percent` / 100 of a numeric feature over all flows that measured it, own weight left
+ * out, as a step: value 0 and the powers of two (less one) lie on steps. False if nobody did. */
+bool baseline_quantile(const struct baseline *baseline, const struct baseline_view *view,
+                       const struct baseline_place *place, enum feature_id id, unsigned percent,
+                       unsigned *step);
 
 const struct log2_table *baseline_log2_table(const struct baseline *baseline);
 uint64_t baseline_unit(const struct baseline *baseline);    /* what a fresh flow weighs now */

@@ -3,34 +3,20 @@
  * for flows that are explained, not for every flow. A pure function of the baseline. */
 #include "anomaly/model.h"
 
-/* The quantile `percent` / 100 of a histogram with `total` > 0 weight, in bins from its low end:
- * flows spread evenly over their bin. */
-static double quantile_in_bins(const uint64_t weight[BASELINE_BIN_COUNT], uint64_t total,
-                               unsigned percent)
-{
-    const double wanted = (double)total * percent / 100;
-    double below = 0;
-    unsigned last = 0;
-    for (unsigned bin = 0; bin < BASELINE_BIN_COUNT; bin++) {
-        if (weight[bin] == 0)
-            continue;
-        const double here = (double)weight[bin];
-        if (below + here >= wanted)
-            return bin + (wanted - below) / here;
-        below += here;
-        last = bin;
-    }
-    return last + 1; /* rounding alone */
-}
+#include <stddef.h>
 
-/* A place on a feature's axis, in bins, in the feature's unit. Magnitudes are rounded to whole
- * units: no bin is finer than that, and "0.68 packets" would claim what was not measured. */
-static double value_at(const struct log2_table *table, enum feature_id id, double bins)
+/* A step on a feature's axis in the feature's unit. Magnitudes are rounded to whole units: "0.68
+ * packets" would claim what was not measured. */
+static double value_at(const struct log2_table *table, enum feature_id id, unsigned step)
 {
     const struct feature_info *info = &feature_infos[id];
-    const double position = info->low + bins * (info->high - info->low) / BASELINE_BIN_COUNT;
+    const double position =
+        info->low + step * (info->high - info->low) / (BASELINE_STEP_COUNT - 1);
     if (info->scale != FEATURE_SCALE_LOG2)
         return position;
+    if (step == 0)
+        return 0; /* where an axis begins above 0, at 16 bytes, nothing but 0 lies below: no IP packet
+                   * is that small */
     const double magnitude = log2_table_exp2_double(table, position) - 1;
     return (double)(int64_t)(magnitude + 0.5);
 }
@@ -41,17 +27,17 @@ static bool find_quantiles(const struct baseline *baseline, const struct baselin
 {
     if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
         return false;
-    uint64_t weight[BASELINE_BIN_COUNT];
-    baseline_histogram(baseline, view, place, id, weight);
-    uint64_t total = 0;
-    for (unsigned bin = 0; bin < BASELINE_BIN_COUNT; bin++)
-        total += weight[bin];
-    if (total == 0)
-        return false;
     const struct log2_table *table = baseline_log2_table(baseline);
-    evidence->p05 = value_at(table, id, quantile_in_bins(weight, total, 5));
-    evidence->median = value_at(table, id, quantile_in_bins(weight, total, 50));
-    evidence->p95 = value_at(table, id, quantile_in_bins(weight, total, 95));
+    const struct {
+        unsigned percent;
+        double *value;
+    } wanted[] = {{5, &evidence->p05}, {50, &evidence->median}, {95, &evidence->p95}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        unsigned step;
+        if (!baseline_quantile(baseline, view, place, id, wanted[i].percent, &step))
+            return false;
+        *wanted[i].value = value_at(table, id, step);
+    }
     return true;
 }
 

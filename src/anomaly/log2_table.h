@@ -2,8 +2,8 @@
 /* Logarithms and powers of two in integers, the same on every machine: libm's log2 may differ in
  * the last bit from one C library to the next, and a replay must give the same bytes.
  *
- * The table is made by exact integer methods (repeated squaring, integer square roots) in 20 µs when
- * a model opens; it is constant afterwards. Called by the anomaly room only. Any thread. */
+ * The table is made by exact integer methods (repeated squaring, integer square roots) in 20 µs
+ * when a model opens; it is constant afterwards. Called by the anomaly room only. Any thread. */
 #ifndef WHYFLOW_ANOMALY_LOG2_TABLE_H
 #define WHYFLOW_ANOMALY_LOG2_TABLE_H
 

@@ -56,8 +56,8 @@ void recent_table_deinit(struct recent_table *table);
 size_t recent_table_memory_bytes(const struct recent_table *table);
 
 /* A lookup in steps, so that a caller with several tables has their memory fetched side by side: a
- * miss costs 100 ns, and one flow touches five tables. begin, warm, find, touch, each for all tables
- * before the next; the first three only read. */
+ * miss costs 100 ns, and one flow touches five tables. begin, warm, find, touch: each for all
+ * tables before the next; the first three only read. */
 struct recent_lookup {
     const void *key; /* the caller's, valid until the touch */
     unsigned hash;

@@ -103,20 +103,6 @@ void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now)
     sketch->seen[rank][place] = now;
 }
 
-/* The greatest rank of a register, plus 1, seen at most `age` flows ago; 0: none. */
-static unsigned register_value(const struct sketch *sketch, unsigned place, uint32_t now,
-                               uint32_t age)
-{
-    uint32_t ranks = sketch->ranks[place];
-    while (ranks != 0) {
-        const unsigned rank = 31U - (unsigned)__builtin_clz(ranks);
-        if (now - sketch->seen[rank][place] <= age)
-            return rank + 1;
-        ranks ^= UINT32_C(1) << rank;
-    }
-    return 0;
-}
-
 /* Sums over the registers: whole numbers, so their order cannot matter. */
 struct register_sums {
     uint32_t empty;
@@ -140,16 +126,44 @@ static uint32_t estimate_of(struct register_sums sums)
     return (uint32_t)(estimate + 0.5);
 }
 
+/* The two horizons as ages in flows, whichever of them is the longer. */
+struct register_ages {
+    uint32_t shorter, longer;
+};
+
+/* Adds a register to both sums: its greatest rank, plus 1, inside each horizon; 0 if none. Ages
+ * fall with the rank, so one way down from the top meets the longer horizon's value first. */
+static void add_values(const struct sketch *sketch, unsigned place, uint32_t now,
+                       struct register_ages ages, struct register_sums sums[2])
+{
+    unsigned longer = 0, shorter = 0;
+    for (uint32_t ranks = sketch->ranks[place]; ranks != 0 && shorter == 0;) {
+        const unsigned rank = 31U - (unsigned)__builtin_clz(ranks);
+        const uint32_t age = now - sketch->seen[rank][place];
+        if (longer == 0 && age <= ages.longer)
+            longer = rank + 1;
+        if (age <= ages.shorter)
+            shorter = rank + 1;
+        ranks ^= UINT32_C(1) << rank;
+    }
+    add_register(&sums[0], shorter);
+    add_register(&sums[1], longer);
+}
+
 struct sketch_counts sketch_estimate(const struct sketch *sketch, const struct horizon *horizon)
 {
-    const uint32_t now = (uint32_t)horizon->now;
     const uint32_t window_age = (uint32_t)(horizon->now - horizon->window);
     const uint32_t ten_minutes_age = (uint32_t)(horizon->now - horizon->ten_minutes);
-    struct register_sums window = {.empty = 0}, ten_minutes = {.empty = 0};
-    for (unsigned place = 0; place < SKETCH_REGISTERS; place++) {
-        add_register(&window, register_value(sketch, place, now, window_age));
-        add_register(&ten_minutes, register_value(sketch, place, now, ten_minutes_age));
-    }
-    return (struct sketch_counts){.window = estimate_of(window),
-                                  .ten_minutes = estimate_of(ten_minutes)};
+    const bool is_window_longer = window_age > ten_minutes_age;
+    const struct register_ages ages = {
+        .shorter = is_window_longer ? ten_minutes_age : window_age,
+        .longer = is_window_longer ? window_age : ten_minutes_age,
+    };
+    struct register_sums sums[2] = {{.empty = 0}, {.empty = 0}};
+    for (unsigned place = 0; place < SKETCH_REGISTERS; place++)
+        add_values(sketch, place, (uint32_t)horizon->now, ages, sums);
+    return (struct sketch_counts){
+        .window = estimate_of(sums[is_window_longer]),
+        .ten_minutes = estimate_of(sums[!is_window_longer]),
+    };
 }

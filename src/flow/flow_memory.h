@@ -46,11 +46,6 @@ bool flow_memory_find(struct flow_memory *memory, const struct flow_key *key, ui
 
 void flow_memory_clear(struct flow_memory *memory);
 
-static inline bool flow_memory_is_full(const struct flow_memory *memory)
-{
-    return wheel_count(&memory->wheel) == memory->capacity;
-}
-
 size_t flow_memory_bytes(const struct flow_memory *memory);
 
 #endif

@@ -193,9 +193,8 @@ static void append_line(struct sink *sink, const char *line, size_t length)
 enum sink_result sink_write_line(struct sink *sink, const char *line, size_t length,
                                  int64_t now_ns)
 {
-    enum sink_result result = sink->is_closed ? SINK_CLOSED : SINK_OK;
-    if (result == SINK_OK && !has_room(sink, length))
-        result = write_buffer(sink);
+    if (!sink->is_closed && !has_room(sink, length))
+        (void)write_buffer(sink); /* whether it helped, the next line asks */
     if (sink->is_closed || !has_room(sink, length)) {
         sink->lost++;
         return sink->is_closed ? SINK_CLOSED : SINK_FAILED;

@@ -524,7 +524,7 @@ START_TEST(many_flows_in_little_time_do_not_decay)
 }
 END_TEST
 
-START_TEST(quantiles_are_those_of_the_values_to_a_bin)
+START_TEST(quantiles_are_those_of_the_values_to_a_step)
 {
     enum { COUNT = 10000 };
     struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
@@ -539,18 +539,43 @@ START_TEST(quantiles_are_those_of_the_values_to_a_bin)
     struct evidence evidence;
     anomaly_evidence(model, &vector, false, FEATURE_PAYLOAD_SHARE, &evidence);
     ck_assert(evidence.has_quantiles);
-    ck_assert_double_eq_tol(evidence.median, 0.5, 1e-3);
-    ck_assert_double_eq_tol(evidence.p05, 0.05, 1e-3);
-    ck_assert_double_eq_tol(evidence.p95, 0.95, 1e-3);
+    ck_assert_double_eq_tol(evidence.median, 0.5, 0.002);
+    ck_assert_double_eq_tol(evidence.p05, 0.05, 0.002);
+    ck_assert_double_eq_tol(evidence.p95, 0.95, 0.002);
     ck_assert_int_eq(evidence.direction, EVIDENCE_HIGH);
     ck_assert_uint_eq(evidence.count, COUNT);
     anomaly_evidence(model, &vector, false, FEATURE_DURATION, &evidence);
-    ck_assert_double_eq_tol(log2(evidence.median), 16, 0.01);
-    ck_assert_double_eq_tol(log2(evidence.p95), 30.4, 0.01);
+    ck_assert_double_eq_tol(log2(evidence.median), 16, 0.0625);
+    ck_assert_double_eq_tol(log2(evidence.p95), 30.4, 0.0625);
     anomaly_evidence(model, &vector, false, FEATURE_HANDSHAKE_RTT, &evidence);
     ck_assert(!evidence.has_quantiles);
     ck_assert_int_eq(evidence.direction, EVIDENCE_RARE);
     ck_assert_double_eq(evidence.share, 1);
+    anomaly_model_close(model);
+}
+END_TEST
+
+START_TEST(quantiles_of_nothing_and_everything_are_exact)
+{
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct anomaly_model *model = open_model(&settings);
+    struct feature_vector vector = {.pair_flows_60s = 1};
+    vector.present = UINT64_C(1) << FEATURE_PAYLOAD_SHARE | UINT64_C(1) << FEATURE_IP_BYTES_REV |
+                     UINT64_C(1) << FEATURE_PACKETS_FWD;
+    vector.value[FEATURE_PACKETS_FWD] = 1;
+    for (int i = 0; i < 100; i++) {
+        vector.value[FEATURE_PAYLOAD_SHARE] = i < 60 ? 0 : 1;
+        anomaly_learn(model, &vector, i);
+    }
+    struct evidence share, bytes, packets;
+    anomaly_evidence(model, &vector, false, FEATURE_PAYLOAD_SHARE, &share);
+    anomaly_evidence(model, &vector, false, FEATURE_IP_BYTES_REV, &bytes);
+    anomaly_evidence(model, &vector, false, FEATURE_PACKETS_FWD, &packets);
+    ck_assert_double_eq(share.p05, 0);
+    ck_assert_double_eq(share.median, 0);
+    ck_assert_double_eq(share.p95, 1);
+    ck_assert_double_eq(bytes.median, 0);
+    ck_assert_double_eq(packets.median, 1);
     anomaly_model_close(model);
 }
 END_TEST
@@ -632,7 +657,8 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, a_flood_teaches_itself_less_the_higher_the_exponent);
     tcase_add_test(test_case, online_baselines_forget);
     tcase_add_test(test_case, many_flows_in_little_time_do_not_decay);
-    tcase_add_test(test_case, quantiles_are_those_of_the_values_to_a_bin);
+    tcase_add_test(test_case, quantiles_are_those_of_the_values_to_a_step);
+    tcase_add_test(test_case, quantiles_of_nothing_and_everything_are_exact);
     tcase_add_test(test_case, bits_follow_the_formulas);
     tcase_add_test(test_case, values_that_are_no_numbers_do_no_harm);
     Suite *suite = suite_create("anomaly_model");

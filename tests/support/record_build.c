@@ -187,7 +187,7 @@ void record_build_longest(struct record *record)
     flow->ip_version = 6;
     flow->protocol = PACKET_PROTOCOL_TCP;
     flow->flow_id = (UINT64_C(1) << 51) - 1;
-    flow->opening_number = UINT64_MAX;
+    flow->opening_number = INT64_MAX;
     flow->epoch = UINT32_MAX;
     flow->slice = UINT32_MAX;
     flow->first_ns = INT64_C(1000000000123456789);

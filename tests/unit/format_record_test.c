@@ -212,13 +212,17 @@ START_TEST(reasons_carry_value_typical_and_bits)
 }
 END_TEST
 
-/* A line between the two extremes: every feature measured, none with a long fraction. */
+/* A line between the extremes: every feature measured, each with a long fraction. */
 START_TEST(a_line_a_little_too_long_loses_its_last_two_reasons)
 {
-    record_build_longest(&record);
+    record_build_sample(&record);
     struct record_flow_part *part = &record.as.flow.part;
-    for (int id = 0; id < FEATURE_COUNT; id++)
-        part->features.value[id] = 3;
+    part->features.present = (UINT64_C(1) << FEATURE_COUNT) - 1;
+    for (int id = 0; id < FEATURE_COUNT; id++) {
+        if (feature_infos[id].scale != FEATURE_SCALE_CATEGORY)
+            part->features.value[id] = 12345.6 / 7;
+        part->verdict.contribution_mbits[id] = 1000 + id;
+    }
     record_build_explain(&record, 12345, true);
     json_t *root = native_of();
     const json_t *whyflow = json_object_get(root, "whyflow");

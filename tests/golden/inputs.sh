@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# One capture in many wrappings gives the same flow records.
+. "$(dirname "$0")/../support/report.sh"
+
+capture=pcaps/quiet.pcap
+
+# What of a line depends on how it was stored or counted: the file's name, the run and the number.
+plain() {
+    sed -E 's/"pcap_filename":"[^"]*",//; s/"boot":"[^"]*",//; s/"seq":[0-9]+,//' |
+        grep -v '"event_type":"stats"'
+}
+
+flows() { # options...
+    whyflow --records all --format native "$@" | plain
+    [ "${PIPESTATUS[0]}" -eq 0 ]
+}
+
+flows -r $capture >"$scratch/wanted"
+
+gives_the_same() { # options...
+    flows "$@" >"$scratch/got" && cmp "$scratch/wanted" "$scratch/got"
+}
+
+has_something() {
+    [ "$(grep -c '"event_type":"flow"' "$scratch/wanted")" -eq 2359 ]
+}
+check 'the_capture_has_its_flows' has_something
+
+editcap -F pcapng $capture "$scratch/ng.pcapng"
+editcap -F nsecpcap $capture "$scratch/nano.pcap"
+gzip -c $capture >"$scratch/packed.pcap.gz"
+gzip -c "$scratch/ng.pcapng" >"$scratch/packed.pcapng.gz"
+python3 - $capture "$scratch/big.pcap" <<'END'
+import struct, sys
+data = open(sys.argv[1], "rb").read()
+out, at = [struct.pack(">IHHiIII", *struct.unpack_from("<IHHiIII", data))], 24
+while at < len(data):
+    head = struct.unpack_from("<IIII", data, at)
+    out.append(struct.pack(">IIII", *head) + data[at + 16 : at + 16 + head[2]])
+    at += 16 + head[2]
+open(sys.argv[2], "wb").write(b"".join(out))
+END
+is_big_endian() {
+    [ "$(od -An -tx1 -N4 "$scratch/big.pcap" | tr -d ' ')" = a1b2c3d4 ] &&
+        [ "$(od -An -tx1 -N4 "$scratch/nano.pcap" | tr -d ' ')" = 4d3cb2a1 ]
+}
+check 'the_wrappings_are_what_they_should_be' is_big_endian
+check 'pcapng_gives_the_same_flows' gives_the_same -r "$scratch/ng.pcapng"
+check 'nanoseconds_give_the_same_flows' gives_the_same -r "$scratch/nano.pcap"
+check 'big_endian_gives_the_same_flows' gives_the_same -r "$scratch/big.pcap"
+check 'gzip_gives_the_same_flows' gives_the_same -r "$scratch/packed.pcap.gz"
+check 'gzipped_pcapng_gives_the_same_flows' gives_the_same -r "$scratch/packed.pcapng.gz"
+
+if command -v zstd >/dev/null; then
+    zstd -q $capture -o "$scratch/packed.pcap.zst"
+    check 'zstd_gives_the_same_flows' gives_the_same -r "$scratch/packed.pcap.zst"
+else
+    skip 'zstd_gives_the_same_flows' 'no zstd'
+fi
+
+from_pipe() { # file
+    flows -r - <"$1" >"$scratch/got" && cmp "$scratch/wanted" "$scratch/got" &&
+        # shellcheck disable=SC2002 # a pipe is the point
+        cat "$1" | flows -r - >"$scratch/got" && cmp "$scratch/wanted" "$scratch/got"
+}
+check 'standard_input_gives_the_same_flows' from_pipe $capture
+check 'standard_input_gives_the_same_flows: pcapng' from_pipe "$scratch/ng.pcapng"
+check 'standard_input_gives_the_same_flows: gzip' from_pipe "$scratch/packed.pcap.gz"
+
+# Files of 4,000 packets each, in any order: merged by packet time. Within a processor's stamps that
+# step back by some microseconds the order of two files' packets is by time, so cut where it is.
+mkdir "$scratch/parts"
+editcap -c 4000 $capture "$scratch/parts/part.pcap"
+in_parts() { # forward or backward
+    local -a parts=() files
+    local part
+    files=("$scratch"/parts/*)
+    [ ${#files[@]} -eq 6 ] || return 1
+    for part in "${files[@]}"; do
+        if [ "$1" = backward ]; then
+            parts=(-r "$part" "${parts[@]}")
+        else
+            parts+=(-r "$part")
+        fi
+    done
+    gives_the_same "${parts[@]}"
+}
+check 'parts_give_the_same_flows' in_parts forward
+check 'parts_in_another_order_give_the_same_flows' in_parts backward
+check 'a_folder_of_parts_gives_the_same_flows' gives_the_same -r "$scratch/parts"
+
+# -w: what was read comes out again, and its replay gives the same flows.
+written_again() {
+    whyflow -r $capture -w "$scratch/again.pcap" -o "$scratch/ignored" &&
+        gives_the_same -r "$scratch/again.pcap"
+}
+check 'what_w_writes_gives_the_same_flows' written_again
+
+# Two captures of one time and their merging by another program: the same flows, but for which
+# packet comes first of two with the same stamp.
+merged() {
+    local file
+    editcap -F pcap $capture "$scratch/all.pcap" 1-22169 || return 1
+    tshark -r $capture -Y 'ip' -w "$scratch/v4.pcap" -F pcap &&
+        tshark -r $capture -Y '!ip' -w "$scratch/not4.pcap" -F pcap || return 1
+    flows -r "$scratch/v4.pcap" -r "$scratch/not4.pcap" | grep '"ip_v"' |
+        sed -E 's/"(score|typical|p_value|threshold)":[^,]*,//g; /"alert"/d' |
+        grep -oE '"community_id".*"caveats"' | sed 's/"opening_number":[0-9]*,//' |
+        sed -E 's/"observed".*//; s/"alerted":(true|false)//' | sort >"$scratch/got"
+    sed -E '/"event_type":"alert"/d' "$scratch/wanted" | grep -oE '"community_id".*"caveats"' |
+        sed -E 's/"opening_number":[0-9]*,//; s/"observed".*//; s/"alerted":(true|false)//' |
+        sort >"$scratch/same"
+    for file in got same; do
+        [ "$(wc -l <"$scratch/$file")" -eq 2359 ] || { wc -l "$scratch/$file"; return 1; }
+    done
+    diff "$scratch/same" "$scratch/got" | head -5
+    cmp "$scratch/same" "$scratch/got"
+}
+check 'two_captures_are_merged_by_time' merged

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Invariant 5: the same input gives the same bytes, whatever threads, batches, hash keys or load.
+. "$(dirname "$0")/../support/report.sh"
+
+captures=(pcaps/*.pcap)
+is_release || captures=(pcaps/quiet.pcap) # a sanitizer's run takes ten times as long
+modes=('' '--online --warmup 200,30s --alerts-per-hour 600' '--records all'
+    '--online --records all --max-flows 50' '--max-flows 50 --format csv' '--format csv'
+    '--format text --color never')
+ways=('' '--inline' '--hash-key 000102030405060708090a0b0c0d0e0f --batch 1'
+    '--hash-key ffffffffffffffffffffffffffffffff --batch 7' '--batch 256'
+    '--inline --batch 1 --hash-key 0123456789abcdef0123456789abcdef')
+
+make_output() { # file, options...
+    local file=$1
+    shift
+    whyflow -r "$capture" --stats 10s --format native -o - "$@" >"$file"
+}
+
+# Every way gives what the first gave.
+all_ways_agree() { # mode
+    local way count=0
+    local -a words
+    # shellcheck disable=SC2086 # words
+    make_output "$scratch/first" $1 || return 1
+    [ "$(wc -l <"$scratch/first")" -ge 10 ] || return 1
+    for way in "${ways[@]}"; do
+        read -ra words <<<"$1 $way"
+        make_output "$scratch/again" "${words[@]}" || return 1
+        cmp "$scratch/first" "$scratch/again" || { echo "with: ${words[*]}"; return 1; }
+        count=$((count + 1))
+    done
+    [ $count -eq ${#ways[@]} ]
+}
+
+for capture in "${captures[@]}"; do
+    for mode in "${modes[@]}"; do
+        check "same_bytes: $(basename "$capture") ${mode:-as it is}" all_ways_agree "$mode"
+    done
+done
+
+# Two busy loops on two processors upset every schedule there was.
+busy() {
+    while :; do :; done
+}
+
+under_load() {
+    local status=0 pid pids=() round
+    make_output "$scratch/first" --records all || return 1
+    for round in 1 2; do
+        busy &
+        pids+=($!)
+        at_end kill $!
+    done
+    for round in 1 2 3; do
+        make_output "$scratch/again" --records all --batch $((round * 5)) &&
+            cmp "$scratch/first" "$scratch/again" || status=1
+    done
+    for pid in "${pids[@]}"; do
+        kill "$pid"
+        wait "$pid" 2>/dev/null
+    done
+    return $status
+}
+
+capture=${captures[0]}
+check 'same_bytes_under_load' under_load
