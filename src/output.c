@@ -204,9 +204,14 @@ void output_summarise(const struct output *output, struct output_summary *summar
 {
     *summary = output->summary;
     summary->lost = atomic_load(&output->lost_before);
-    for (size_t i = 0; i < output->count; i++)
-        if (!output->destinations[i].has_no_reader)
-            summary->lost += sink_lost(output->destinations[i].sink);
+    for (size_t i = 0; i < output->count; i++) {
+        const struct sink *const sink = output->destinations[i].sink;
+        const uint64_t lost = sink_lost(sink) + sink_buffered(sink);
+        if (output->destinations[i].has_no_reader || lost == 0)
+            continue;
+        summary->lost += lost;
+        snprintf(summary->lost_reason, sizeof summary->lost_reason, "%s", sink_error(sink));
+    }
 }
 
 void output_close(struct output *output)

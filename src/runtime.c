@@ -72,6 +72,7 @@ struct runtime {
     int wake_fd;
     atomic_int stop_requests;
     atomic_bool reopen_requested;
+    atomic_bool run_is_over;       /* the signal thread ends */
 
     /* under `lock` */
     pthread_mutex_t lock;
@@ -459,18 +460,24 @@ static void signal_set(sigset_t *signals)
 
 static void *signal_main(void *argument)
 {
+    struct runtime *const runtime = argument;
     sigset_t signals;
     signal_set(&signals);
-    for (;;) {
+    while (!atomic_load(&runtime->run_is_over)) {
         int number;
-        if (sigwait(&signals, &number) != 0)
-            continue;
-        /* Not cancelled half-way, with the lock held. */
-        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-        take_signal(argument, number);
-        pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+        if (sigwait(&signals, &number) == 0 && !atomic_load(&runtime->run_is_over))
+            take_signal(runtime, number);
     }
     return NULL;
+}
+
+/* Wakes the thread with a signal of its own. Rejected: to cancel it, which would have to spare the
+ * moments when it holds the lock, and which AddressSanitizer takes for an overflow of its stack. */
+static void end_signal_thread(struct runtime *runtime, pthread_t signals)
+{
+    atomic_store(&runtime->run_is_over, true);
+    pthread_kill(signals, SIGTERM);
+    pthread_join(signals, NULL);
 }
 
 /* ---- a run --------------------------------------------------------------------------------- */
@@ -488,8 +495,7 @@ static bool run_threads(struct runtime *runtime)
     end_capture(runtime);
     pthread_join(expiry, NULL);
     pthread_join(emitter, NULL);
-    pthread_cancel(signals);
-    pthread_join(signals, NULL);
+    end_signal_thread(runtime, signals);
     return pipeline_error(runtime->pipeline)[0] == '\0';
 }
 
@@ -502,9 +508,17 @@ static void on_inline_record(void *context, const struct record *record)
     output_record(runtime->output, &copy);
 }
 
+struct inline_run {
+    struct runtime *runtime;
+    struct sensor *sensor;
+};
+
 static void on_inline_frame(void *context, const struct frame *frame)
 {
-    sensor_frame(context, frame);
+    const struct inline_run *const run = context;
+    run->runtime->packets++;
+    write_frame(run->runtime, frame);
+    sensor_frame(run->sensor, frame);
 }
 
 /* The library's own way, for the tests that hold it against the threads. Replay only. */
@@ -517,15 +531,15 @@ static bool run_inline(struct runtime *runtime)
         message("%s", error);
         return false;
     }
-    enum capture_result result;
-    do {
-        result = capture_dispatch(runtime->capture, runtime->options->batch_packets,
-                                  on_inline_frame, sensor);
+    struct inline_run run = {.runtime = runtime, .sensor = sensor};
+    enum capture_result result = CAPTURE_FRAMES;
+    while (result != CAPTURE_END && !must_stop(runtime) && !has_all_wanted(runtime)) {
+        result = capture_dispatch(runtime->capture, frames_wanted(runtime), on_inline_frame, &run);
         if (result == CAPTURE_CUT_SHORT) {
             message("%s", capture_message(runtime->capture));
             fail(runtime, RUNTIME_INPUT);
         }
-    } while (result == CAPTURE_FRAMES || result == CAPTURE_CUT_SHORT);
+    }
     const bool is_whole = sensor_finish(sensor);
     if (!is_whole)
         message("%s", sensor_error(sensor));
@@ -678,7 +692,8 @@ static enum runtime_exit judge_run(struct runtime *runtime, bool is_whole)
         fail(runtime, RUNTIME_FAILED);
     }
     if (summary.lost > 0) {
-        message("%" PRIu64 " records were lost", summary.lost);
+        message("%" PRIu64 " records were lost%s%s", summary.lost,
+                summary.lost_reason[0] != '\0' ? ": " : "", summary.lost_reason);
         fail(runtime, RUNTIME_LOST);
     }
     if (runtime->options->fail_on_alert && summary.alerts > 0)

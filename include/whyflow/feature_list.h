@@ -9,8 +9,8 @@
  * "_window" is the time set by --window (60 s by default), up to and including the flow's own
  * notice time; "_10m" is the current minute of trace time and the nine before it. Both count the
  * flow itself. Distinct counts (hosts, ports) are exact below 16; above, a sketch's estimate with a
- * standard error of 13 %. It stands in the public headers, not in src/feature, because the anomaly and
- * explanation rooms read it too and rooms do not include each other. */
+ * standard error of 13 %. It stands in the public headers, not in src/feature, because the anomaly
+ * and explanation rooms read it too and rooms do not include each other. */
 #ifndef WHYFLOW_FEATURE_LIST_H
 #define WHYFLOW_FEATURE_LIST_H
 

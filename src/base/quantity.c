@@ -13,14 +13,14 @@ enum { DECIMALS_MAX = 12, GROUP_DIGITS = 3, DIGITS_SIZE = 32 };
 static const double COUNT_MAX = 9e18;
 
 struct quantity_step {
-    double below;  /* the step is for numbers below this */
+    double below; /* the step is for numbers below this */
     double factor;
     const char *unit;
 };
 
 static const struct quantity_step time_steps[] = {
-    {1e3, 1, " \xc2\xb5s"},  {1e6, 1e3, " ms"},     {1.2e8, 1e6, " s"},
-    {7.2e9, 6e7, " min"},    {1.728e11, 3.6e9, " h"}, {INFINITY, 8.64e10, " d"},
+    {1e3, 1, " \xc2\xb5s"}, {1e6, 1e3, " ms"},       {1.2e8, 1e6, " s"},
+    {7.2e9, 6e7, " min"},   {1.728e11, 3.6e9, " h"}, {INFINITY, 8.64e10, " d"},
 };
 
 static const struct quantity_step size_steps[] = {

@@ -11,9 +11,9 @@
 
 struct service {
     uint16_t port;
-    uint8_t protocols;    /* bits: 1 TCP, 2 UDP, 4 SCTP */
-    bool is_assigned;     /* by IANA; else it is customary only (51413, BitTorrent) */
-    const char *name;     /* IANA's service name, lower case: "https" */
+    uint8_t protocols; /* bits: 1 TCP, 2 UDP, 4 SCTP */
+    bool is_assigned;  /* by IANA; else it is customary only (51413, BitTorrent) */
+    const char *name;  /* IANA's service name, lower case: "https" */
 };
 
 /* The service of a port, or NULL. protocol is an IP protocol number. */

@@ -10,9 +10,9 @@
 
 struct text {
     char *bytes;
-    size_t size;      /* of the buffer, NUL included; >= 1 */
-    size_t length;    /* without the NUL */
-    bool is_full;     /* something did not fit: nothing more is appended */
+    size_t size;   /* of the buffer, NUL included; >= 1 */
+    size_t length; /* without the NUL */
+    bool is_full;  /* something did not fit: nothing more is appended */
 };
 
 struct text text_init(char *bytes, size_t size);

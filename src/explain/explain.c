@@ -7,7 +7,11 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { DIGITS_SIZE = 32 };
 
 static const double NS_PER_MS = 1e6;
 
@@ -33,8 +37,8 @@ static struct record_observed observe(const struct flow_record *flow,
 
 static uint32_t flow_caveats(const struct flow_record *flow)
 {
-    const bool is_one_sided = flow->direction[FLOW_FORWARD].packets == 0 ||
-                              flow->direction[FLOW_REVERSE].packets == 0;
+    const bool is_one_sided =
+        flow->direction[FLOW_FORWARD].packets == 0 || flow->direction[FLOW_REVERSE].packets == 0;
     const struct {
         bool holds;
         uint32_t caveat;
@@ -107,6 +111,24 @@ static int64_t sum_of_positive(const struct verdict *verdict)
     return sum_mbits;
 }
 
+/* Evidence is known to a bin, a sixteenth of a feature's range: more than six digits would only be
+ * noise, and bytes of a line that has none to spare. */
+static double six_digits(double number)
+{
+    char digits[DIGITS_SIZE];
+    (void)snprintf(digits, sizeof digits, "%.6g", number);
+    return strtod(digits, NULL);
+}
+
+static struct evidence with_six_digits(struct evidence evidence)
+{
+    evidence.median = six_digits(evidence.median);
+    evidence.p05 = six_digits(evidence.p05);
+    evidence.p95 = six_digits(evidence.p95);
+    evidence.share = six_digits(evidence.share);
+    return evidence;
+}
+
 static void fill_reasons(const struct verdict *verdict, const struct evidence evidences[],
                          const uint8_t features[], struct explanation *out)
 {
@@ -118,7 +140,7 @@ static void fill_reasons(const struct verdict *verdict, const struct evidence ev
             .feature = features[i],
             .contribution_mbits = contribution_mbits,
             .share = (double)contribution_mbits / (double)positive_mbits,
-            .evidence = evidences[i],
+            .evidence = with_six_digits(evidences[i]),
         };
     }
 }

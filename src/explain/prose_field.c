@@ -176,9 +176,9 @@ static void put_service(const struct prose_facts *facts, struct text *text)
         text_appendf(text, " from port %u to port %u, neither of a service known here",
                      flow->source_port, flow->destination_port);
     } else if (use.service != NULL) {
-        text_appendf(text, use.is_destination ? " to port %u" : " from port %u",
-                     use.service->port);
-        text_append(text, use.service->is_assigned ? " (assigned to " : " (not assigned; by custom ");
+        text_appendf(text, use.is_destination ? " to port %u" : " from port %u", use.service->port);
+        text_append(text,
+                    use.service->is_assigned ? " (assigned to " : " (not assigned; by custom ");
         text_append(text, use.service->name);
         text_append_char(text, ')');
     }
@@ -356,8 +356,9 @@ static void put_missing(const struct told_reason *told, struct text *text)
     text_appendf(text, "%s not measured", told->info->label);
     if (told->reason->evidence.share <= 0)
         return;
-    text_append(text, ", as in ");
+    text_append(text, " (as in ");
     put_seen_share(&told->reason->evidence, text);
+    text_append_char(text, ')');
 }
 
 static void put_category(const struct prose_facts *facts, const struct told_reason *told,
@@ -383,18 +384,26 @@ static const char *unit_after_label(const struct feature_info *info)
     return is_named && strcmp(info->unit, "bytes") != 0 ? "" : info->unit;
 }
 
+static void put_amount(const struct told_reason *told, double amount, unsigned digits,
+                       struct text *text)
+{
+    if (strstr(told->info->name, "_share") != NULL)
+        quantity_append_share(text, amount, digits);
+    else
+        quantity_append(text, amount, unit_after_label(told->info), digits);
+}
+
 static void put_value(const struct prose_facts *facts, const struct told_reason *told,
                       struct text *text)
 {
     text_append(text, told->info->label);
     text_append_char(text, ' ');
-    quantity_append(text, facts->part->features.value[told->id], unit_after_label(told->info),
-                    VALUE_DIGITS);
+    put_amount(told, facts->part->features.value[told->id], VALUE_DIGITS, text);
 }
 
 static void put_typical(const struct told_reason *told, double typical, struct text *text)
 {
-    quantity_append(text, typical, unit_after_label(told->info), TYPICAL_DIGITS);
+    put_amount(told, typical, TYPICAL_DIGITS, text);
 }
 
 static void put_reason_briefly(const struct prose_facts *facts, uint32_t index, struct text *text)

@@ -58,6 +58,10 @@ void distinct_note(struct distinct *distinct, struct sketch_pool *pool, uint32_t
 {
     const uint32_t now = (uint32_t)horizon->now;
     drop_old(distinct, horizon);
+    if (distinct->sketch == SKETCH_LOST) {
+        distinct->sketch = 0;
+        distinct->lost = horizon->now;
+    }
     if (distinct->count < DISTINCT_LISTED)
         distinct_release(distinct, pool); /* the list is complete: it knows all the sketch does */
     uint32_t place = place_of(distinct, hash);
@@ -92,7 +96,7 @@ struct sketch_counts distinct_count(const struct distinct *distinct, const struc
         listed.window += age <= horizon->now - horizon->window;
         listed.ten_minutes += age <= horizon->now - horizon->ten_minutes;
     }
-    if (distinct->sketch == 0)
+    if (distinct->sketch == 0 || distinct->sketch == SKETCH_LOST)
         return listed;
     const struct sketch_counts estimate =
         sketch_estimate(&pool->sketches[distinct->sketch], horizon);
@@ -104,6 +108,6 @@ struct sketch_counts distinct_count(const struct distinct *distinct, const struc
 
 void distinct_release(struct distinct *distinct, struct sketch_pool *pool)
 {
-    if (distinct->sketch != 0)
+    if (distinct->sketch != 0 && distinct->sketch != SKETCH_LOST)
         sketch_release(pool, &distinct->sketch);
 }

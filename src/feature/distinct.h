@@ -14,6 +14,7 @@
 #include "feature/horizon.h"
 #include "feature/sketch.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { DISTINCT_LISTED = 16 };
@@ -21,19 +22,26 @@ enum { DISTINCT_LISTED = 16 };
 /* All zero is an empty one. It must not move while it has a sketch. */
 struct distinct {
     uint64_t last; /* flow of the last note */
+    uint64_t lost; /* flow at which the loss of a sketch was met; 0: none was lost */
     uint32_t hash[DISTINCT_LISTED];
     uint32_t seen[DISTINCT_LISTED]; /* low 32 bits of the flow's number */
     uint32_t count;                 /* of the two above */
-    uint32_t sketch;                /* index in the pool; 0: none */
+    uint32_t sketch;                /* index in the pool; 0: none; or SKETCH_LOST */
 };
 
 /* The thing with this hash was seen by flow horizon->now. At most once for each flow. */
 void distinct_note(struct distinct *distinct, struct sketch_pool *pool, uint32_t hash,
                    const struct horizon *horizon);
 /* How many were seen inside each horizon; to be asked after the note of flow horizon->now. If the
- * pool was too small and took the sketch away, what was seen before the 16 listed is forgotten. */
+ * pool was too small and took the sketch away, what was seen before the 16 listed is forgotten:
+ * distinct_is_cut then says so. */
 struct sketch_counts distinct_count(const struct distinct *distinct, const struct sketch_pool *pool,
                                     const struct horizon *horizon);
+/* True while what was forgotten may lie inside the longer horizon: counts are lower bounds. */
+static inline bool distinct_is_cut(const struct distinct *distinct, const struct horizon *horizon)
+{
+    return distinct->lost != 0 && distinct->lost >= horizon_oldest(horizon);
+}
 /* Gives the sketch back; the owner is about to be forgotten. */
 void distinct_release(struct distinct *distinct, struct sketch_pool *pool);
 

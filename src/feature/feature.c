@@ -17,7 +17,7 @@
 #include <string.h>
 
 /* Hosts for each sketch: few hosts meet more than 16 others, or ports, in ten minutes. */
-enum { HOSTS_PER_SKETCH = 16, SKETCHES_MIN = 16 };
+enum { HOSTS_PER_SKETCH = 8, SKETCHES_MIN = 16 };
 
 static const int64_t SIXTY_SECONDS_NS = INT64_C(60000000000);
 
@@ -421,7 +421,11 @@ static bool is_window_cut(const struct feature_engine *engine, const struct scen
     const int64_t window_start_ns = engine->now_ns - engine->settings.window_ns;
     return (engine->has_cut && engine->cut_notice_ns > window_start_ns) ||
            is_short(scene, &scene->source->entry) || is_short(scene, &scene->destination->entry) ||
-           is_short(scene, &scene->pair->entry);
+           is_short(scene, &scene->pair->entry) ||
+           distinct_is_cut(&scene->source->peers, &scene->horizon) ||
+           distinct_is_cut(&scene->source->ports, &scene->horizon) ||
+           distinct_is_cut(&scene->destination->sources, &scene->horizon) ||
+           distinct_is_cut(&scene->pair->ports, &scene->horizon);
 }
 
 static void measure_surroundings(const struct feature_engine *engine, const struct scene *scene,

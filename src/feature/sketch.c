@@ -57,7 +57,9 @@ static void list_add_newest(struct sketch_pool *pool, uint32_t index)
 static uint32_t free_index(struct sketch_pool *pool)
 {
     if (pool->free == 0 && pool->touched == pool->limit) {
-        sketch_release(pool, pool->sketches[pool->sketches[0].newer].owner);
+        uint32_t *owner = pool->sketches[pool->sketches[0].newer].owner;
+        sketch_release(pool, owner);
+        *owner = SKETCH_LOST;
         pool->evicted++;
     }
     if (pool->free == 0)
@@ -80,7 +82,7 @@ void sketch_take(struct sketch_pool *pool, uint32_t *owner)
 void sketch_release(struct sketch_pool *pool, uint32_t *owner)
 {
     const uint32_t index = *owner;
-    assert(index > 0);
+    assert(index > 0 && index != SKETCH_LOST);
     list_remove(pool, index);
     pool->sketches[index].newer = pool->free;
     pool->free = index;

@@ -19,6 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What an owner's index says after its sketch was given to another. */
+#define SKETCH_LOST UINT32_MAX
+
 enum {
     SKETCH_REGISTERS = 64,
     SKETCH_RANKS = 12, /* a register holds ranks 1 to 12: 180,000 things */
@@ -26,7 +29,7 @@ enum {
 
 struct sketch {
     uint32_t older, newer; /* in order of use; indices into the pool */
-    uint32_t *owner;       /* where the owner keeps this sketch's index; set to 0 on loss */
+    uint32_t *owner;       /* where the owner keeps this sketch's index */
     uint16_t ranks[SKETCH_REGISTERS]; /* bit r: rank r + 1 was seen ... */
     /* ... last at this flow (low 32 bits). By rank first, because the registers' values lie close
      * together: an estimate reads a few rows, not a line of memory for each register. */
@@ -50,7 +53,7 @@ void sketch_pool_clear(struct sketch_pool *pool); /* all are free; owners are no
 size_t sketch_pool_memory_bytes(const struct sketch_pool *pool);
 
 /* Puts an empty sketch's index (> 0) into *owner. Where none is free the least recently used
- * loses its owner, and is counted. *owner must stay where it is until the sketch is released. */
+ * loses its owner, whose index becomes SKETCH_LOST, and is counted. *owner must stay where it is until the sketch is released. */
 void sketch_take(struct sketch_pool *pool, uint32_t *owner);
 void sketch_release(struct sketch_pool *pool, uint32_t *owner); /* sets it to 0 */
 /* Marks it as the most recently used. */

@@ -229,18 +229,15 @@ static enum flow_state export_state(const struct flow *flow, unsigned initiator)
     return is_two_way ? FLOW_STATE_ANSWERED : FLOW_STATE_ONE_WAY;
 }
 
-static uint16_t export_marks(const struct flow *flow, int64_t lost_ns)
+static uint16_t export_marks(const struct flow *flow)
 {
     uint16_t marks = flow->marks;
     if (flow->side[0].packets + flow->side[1].packets < 2)
         marks &= (uint16_t)~FLOW_MARK_COARSE_TIME;
-    if (lost_ns >= flow->first_ns)
-        marks |= FLOW_MARK_KERNEL_DROPS;
     return marks;
 }
 
-void flow_export(const struct flow *flow, uint32_t epoch, int64_t lost_ns,
-                 struct flow_record *record)
+void flow_export(const struct flow *flow, uint32_t epoch, struct flow_record *record)
 {
     const struct flow_orientation orientation = flow_orientation(flow);
     const unsigned initiator = orientation.initiator;
@@ -267,7 +264,7 @@ void flow_export(const struct flow *flow, uint32_t epoch, int64_t lost_ns,
         .is_tcp_closed = tcp_track_is_closed(&flow->tcp),
         .has_handshake_rtt = flow->tcp.has_handshake_rtt,
         .vlan_count = flow->vlan_count,
-        .marks = export_marks(flow, lost_ns),
+        .marks = export_marks(flow),
         .source_index = flow->source_index,
         .handshake_rtt_ns = flow->tcp.handshake_rtt_ns,
         .longest_gap_ns = flow->longest_gap_ns,

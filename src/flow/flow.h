@@ -115,8 +115,7 @@ struct flow_orientation flow_orientation(const struct flow *flow);
 /* Worth remembering when it has ended: a conversation, not a stray packet or an unanswered SYN. */
 bool flow_is_memorable(const struct flow *flow);
 
-/* Writes the record of an ended flow. lost_ns: when the capture last lost packets, or -1. */
-void flow_export(const struct flow *flow, uint32_t epoch, int64_t lost_ns,
-                 struct flow_record *record);
+/* Writes the record of an ended flow. */
+void flow_export(const struct flow *flow, uint32_t epoch, struct flow_record *record);
 
 #endif

@@ -32,6 +32,7 @@ struct flow_table {
     bool has_redo;
     bool is_stepping;                            /* the clock was set back: all flows must end */
     bool is_sweep_due;
+    bool needs_place;                            /* a packet waits for a place in flows */
     bool is_stuck;                               /* no packet can be taken before a sweep */
     int64_t next_sweep_ns;
     int64_t swept_ns;                            /* every flow noticed before this has ended */
@@ -125,6 +126,8 @@ static void end_flow(struct flow_table *table, uint32_t item, enum flow_end_reas
     flow_index_remove(&table->index, flow->hash, item);
     flow->end_reason = (uint8_t)reason;
     flow->notice_ns = notice_ns;
+    if (table->lost_ns >= flow->first_ns)
+        flow->marks |= FLOW_MARK_KERNEL_DROPS;
     wheel_insert(&table->waiting, item, (struct wheel_key){notice_ns, flow->opening_number});
     table->counters.ended[reason]++;
     if (reason == FLOW_END_RESOURCES)
@@ -221,13 +224,19 @@ bool flow_table_sweep(struct flow_table *table, size_t limit)
     table->next_sweep_ns = (table->clock.now_ns / interval_ns + 1) * interval_ns;
     if (table->is_stepping && !end_all(table, FLOW_END_CLOCK_STEP, limit))
         return false;
-    table->is_sweep_due = table->is_stuck = false;
+    table->is_stepping = table->is_sweep_due = table->is_stuck = false;
     return true;
 }
 
 bool flow_table_end(struct flow_table *table, size_t limit)
 {
-    return end_all(table, FLOW_END_FORCED, limit);
+    if (!end_all(table, FLOW_END_FORCED, limit))
+        return false;
+    if (table->has_redo) { /* believed, but there was no place for it yet */
+        table->has_redo = false;
+        flow_table_refuse(table);
+    }
+    return true;
 }
 
 /* Makes room by ending the flow that would be missed least: of the lowest class, the least by (last
@@ -417,9 +426,9 @@ static void believe_held(struct flow_table *table)
     if (table->clock.epoch == epoch)
         return;
     table->counters.clock_steps++;
-    table->is_stepping = false;
     table->swept_ns = 0;
     table->next_sweep_ns = 0;
+    table->lost_ns = -1; /* a time of the clock before; its flows are marked and gone */
     flow_memory_clear(&table->memory);
 }
 
@@ -445,7 +454,7 @@ static bool judge_and_take(struct flow_table *table, const struct packet *packet
         break;
     }
     if (item_pool_available(&table->pool) == 0) {
-        table->is_sweep_due = table->is_stuck = true;
+        table->needs_place = table->is_sweep_due = table->is_stuck = true;
         return false;
     }
     take_packet(table, packet, prepared);
@@ -526,26 +535,34 @@ void flow_table_advance(struct flow_table *table, int64_t now_ns)
 
 /* ---- handing over -------------------------------------------------------------------------- */
 
-/* Flows noticed at the table's very time may yet be joined by others that come first. Only where
- * nothing else would free a place are they handed over early (a capture whose clock stands still). */
-static int64_t ready_limit_ns(const struct flow_table *table)
+/* Hands over flows noticed no later than limit_ns. */
+static size_t hand_over(struct flow_table *table, int64_t limit_ns, struct flow_record *records,
+                        size_t capacity)
 {
-    if (table->swept_ns == INT64_MAX)
-        return INT64_MAX;
-    return item_pool_available(&table->pool) == 0 ? table->swept_ns : table->swept_ns - 1;
-}
-
-size_t flow_table_take(struct flow_table *table, struct flow_record *records, size_t capacity)
-{
-    const int64_t limit_ns = ready_limit_ns(table);
     size_t count = 0;
     uint32_t item;
     while (count < capacity && wheel_first(&table->waiting, limit_ns, &item)) {
-        flow_export(&table->flows[item], table->clock.epoch, table->lost_ns, &records[count++]);
+        flow_export(&table->flows[item], table->clock.epoch, &records[count++]);
         wheel_remove(&table->waiting, item);
         item_pool_put(&table->pool, item);
     }
     table->counters.handed_over += count;
+    return count;
+}
+
+/* Flows noticed at the table's very time may yet be joined by others that come first. Only where a
+ * packet waits for a place and nothing else frees one is the first of them handed over early (a
+ * capture whose clock stands still): one, whatever `capacity`, so that the order is the same in
+ * every run. */
+size_t flow_table_take(struct flow_table *table, struct flow_record *records, size_t capacity)
+{
+    const bool is_over = table->swept_ns == INT64_MAX;
+    size_t count =
+        hand_over(table, is_over ? INT64_MAX : table->swept_ns - 1, records, capacity);
+    if (count == 0 && capacity > 0 && table->needs_place)
+        count = hand_over(table, table->swept_ns, records, 1);
+    if (count > 0)
+        table->needs_place = false;
     return count;
 }
 

@@ -10,13 +10,13 @@
 enum { COMMUNITY_ID_SIZE = 31 }; /* "1:", 28 letters, NUL */
 
 struct community_id_key {
-    const uint8_t *source;      /* IPv4: the first 4 bytes */
+    const uint8_t *source; /* IPv4: the first 4 bytes */
     const uint8_t *destination;
-    uint16_t source_port;       /* ICMP: the type; 0 where there are no ports */
-    uint16_t destination_port;  /* ICMP: the counterpart's type, or the code if one-way */
+    uint16_t source_port;      /* ICMP: the type; 0 where there are no ports */
+    uint16_t destination_port; /* ICMP: the counterpart's type, or the code if one-way */
     uint8_t ip_version;
     uint8_t protocol;
-    bool is_one_way;            /* ICMP type without a counterpart: the ends are not ordered */
+    bool is_one_way; /* ICMP type without a counterpart: the ends are not ordered */
 };
 
 void community_id(const struct community_id_key *key, char text[COMMUNITY_ID_SIZE]);

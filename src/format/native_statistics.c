@@ -20,8 +20,9 @@ static void write_decoder(struct json_writer *json, const struct statistics *sta
     json_open_object(json, "decoder");
     json_uint(json, "pkts", statistics->capture.read);
     json_uint(json, "bytes", statistics->capture.read_bytes);
-    json_uint(json, "invalid", packets->refused[PACKET_REFUSED_MALFORMED] +
-                                   packets->refused[PACKET_REFUSED_TRUNCATED]);
+    json_uint(json, "invalid",
+              packets->refused[PACKET_REFUSED_MALFORMED] +
+                  packets->refused[PACKET_REFUSED_TRUNCATED]);
     json_uint(json, "ipv4", packets->ipv4);
     json_uint(json, "ipv6", packets->ipv6);
     json_uint(json, "tcp", packets->tcp);
@@ -45,11 +46,17 @@ static void write_eve_flow(struct json_writer *json, const struct flow_counters 
     json_close_object(json);
 }
 
+/* Whole seconds of trace time; 0 while a clock set back is behind its start. */
+static int64_t uptime_s(const struct statistics *statistics)
+{
+    const bool is_ahead = statistics->has_time && statistics->now_ns > statistics->start_ns;
+    return is_ahead ? (statistics->now_ns - statistics->start_ns) / NS_PER_S : 0;
+}
+
 static void write_eve(struct json_writer *json, const struct statistics *statistics)
 {
     json_open_object(json, "stats");
-    json_int(json, "uptime",
-             statistics->has_time ? (statistics->now_ns - statistics->start_ns) / NS_PER_S : 0);
+    json_int(json, "uptime", uptime_s(statistics));
     write_capture(json, &statistics->capture);
     write_decoder(json, statistics);
     write_eve_flow(json, &statistics->flows);
@@ -60,8 +67,7 @@ static void write_refused(struct json_writer *json, const struct packet_counters
 {
     json_open_object(json, "refused");
     for (int reason = PACKET_ACCEPTED + 1; reason < PACKET_REFUSAL_COUNT; reason++)
-        json_uint(json, packet_refusal_name((enum packet_refusal)reason),
-                  packets->refused[reason]);
+        json_uint(json, packet_refusal_name((enum packet_refusal)reason), packets->refused[reason]);
     json_close_object(json);
 }
 
@@ -107,6 +113,7 @@ static void write_evicted(struct json_writer *json, const struct statistics *sta
     json_uint(json, "pairs", engine->pairs_evicted);
     json_uint(json, "conversations", engine->conversations_evicted);
     json_uint(json, "categories", engine->categories_evicted);
+    json_uint(json, "sketches", engine->sketches_evicted);
     json_uint(json, "window_flows", engine->window_flows_cut);
     json_close_object(json);
 }

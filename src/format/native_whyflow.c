@@ -111,8 +111,7 @@ static void write_times(struct json_writer *json, const struct flow_record *flow
 static void write_facts(struct json_writer *json, const struct flow_record *flow)
 {
     json_open_object(json, "flow");
-    json_string(json, "end_reason",
-                flow_end_reason_name((enum flow_end_reason)flow->end_reason));
+    json_string(json, "end_reason", flow_end_reason_name((enum flow_end_reason)flow->end_reason));
     json_uint(json, "slice", flow->slice);
     json_string(json, "basis", flow_basis_name((enum flow_basis)flow->basis));
     json_string(json, "state", flow_state_name((enum flow_state)flow->state));
@@ -148,8 +147,7 @@ static void write_observed_flow(struct json_writer *json, const struct flow_reco
     json_time_plain(json, "LAST_SWITCHED", flow->last_ns);
     json_uint(json, "IN_PKTS", flow->direction[FLOW_FORWARD].packets);
     json_uint(json, "IN_BYTES", flow->direction[FLOW_FORWARD].ip_bytes);
-    json_double(json, "FLOW_DURATION_MILLISECONDS",
-                (double)(flow->last_ns - flow->first_ns) / 1e6);
+    json_double(json, "FLOW_DURATION_MILLISECONDS", (double)(flow->last_ns - flow->first_ns) / 1e6);
 }
 
 /* The sample reports' eighteen columns, their names, their order. */

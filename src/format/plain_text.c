@@ -75,10 +75,27 @@ static void put_value(struct text *text, const struct feature_vector *vector, en
     if (!feature_is_present(vector, id))
         text_append(text, "not measured");
     else if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
-        text_append(text,
-                    feature_category_text(id, vector->value[id], category, sizeof category));
+        text_append(text, feature_category_text(id, vector->value[id], category, sizeof category));
     else
         quantity_append(text, vector->value[id], feature_infos[id].unit, PROSE_DIGITS);
+}
+
+/* What is usual: quantiles of a number, or how often the category is met. */
+static void put_usual(struct text *text, const struct evidence *evidence, const char *unit)
+{
+    if (!evidence->has_quantiles) {
+        text_append(text, "  (");
+        quantity_append_share(text, evidence->share, TYPICAL_DIGITS);
+        text_append(text, " of flows)");
+        return;
+    }
+    text_append(text, "  (typical ");
+    quantity_append(text, evidence->median, unit, TYPICAL_DIGITS);
+    text_append(text, ", 5 to 95 %: ");
+    quantity_append(text, evidence->p05, unit, TYPICAL_DIGITS);
+    text_append(text, " to ");
+    quantity_append(text, evidence->p95, unit, TYPICAL_DIGITS);
+    text_append_char(text, ')');
 }
 
 static void put_reason(struct text_block *block, const struct record_reason *reason,
@@ -95,15 +112,7 @@ static void put_reason(struct text_block *block, const struct record_reason *rea
     pad_to(text, start, LABEL_WIDTH);
     text_append_char(text, ' ');
     put_value(text, vector, id);
-    if (!reason->evidence.has_quantiles)
-        return;
-    text_append(text, "  (typical ");
-    quantity_append(text, reason->evidence.median, unit, TYPICAL_DIGITS);
-    text_append(text, ", 5 to 95 %: ");
-    quantity_append(text, reason->evidence.p05, unit, TYPICAL_DIGITS);
-    text_append(text, " to ");
-    quantity_append(text, reason->evidence.p95, unit, TYPICAL_DIGITS);
-    text_append_char(text, ')');
+    put_usual(text, &reason->evidence, unit);
 }
 
 static void put_caveats(struct text_block *block, uint32_t caveats)
@@ -256,7 +265,8 @@ static void put_statistics(struct text_block *block, const struct statistics *st
     else if (engine->flagged == 0 || context->nothing_stands_out)
         put_colored(block, COLOR_QUIET, "Nothing stood out from the rest.");
     else
-        put_colored(block, COLOR_QUIET, "A flagged flow is unusual compared with the others; no more is said.");
+        put_colored(block, COLOR_QUIET,
+                    "A flagged flow is unusual compared with the others; no more is said.");
 }
 
 bool format_text(const struct record *record, const struct format_context *context, char *line,

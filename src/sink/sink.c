@@ -29,8 +29,8 @@ struct sink {
     bool needs_sync;
     int64_t last_sync_ns;
     uint64_t written, lost;
-    size_t length;                        /* bytes in the buffer */
-    size_t line_count;                    /* lines in it, the first perhaps without its start */
+    size_t length;     /* bytes in the buffer */
+    size_t line_count; /* lines in it, the first perhaps without its start */
     size_t line_ends[SINK_BUFFER_LINES_MAX];
     char buffer[SINK_BUFFER_SIZE];
     char error[ERROR_SIZE];
@@ -190,8 +190,7 @@ static void append_line(struct sink *sink, const char *line, size_t length)
     sink->line_ends[sink->line_count++] = sink->length;
 }
 
-enum sink_result sink_write_line(struct sink *sink, const char *line, size_t length,
-                                 int64_t now_ns)
+enum sink_result sink_write_line(struct sink *sink, const char *line, size_t length, int64_t now_ns)
 {
     if (!sink->is_closed && !has_room(sink, length))
         (void)write_buffer(sink); /* whether it helped, the next line asks */
@@ -200,10 +199,9 @@ enum sink_result sink_write_line(struct sink *sink, const char *line, size_t len
         return sink->is_closed ? SINK_CLOSED : SINK_FAILED;
     }
     append_line(sink, line, length);
-    const bool is_flush_due =
-        sink->fsync_policy == SINK_FSYNC_RECORD ||
-        (sink->fsync_policy == SINK_FSYNC_SECOND &&
-         now_ns - sink->last_sync_ns >= SYNC_INTERVAL_NS);
+    const bool is_flush_due = sink->fsync_policy == SINK_FSYNC_RECORD ||
+                              (sink->fsync_policy == SINK_FSYNC_SECOND &&
+                               now_ns - sink->last_sync_ns >= SYNC_INTERVAL_NS);
     return is_flush_due ? sink_flush(sink, now_ns) : SINK_OK;
 }
 

@@ -23,12 +23,12 @@ all_ways_agree() { # mode
     local way count=0
     local -a words
     # shellcheck disable=SC2086 # words
-    make_output "$scratch/first" $1 || return 1
-    [ "$(wc -l <"$scratch/first")" -ge 10 ] || return 1
+    make_output "$SCRATCH/first" $1 || return 1
+    [ "$(wc -l <"$SCRATCH/first")" -ge 10 ] || return 1
     for way in "${ways[@]}"; do
         read -ra words <<<"$1 $way"
-        make_output "$scratch/again" "${words[@]}" || return 1
-        cmp "$scratch/first" "$scratch/again" || { echo "with: ${words[*]}"; return 1; }
+        make_output "$SCRATCH/again" "${words[@]}" || return 1
+        cmp "$SCRATCH/first" "$SCRATCH/again" || { echo "with: ${words[*]}"; return 1; }
         count=$((count + 1))
     done
     [ $count -eq ${#ways[@]} ]
@@ -47,15 +47,15 @@ busy() {
 
 under_load() {
     local status=0 pid pids=() round
-    make_output "$scratch/first" --records all || return 1
+    make_output "$SCRATCH/first" --records all || return 1
     for round in 1 2; do
         busy &
         pids+=($!)
         at_end kill $!
     done
     for round in 1 2 3; do
-        make_output "$scratch/again" --records all --batch $((round * 5)) &&
-            cmp "$scratch/first" "$scratch/again" || status=1
+        make_output "$SCRATCH/again" --records all --batch $((round * 5)) &&
+            cmp "$SCRATCH/first" "$SCRATCH/again" || status=1
     done
     for pid in "${pids[@]}"; do
         kill "$pid"

@@ -5,7 +5,7 @@
 # both flows are the highest scored of their captures and flagged at the default share.
 . "$(dirname "$0")/../support/report.sh"
 
-cat >"$scratch/columns.py" <<'END'
+cat >"$SCRATCH/columns.py" <<'END'
 import json, sys
 path, want = sys.argv[1], json.loads(sys.argv[2])
 records = [json.loads(line) for line in open(path)]
@@ -27,8 +27,8 @@ assert record["whyflow"]["score"] == best, (record["whyflow"]["score"], best)
 END
 
 sample() { # number, expected columns after ID
-    whyflow -r "pcaps/sample-$1.pcap" --records all --format native >"$scratch/$1.jsonl" &&
-        python3 "$scratch/columns.py" "$scratch/$1.jsonl" "$2"
+    whyflow -r "pcaps/sample-$1.pcap" --records all --format native >"$SCRATCH/$1.jsonl" &&
+        python3 "$SCRATCH/columns.py" "$SCRATCH/$1.jsonl" "$2"
 }
 
 check 'udp_sample_has_the_columns_of_its_report_and_the_highest_score' sample 3947329 '{

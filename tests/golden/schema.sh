@@ -4,7 +4,7 @@
 # is wrong is told from one that is right.
 . "$(dirname "$0")/../support/report.sh"
 
-lines=$scratch/lines.jsonl
+lines=$SCRATCH/lines.jsonl
 
 validate() {
     scripts/validate-records "$@" && tests/support/check_lines.py "$@"
@@ -35,18 +35,18 @@ all_are_valid() { # list of files
         status=0
         : >"$lines"
         timeout 60 "$WHYFLOW" -q -r "$capture" --records all --format native -o - >"$lines" \
-            2>"$scratch/errors" || status=$?
+            2>"$SCRATCH/errors" || status=$?
         if [ $status -eq 3 ] && [ ! -s "$lines" ]; then
-            [ "$(wc -l <"$scratch/errors")" -eq 1 ] || { echo "$capture: not one line"; return 1; }
+            [ "$(wc -l <"$SCRATCH/errors")" -eq 1 ] || { echo "$capture: not one line"; return 1; }
             continue
         fi
         [ $status -eq 0 ] || [ $status -eq 3 ] || { echo "$capture: $status"; return 1; }
         tests/support/check_lines.py "$lines" || { echo "$capture"; return 1; }
-        cat "$lines" >>"$scratch/all.jsonl"
+        cat "$lines" >>"$SCRATCH/all.jsonl"
         count=$((count + 1))
     done <"$1"
     echo "$count captures"
-    [ $count -gt 0 ] && scripts/validate-records "$scratch/all.jsonl"
+    [ $count -gt 0 ] && scripts/validate-records "$SCRATCH/all.jsonl"
 }
 
 data=../shared/data
@@ -55,16 +55,16 @@ for kind in hostile malware truth benign; do
         skip "lines_are_valid: $kind captures" 'they are not there'
         continue
     fi
-    : >"$scratch/all.jsonl"
-    find $data/$kind -name '*.pcap*' -type f | sort >"$scratch/list"
-    is_release || { awk 'NR % 8 == 1' "$scratch/list" >"$scratch/some"; mv "$scratch/some" \
-        "$scratch/list"; }
-    check "lines_are_valid: $kind captures" all_are_valid "$scratch/list"
+    : >"$SCRATCH/all.jsonl"
+    find $data/$kind -name '*.pcap*' -type f | sort >"$SCRATCH/list"
+    is_release || { awk 'NR % 8 == 1' "$SCRATCH/list" >"$SCRATCH/some"; mv "$SCRATCH/some" \
+        "$SCRATCH/list"; }
+    check "lines_are_valid: $kind captures" all_are_valid "$SCRATCH/list"
 done
 
 # Both checkers together must see what is wrong: a validator that says yes to all is none.
 whyflow -r pcaps/quiet.pcap --records all --format native -o - >"$lines"
-cat >"$scratch/spoil.py" <<'END'
+cat >"$SCRATCH/spoil.py" <<'END'
 import json, sys
 how, source, target = sys.argv[1:]
 lines = open(source).read().splitlines()
@@ -97,8 +97,8 @@ open(target, "w").write("\n".join(lines) + "\n")
 END
 
 sees() { # how to spoil
-    python3 "$scratch/spoil.py" "$1" "$lines" "$scratch/spoiled.jsonl" || return 1
-    if validate "$scratch/spoiled.jsonl"; then
+    python3 "$SCRATCH/spoil.py" "$1" "$lines" "$SCRATCH/spoiled.jsonl" || return 1
+    if validate "$SCRATCH/spoiled.jsonl"; then
         echo 'it passed'
         return 1
     fi
@@ -109,6 +109,8 @@ for how in contribution missing_key unknown_key wrong_type bad_timestamp null dr
     account; do
     check "spoilt_lines_are_seen: $how" sees $how
 done
-check 'respelt_lines_stay_valid' bash -c '
-    python3 "$1/spoil.py" nothing "$2" "$1/same.jsonl" && scripts/validate-records "$1/same.jsonl"' \
-    bash "$scratch" "$lines"
+stays_valid() {
+    python3 "$SCRATCH/spoil.py" nothing "$lines" "$SCRATCH/same.jsonl" &&
+        scripts/validate-records "$SCRATCH/same.jsonl"
+}
+check 'respelt_lines_stay_valid' stays_valid

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PACKETS = 1500, SEQUENCES = 100, OPEN_MAX = 64, MEMORY_MAX = 32 };
+enum { PACKETS = 1200, SEQUENCES = 50, OPEN_MAX = 64, MEMORY_MAX = 32 };
 
 struct end {
     uint8_t address[16];

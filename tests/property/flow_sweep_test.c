@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PACKETS = 2500, SEQUENCES = 60 };
+enum { PACKETS = 1500, SEQUENCES = 24 };
 
 static struct packet packets[PACKETS];
 static struct flow_settings settings;

@@ -30,16 +30,16 @@ if [ -z "${WHYFLOW_SCRATCH:-}" ]; then
     WHYFLOW_SCRATCH=$(mktemp -d)
     at_end rm -rf "$WHYFLOW_SCRATCH"
 fi
-scratch=$WHYFLOW_SCRATCH
+SCRATCH=$WHYFLOW_SCRATCH
 
 check() {
     local name=$1
     shift
-    if "$@" >"$scratch/check.log" 2>&1; then
+    if "$@" >"$SCRATCH/check.log" 2>&1; then
         echo "ok - $name"
     else
         echo "not ok - $name (exit code $?)"
-        head -n 30 "$scratch/check.log" | sed 's/^/    /'
+        head -n 30 "$SCRATCH/check.log" | sed 's/^/    /'
     fi
 }
 

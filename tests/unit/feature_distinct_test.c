@@ -111,7 +111,7 @@ START_TEST(empty_pool_takes_from_the_least_recently_used)
                  &(struct horizon){.now = ++now, .window = 1, .ten_minutes = 1});
     }
     ck_assert_uint_ne(sets[0].sketch, 0);
-    ck_assert_uint_eq(sets[1].sketch, 0);
+    ck_assert_uint_eq(sets[1].sketch, SKETCH_LOST);
     ck_assert_uint_ne(sets[2].sketch, 0);
     ck_assert_uint_eq(pool.evicted, 1);
     const struct horizon horizon = {.now = now + 1, .window = 1, .ten_minutes = 1};
@@ -119,6 +119,10 @@ START_TEST(empty_pool_takes_from_the_least_recently_used)
     distinct_release(&sets[0], &pool);
     note(&sets[1], &pool, 1000, &horizon);
     ck_assert_uint_ne(sets[1].sketch, 0); /* the one that was given back */
+    ck_assert(distinct_is_cut(&sets[1], &horizon));
+    ck_assert(!distinct_is_cut(&sets[0], &horizon));
+    const struct horizon later = {.now = now + 900, .window = now + 2, .ten_minutes = now + 2};
+    ck_assert(!distinct_is_cut(&sets[1], &later));
     ck_assert_uint_eq(pool.evicted, 1);
     sketch_pool_deinit(&pool);
 }

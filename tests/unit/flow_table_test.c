@@ -649,6 +649,27 @@ START_TEST(first_packet_with_a_wrong_stamp_costs_an_epoch_and_nothing_else)
 }
 END_TEST
 
+/* Live, the packet that shows a step may be refused while flows end; if the next one is of the old
+ * time, the clock was not set after all. */
+START_TEST(backward_step_taken_back_ends_no_later_flow)
+{
+    udp(T0, A, B);
+    udp(T0 - 500 * SECOND, A, B);
+    const struct packet agreeing = flow_build_udp(T0 - 500 * SECOND, A, B);
+    ck_assert_uint_eq(flow_table_packets(run.table, &agreeing, 1), 0);
+    flow_run_sweep(&run);
+    flow_table_refuse(run.table);
+    run.fed++;
+    udp(T0 + SECOND, A, B);
+    udp(T0 + 2 * SECOND, A, B);
+    udp(T0 + 3 * SECOND, A, B);
+    flow_run_finish(&run);
+    ck_assert_uint_eq(run.count, 2);
+    check_end(0, FLOW_END_CLOCK_STEP, T0, 1);
+    check_end(1, FLOW_END_FORCED, T0 + 3 * SECOND, 3);
+}
+END_TEST
+
 START_TEST(late_packet_counts_in_its_flow)
 {
     udp(T0, A, B);
@@ -712,7 +733,26 @@ START_TEST(refused_packet_is_counted)
 }
 END_TEST
 
-START_TEST(full_minutes_of_stamps_of_whole_milliseconds_are_coarse)
+/* The clock is set forward while there is no place for another flow, and then all ends. */
+START_TEST(believed_packet_without_a_place_is_refused_at_the_end)
+{
+    settings.max_flows = 4;
+    restart();
+    for (unsigned port = 1; port <= 1024 + 4; port++)
+        udp_from_port(T0, port);
+    const struct packet stepped[2] = {
+        flow_build_udp(T0 + 7200 * SECOND, A, B),
+        flow_build_udp(T0 + 7200 * SECOND, A, B),
+    };
+    ck_assert_uint_eq(flow_table_packets(run.table, stepped, 2), 1);
+    flow_table_refuse(run.table);
+    run.fed += 2;
+    flow_run_finish(&run); /* checks the sums */
+    ck_assert_uint_eq(run.count, 1028);
+}
+END_TEST
+
+START_TEST(stamps_of_whole_milliseconds_are_coarse)
 {
     static const int64_t extra_ns[] = {0, 1000};
     for (unsigned i = 0; i < 2; i++) {
@@ -803,6 +843,7 @@ Suite *whyflow_suite(void)
         forward_step_is_believed_once_the_next_packet_agrees,
         backward_step_ends_all_flows_and_counts_an_epoch,
         first_packet_with_a_wrong_stamp_costs_an_epoch_and_nothing_else,
+        backward_step_taken_back_ends_no_later_flow,
         late_packet_counts_in_its_flow,
         packet_so_late_that_its_flow_is_over_is_noticed_now,
     };
@@ -810,7 +851,8 @@ Suite *whyflow_suite(void)
         loss_marks_the_flows_open_then_and_no_others,
         loss_before_the_clock_was_set_back_marks_no_later_flow,
         refused_packet_is_counted,
-        full_minutes_of_stamps_of_whole_milliseconds_are_coarse,
+        believed_packet_without_a_place_is_refused_at_the_end,
+        stamps_of_whole_milliseconds_are_coarse,
         flows_are_counted_by_protocol,
     };
     Suite *const suite = suite_create("flow table");

@@ -27,8 +27,7 @@ static const struct vector vectors[] = {
     {"192.168.2.17", "224.0.0.22", 0, 0, 2, false, "1:Q2pxkJtWxa1qmods94yjjB9QQ2I="},
     {"fe80::200:86ff:fe05:80da", "fe80::260:97ff:fe07:69ea", 135, 136, 58, false,
      "1:dGHyGvjMfljg6Bppwm3bg0LO8TY="},
-    {"fe80::823:3f17:8298:a29c", "ff02::2", 133, 134, 58, false,
-     "1:7z3RTQBBvggVwQ46NsI/lyQ+pcI="},
+    {"fe80::823:3f17:8298:a29c", "ff02::2", 133, 134, 58, false, "1:7z3RTQBBvggVwQ46NsI/lyQ+pcI="},
     {"fe80::406:55a8:6453:25dd", "ff02::1:2", 546, 547, 17, false,
      "1:wmuU3BwF8kjjOYDNQ8DUrP3Ohgw="},
 };
@@ -106,8 +105,7 @@ START_TEST(sha1_gives_the_rfcs_digests)
                  "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
     memset(million, 0, sizeof million);
     for (size_t i = 0; i < 640; i += 64)
-        memcpy(million + i, "0123456701234567012345670123456701234567012345670123456701234567",
-               64);
+        memcpy(million + i, "0123456701234567012345670123456701234567012345670123456701234567", 64);
     check_digest(million, "dea356a2cddd90c7a7ecedc5ebb563934f460452");
 }
 END_TEST
