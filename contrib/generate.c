@@ -168,13 +168,14 @@ static void print_bash(void)
 
 static void print_features(void)
 {
-    puts("# Features\n\n"
-         "<!-- Made by contrib/generate.c from include/whyflow/feature_list.h: change that. -->\n\n"
-         "What is measured of each finished flow, from the flow itself and the flows handed over\n"
-         "before it. What was not measured is missing, never 0. The weight of a family is what its\n"
-         "bits count in the score: size and timing 1/2, window and category 1, service x size 1/2,\n"
-         "direction 4.\n\n"
-         "| name | unit | bins | family | meaning |\n|---|---|---|---|---|");
+    puts(
+        "# Features\n\n"
+        "<!-- Made by contrib/generate.c from include/whyflow/feature_list.h: change that. -->\n\n"
+        "What is measured of each finished flow, from the flow itself and the flows handed over\n"
+        "before it. What was not measured is missing, never 0. The weight of a family is what its\n"
+        "bits count in the score: size and timing 1/2, window and category 1, service x size 1/2,\n"
+        "direction 4.\n\n"
+        "| name | unit | bins | family | meaning |\n|---|---|---|---|---|");
 #define FEATURE(id, name, label, unit, scale, low, high, family, meaning) \
     printf("| `%s` | %s | %s %g to %g | %s | %s |\n", name, unit, #scale, (double)(low), \
            (double)(high), #family, meaning);

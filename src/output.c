@@ -136,9 +136,8 @@ static void note_final(struct output *output, const struct record *record)
     if (record->kind == RECORD_ALERT)
         output->summary.alerts++;
     if (record->kind == RECORD_STATISTICS && record->as.statistics.is_final)
-        output->summary.sums_hold =
-            statistics_check(&record->as.statistics, output->summary.broken_sum,
-                             sizeof output->summary.broken_sum);
+        output->summary.sums_hold = statistics_check(
+            &record->as.statistics, output->summary.broken_sum, sizeof output->summary.broken_sum);
 }
 
 void output_record(struct output *output, struct record *record)

@@ -36,7 +36,7 @@ struct engine {
     uint64_t settings_hash;
     bool stands_out;
     bool has_failed;
-    struct record record;     /* the one under way; large, so not on the stack */
+    struct record record; /* the one under way; large, so not on the stack */
 };
 
 struct pipeline {
@@ -60,8 +60,8 @@ static bool open_engine(struct engine *engine, const struct settings *settings)
         return false;
     if (settings->anomaly.mode != ANOMALY_MODE_CAPTURE)
         return true;
-    engine->store = flow_store_open(settings->anomaly.memory_bytes,
-                                    settings->anomaly.spill_directory);
+    engine->store =
+        flow_store_open(settings->anomaly.memory_bytes, settings->anomaly.spill_directory);
     engine->ranking = ranking_open();
     return engine->store != NULL && engine->ranking != NULL;
 }
@@ -134,8 +134,7 @@ static void take_run(struct pipeline *pipeline, struct pipeline_batch *batch)
     size_t end = first;
     while (end < batch->count && batch->refusals[end] == PACKET_ACCEPTED)
         end++;
-    const size_t taken =
-        flow_table_packets(pipeline->table, &batch->packets[first], end - first);
+    const size_t taken = flow_table_packets(pipeline->table, &batch->packets[first], end - first);
     count_read(pipeline, batch, first, taken);
     batch->taken += taken;
 }
@@ -248,8 +247,8 @@ void pipeline_snapshot(struct pipeline *pipeline, struct statistics *statistics)
 {
     pipeline_peek(pipeline, statistics);
     if (pipeline->settings.stats_interval_ns > 0)
-        pipeline->next_statistics_ns = next_multiple_ns(
-            pipeline->start_ns, statistics->now_ns, pipeline->settings.stats_interval_ns);
+        pipeline->next_statistics_ns = next_multiple_ns(pipeline->start_ns, statistics->now_ns,
+                                                        pipeline->settings.stats_interval_ns);
 }
 
 /* ---- step 3: records out ------------------------------------------------------------------- */
@@ -351,8 +350,7 @@ static void emit_statistics(struct pipeline *pipeline, const struct statistics *
     statistics->engine = engine->counters;
     statistics->engine.memory_bytes = snapshot->flows.memory_bytes;
     /* Flows kept, but handed over after this moment, are not queued yet as of it. */
-    statistics->engine.flows_queued =
-        snapshot->flows.handed_over - engine->counters.flows_written;
+    statistics->engine.flows_queued = snapshot->flows.handed_over - engine->counters.flows_written;
     feature_engine_counters(engine->features, &statistics->engine);
     anomaly_model_counters(engine->model, &statistics->engine);
     if (engine->store != NULL) {

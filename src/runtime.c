@@ -40,11 +40,11 @@
 #define SECOND_NS INT64_C(1000000000)
 
 enum {
-    SWEEP_SLICE = 4096,       /* flows ended at most while the lock is held, live */
-    TAKE_MAX = 4096,          /* flows taken at a time */
-    RECORD_QUEUE_MAX = 4096,  /* records between expiry and emitter thread */
-    WAIT_MS = 200,            /* longest wait on a silent link */
-    LIVE_SLACK_MS = 500,      /* the live tick lags the clock: CAPTURE_SLACK_MS and a margin */
+    SWEEP_SLICE = 4096,      /* flows ended at most while the lock is held, live */
+    TAKE_MAX = 4096,         /* flows taken at a time */
+    RECORD_QUEUE_MAX = 4096, /* records between expiry and emitter thread */
+    WAIT_MS = 200,           /* longest wait on a silent link */
+    LIVE_SLACK_MS = 500,     /* the live tick lags the clock: CAPTURE_SLACK_MS and a margin */
 };
 
 _Static_assert((int)LIVE_SLACK_MS > (int)CAPTURE_SLACK_MS, "no frame comes after its tick");
@@ -55,24 +55,24 @@ struct runtime {
     struct capture *capture;
     struct capture_writer *writer; /* -w; NULL: none */
     struct output *output;
-    struct queue *records;         /* expiry → emitter thread */
+    struct queue *records; /* expiry → emitter thread */
     char boot[24];
     char sensor[256];
     const char *source_names[CAPTURE_SOURCES_MAX];
-    enum runtime_exit exit;        /* of the capture thread */
+    enum runtime_exit exit; /* of the capture thread */
 
     /* the capture thread's */
     struct pipeline_batch batch;
     uint64_t packets;
-    int64_t next_count_ns;         /* when capture counters are read next */
+    int64_t next_count_ns; /* when capture counters are read next */
     int64_t next_progress_ns;
-    int64_t frame_time_ns;         /* of the last frame, for progress */
+    int64_t frame_time_ns; /* of the last frame, for progress */
 
     /* signals */
     int wake_fd;
     atomic_int stop_requests;
     atomic_bool reopen_requested;
-    atomic_bool run_is_over;       /* the signal thread ends */
+    atomic_bool run_is_over; /* the signal thread ends */
 
     /* under `lock` */
     pthread_mutex_t lock;
@@ -80,7 +80,7 @@ struct runtime {
     struct pipeline *pipeline;
     uint64_t sweeps_asked, sweeps_done;
     bool input_has_ended;
-    bool wants_end_of_flows;       /* USR2 */
+    bool wants_end_of_flows; /* USR2 */
     bool expiry_is_done;
 
     struct flow_record flows[TAKE_MAX]; /* the expiry thread's */
@@ -143,8 +143,7 @@ static void *emitter_main(void *argument)
 static void on_record(void *context, const struct record *record)
 {
     struct runtime *const runtime = context;
-    const bool is_final =
-        record->kind == RECORD_STATISTICS && record->as.statistics.is_final;
+    const bool is_final = record->kind == RECORD_STATISTICS && record->as.statistics.is_final;
     if (!runtime->options->is_live || is_final)
         queue_push(runtime->records, record, record_size(record));
     else if (!queue_try_push(runtime->records, record, record_size(record)))
@@ -367,8 +366,8 @@ static void clear_progress(const struct runtime *runtime)
 static void capture_loop(struct runtime *runtime)
 {
     while (!must_stop(runtime) && !has_all_wanted(runtime)) {
-        const enum capture_result result = capture_dispatch(
-            runtime->capture, frames_wanted(runtime), on_frame, runtime);
+        const enum capture_result result =
+            capture_dispatch(runtime->capture, frames_wanted(runtime), on_frame, runtime);
         push_batch(runtime);
         show_progress(runtime);
         switch (result) {
@@ -525,8 +524,8 @@ static void on_inline_frame(void *context, const struct frame *frame)
 static bool run_inline(struct runtime *runtime)
 {
     char error[256] = "out of memory";
-    struct sensor *const sensor = sensor_open(&runtime->options->settings, on_inline_record,
-                                              runtime, error, sizeof error);
+    struct sensor *const sensor =
+        sensor_open(&runtime->options->settings, on_inline_record, runtime, error, sizeof error);
     if (sensor == NULL) {
         message("%s", error);
         return false;
@@ -651,11 +650,12 @@ static bool open_output(struct runtime *runtime)
 static bool open_pipeline(struct runtime *runtime)
 {
     char error[256];
-    runtime->pipeline = pipeline_open(&runtime->options->settings, on_record, runtime, error,
-                                      sizeof error);
+    runtime->pipeline =
+        pipeline_open(&runtime->options->settings, on_record, runtime, error, sizeof error);
     runtime->records = queue_open(RECORD_QUEUE_MAX, sizeof(struct record));
     if (runtime->pipeline != NULL && runtime->records != NULL) {
-        if (!runtime->options->is_quiet && (runtime->options->is_live || runtime->options->is_verbose))
+        if (!runtime->options->is_quiet &&
+            (runtime->options->is_live || runtime->options->is_verbose))
             message("tables take at most %" PRIu64 " MiB",
                     pipeline_memory_bytes(runtime->pipeline) >> 20);
         return true;

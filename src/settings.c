@@ -11,8 +11,7 @@
 
 #define SECOND_NS INT64_C(1000000000)
 
-static const char default_networks[] =
-    "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,fe80::/10";
+static const char default_networks[] = "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,fe80::/10";
 
 static void default_flow(struct flow_settings *flow)
 {
@@ -108,7 +107,8 @@ bool settings_parse_networks(struct feature_settings *settings, const char *text
             return false;
         }
         if (length >= sizeof item || !parse_network(item, &networks[count++])) {
-            snprintf(error, error_size, "\"%s\" is not a network like 10.0.0.0/8 or fd00::/8", item);
+            snprintf(error, error_size, "\"%s\" is not a network like 10.0.0.0/8 or fd00::/8",
+                     item);
             return false;
         }
         text += length;

@@ -53,26 +53,26 @@ enum feature_direction {
 /* Values of FEATURE_SRC_KNOWS_DST and FEATURE_SERVICE_KNOWS_DST. */
 enum feature_acquaintance {
     FEATURE_ACQUAINTANCE_NEW,
-    FEATURE_ACQUAINTANCE_1MIN,  /* under 1 minute */
+    FEATURE_ACQUAINTANCE_1MIN, /* under 1 minute */
     FEATURE_ACQUAINTANCE_10MIN,
     FEATURE_ACQUAINTANCE_1H,
     FEATURE_ACQUAINTANCE_1D,
-    FEATURE_ACQUAINTANCE_LONG,  /* 1 day or longer */
+    FEATURE_ACQUAINTANCE_LONG, /* 1 day or longer */
     FEATURE_ACQUAINTANCE_COUNT
 };
 
 struct feature_vector {
-    uint64_t present;             /* bit j: value[j] was measured; else it is missing */
-    double value[FEATURE_COUNT];  /* in the feature's unit; a category's code. 0 where missing */
+    uint64_t present;            /* bit j: value[j] was measured; else it is missing */
+    double value[FEATURE_COUNT]; /* in the feature's unit; a category's code. 0 where missing */
 
     /* What records name beside the features: the sample reports' window columns. */
-    uint64_t src_packets_window;  /* forward packets of this source's flows in the window */
+    uint64_t src_packets_window;   /* forward packets of this source's flows in the window */
     uint64_t src_syn_flows_window; /* of those flows, how many the source opened with a SYN */
 
     /* For learning: flows of this pair in the last 60 s, this one included (>= 1). */
     uint32_t pair_flows_60s;
-    uint16_t service_port;        /* the better-known port; 0: neither is known */
-    bool is_window_cut;           /* the window ring overflowed: window counts are too low */
+    uint16_t service_port; /* the better-known port; 0: neither is known */
+    bool is_window_cut;    /* the window ring overflowed: window counts are too low */
 };
 
 static inline bool feature_is_present(const struct feature_vector *vector, enum feature_id id)

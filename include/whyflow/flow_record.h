@@ -18,10 +18,10 @@ enum { FLOW_FORWARD = 0, FLOW_REVERSE = 1 };
 enum flow_end_reason {
     FLOW_END_IDLE = 1,
     FLOW_END_ACTIVE = 2,
-    FLOW_END_DETECTED = 3,  /* FIN both ways or RST, then silence for the close timeout */
-    FLOW_END_FORCED = 4,    /* end of input, or told to end (TERM, USR2) */
-    FLOW_END_RESOURCES = 5, /* evicted: the table was full */
-    FLOW_END_TCP_REUSE = 6, /* a new SYN on a live key */
+    FLOW_END_DETECTED = 3,   /* FIN both ways or RST, then silence for the close timeout */
+    FLOW_END_FORCED = 4,     /* end of input, or told to end (TERM, USR2) */
+    FLOW_END_RESOURCES = 5,  /* evicted: the table was full */
+    FLOW_END_TCP_REUSE = 6,  /* a new SYN on a live key */
     FLOW_END_CLOCK_STEP = 7, /* the clock was set back */
 };
 
@@ -50,17 +50,17 @@ enum flow_state {
 };
 
 enum flow_mark {
-    FLOW_MARK_CUT_PACKETS = 1 << 0,    /* some packets were captured shorter than they were */
-    FLOW_MARK_FRAGMENTS = 1 << 1,      /* has fragments */
-    FLOW_MARK_KERNEL_DROPS = 1 << 2,   /* the capture lost packets while this flow was open */
-    FLOW_MARK_COARSE_TIME = 1 << 3,    /* > 1 packet and every stamp a whole millisecond */
-    FLOW_MARK_LATE_PACKETS = 1 << 4,   /* some packets arrived out of time order */
+    FLOW_MARK_CUT_PACKETS = 1 << 0,  /* some packets were captured shorter than they were */
+    FLOW_MARK_FRAGMENTS = 1 << 1,    /* has fragments */
+    FLOW_MARK_KERNEL_DROPS = 1 << 2, /* the capture lost packets while this flow was open */
+    FLOW_MARK_COARSE_TIME = 1 << 3,  /* > 1 packet and every stamp a whole millisecond */
+    FLOW_MARK_LATE_PACKETS = 1 << 4, /* some packets arrived out of time order */
 };
 
 /* The smallest set of sums from which mean and deviation come (Welford 1962; Chan et al. 1979). */
 struct flow_distribution {
     uint64_t count;
-    int64_t min, max;    /* meaningful if count > 0 */
+    int64_t min, max;       /* meaningful if count > 0 */
     double mean, deviation; /* deviation of the sample (n − 1); meaningful if count > 1 */
 };
 
@@ -69,40 +69,40 @@ struct flow_direction {
     uint64_t frame_bytes;
     uint64_t ip_bytes;
     uint64_t payload_bytes;
-    int64_t first_ns, last_ns; /* least and greatest time; meaningful if packets > 0 */
+    int64_t first_ns, last_ns;             /* least and greatest time; meaningful if packets > 0 */
     struct flow_distribution packet_bytes; /* IP bytes a packet */
     struct flow_distribution gap_ns;       /* between neighbouring packets of this direction */
     uint8_t ttl_min, ttl_max;
-    uint8_t tcp_flags;         /* OR of all */
+    uint8_t tcp_flags; /* OR of all */
 };
 
 enum { FLOW_HISTORY_MAX = 24 };
 
 struct flow_record {
-    uint64_t flow_id;        /* < 2^51; the same for all slices of a flow */
-    uint64_t opening_number; /* 1, 2, ...: the order in which flows were opened */
-    uint32_t epoch;          /* how often the clock was set back before */
-    uint32_t slice;          /* 0, 1, ...: number of this slice of a flow cut by active timeout */
+    uint64_t flow_id;          /* < 2^51; the same for all slices of a flow */
+    uint64_t opening_number;   /* 1, 2, ...: the order in which flows were opened */
+    uint32_t epoch;            /* how often the clock was set back before */
+    uint32_t slice;            /* 0, 1, ...: number of this slice of a flow cut by active timeout */
     int64_t first_ns, last_ns; /* least and greatest time of its own packets */
-    int64_t notice_ns;       /* when its end is known: see DESIGN in docs */
-    uint8_t source[16];      /* the initiator; IPv4: first 4 bytes, rest 0 */
-    uint8_t destination[16]; /* the responder */
+    int64_t notice_ns;         /* when its end is known: see DESIGN in docs */
+    uint8_t source[16];        /* the initiator; IPv4: first 4 bytes, rest 0 */
+    uint8_t destination[16];   /* the responder */
     uint16_t source_port, destination_port; /* ICMP: Community ID's type/code pair */
     uint8_t ip_version, protocol;
-    uint8_t basis;           /* enum flow_basis */
-    uint8_t end_reason;      /* enum flow_end_reason */
-    uint8_t state;           /* enum flow_state */
+    uint8_t basis;                /* enum flow_basis */
+    uint8_t end_reason;           /* enum flow_end_reason */
+    uint8_t state;                /* enum flow_state */
     uint8_t icmp_type, icmp_code; /* of the first packet */
-    bool one_way_key;        /* ICMP type without a counterpart */
-    bool is_tcp_closed;      /* FIN both ways or RST seen */
-    bool has_handshake_rtt;  /* SYN and the initiator's first ACK seen */
+    bool one_way_key;             /* ICMP type without a counterpart */
+    bool is_tcp_closed;           /* FIN both ways or RST seen */
+    bool has_handshake_rtt;       /* SYN and the initiator's first ACK seen */
     uint8_t vlan_count;
     uint8_t padding;
     uint16_t vlan[PACKET_VLAN_MAX]; /* of the first packet */
-    uint16_t marks;          /* enum flow_mark */
-    uint16_t source_index;   /* interface or file of the first packet */
+    uint16_t marks;                 /* enum flow_mark */
+    uint16_t source_index;          /* interface or file of the first packet */
     int64_t handshake_rtt_ns; /* SYN to the initiator's first ACK; valid if has_handshake_rtt */
-    int64_t longest_gap_ns;  /* between neighbouring packets of either direction; 0 if 1 packet */
+    int64_t longest_gap_ns;   /* between neighbouring packets of either direction; 0 if 1 packet */
     struct flow_direction direction[2];
     char history[FLOW_HISTORY_MAX]; /* Zeek's letters, upper case from the initiator; NUL-ended */
 };

@@ -36,43 +36,43 @@ enum packet_mark {
 /* Why a frame is in no flow. Each is a counter in `stats`; the names are in packet_refusal_name. */
 enum packet_refusal {
     PACKET_ACCEPTED = 0,
-    PACKET_REFUSED_BAD_TIME,        /* sub-second part not in [0, 1e9), or second out of range */
-    PACKET_REFUSED_BAD_LENGTH,      /* more captured than sent, or longer than any link carries */
-    PACKET_REFUSED_LINK_TYPE,       /* a link layer whyflow does not know */
-    PACKET_REFUSED_NOT_IP,          /* ARP, LLDP, STP, ...: no IP packet inside */
-    PACKET_REFUSED_TRUNCATED,       /* ends before the header that would tell its flow */
-    PACKET_REFUSED_MALFORMED,       /* a header contradicts itself */
+    PACKET_REFUSED_BAD_TIME,         /* sub-second part not in [0, 1e9), or second out of range */
+    PACKET_REFUSED_BAD_LENGTH,       /* more captured than sent, or longer than any link carries */
+    PACKET_REFUSED_LINK_TYPE,        /* a link layer whyflow does not know */
+    PACKET_REFUSED_NOT_IP,           /* ARP, LLDP, STP, ...: no IP packet inside */
+    PACKET_REFUSED_TRUNCATED,        /* ends before the header that would tell its flow */
+    PACKET_REFUSED_MALFORMED,        /* a header contradicts itself */
     PACKET_REFUSED_TOO_MANY_HEADERS, /* more tags or extension headers than the limit */
-    PACKET_REFUSED_STRAY_TIME,      /* one stamp far from its neighbours on both sides */
-    PACKET_REFUSED_NO_MEMORY,       /* the flow table could take no further flow */
+    PACKET_REFUSED_STRAY_TIME,       /* one stamp far from its neighbours on both sides */
+    PACKET_REFUSED_NO_MEMORY,        /* the flow table could take no further flow */
     PACKET_REFUSAL_COUNT
 };
 
 enum { PACKET_VLAN_MAX = 4 };
 
 struct packet {
-    int64_t time_ns;         /* since 1970-01-01 UTC; [0, 2^62) */
-    uint8_t source[16];      /* IPv4: the first 4 bytes, the rest 0 */
+    int64_t time_ns;    /* since 1970-01-01 UTC; [0, 2^62) */
+    uint8_t source[16]; /* IPv4: the first 4 bytes, the rest 0 */
     uint8_t destination[16];
-    uint16_t source_port;    /* host order. ICMP: type; 0 where there is no port */
+    uint16_t source_port;      /* host order. ICMP: type; 0 where there is no port */
     uint16_t destination_port; /* ICMP: Community ID's counterpart type, or code if one-way */
-    uint8_t ip_version;      /* 4 or 6 */
-    uint8_t protocol;        /* IANA number of the transport header (IPv6: after extensions) */
-    uint8_t ttl;             /* IPv4 TTL or IPv6 hop limit */
-    uint8_t tcp_flags;       /* 0 unless TCP */
-    uint32_t frame_bytes;    /* on the wire */
-    uint32_t ip_bytes;       /* header and data as its length field says, at most what there was */
-    uint32_t payload_bytes;  /* after the transport header; without one, after the IP headers */
+    uint8_t ip_version;        /* 4 or 6 */
+    uint8_t protocol;          /* IANA number of the transport header (IPv6: after extensions) */
+    uint8_t ttl;               /* IPv4 TTL or IPv6 hop limit */
+    uint8_t tcp_flags;         /* 0 unless TCP */
+    uint32_t frame_bytes;      /* on the wire */
+    uint32_t ip_bytes;      /* header and data as its length field says, at most what there was */
+    uint32_t payload_bytes; /* after the transport header; without one, after the IP headers */
     uint32_t tcp_sequence;
     uint32_t tcp_acknowledgment;
-    uint16_t tcp_window;     /* unscaled */
-    uint16_t marks;          /* enum packet_mark */
+    uint16_t tcp_window;            /* unscaled */
+    uint16_t marks;                 /* enum packet_mark */
     uint16_t vlan[PACKET_VLAN_MAX]; /* tags, outermost first */
     uint8_t vlan_count;
-    uint8_t icmp_type;       /* 0 unless ICMP */
+    uint8_t icmp_type; /* 0 unless ICMP */
     uint8_t icmp_code;
-    uint8_t padding;         /* 0 */
-    uint16_t source_index;   /* of the frame */
+    uint8_t padding;       /* 0 */
+    uint16_t source_index; /* of the frame */
 };
 
 /* A short name for a refusal, as in stats.whyflow.account.refused. Static string. */

@@ -31,9 +31,9 @@ enum record_caveat {
 
 /* The sample reports' eighteen columns, less those the flow record itself holds. */
 struct record_observed {
-    double mean_packet_bytes;      /* avg_in_packet_size */
-    double inter_arrival_ms;       /* mean gap of forward packets; valid if has_inter_arrival */
-    double src_protocol_entropy;   /* bits */
+    double mean_packet_bytes;    /* avg_in_packet_size */
+    double inter_arrival_ms;     /* mean gap of forward packets; valid if has_inter_arrival */
+    double src_protocol_entropy; /* bits */
     uint64_t dst_flows_in_window;
     uint64_t src_packets_sum;
     uint64_t src_flows_in_window;
@@ -54,7 +54,7 @@ struct record_reason {
 /* What only an alert carries. */
 struct explanation {
     struct baseline_summary baseline;
-    uint64_t rank;            /* "1 in rank flows" score as high */
+    uint64_t rank; /* "1 in rank flows" score as high */
     uint32_t reason_count;
     struct record_reason reasons[RECORD_REASONS_MAX]; /* strongest first */
     uint32_t informative_count;
@@ -78,8 +78,8 @@ struct record {
     int64_t timestamp_ns; /* notice time */
     union {
         struct {
-            struct record_flow_part part;    /* flow and alert */
-            struct explanation explanation;  /* alert only */
+            struct record_flow_part part;   /* flow and alert */
+            struct explanation explanation; /* alert only */
         } flow;
         struct statistics statistics;
     } as;

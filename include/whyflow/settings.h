@@ -45,17 +45,17 @@ enum anomaly_mode {
 
 struct anomaly_settings {
     enum anomaly_mode mode;
-    double alert_share;           /* capture mode: share of flows flagged; (0, 1] */
-    double alerts_per_hour;       /* online mode: budget */
-    uint64_t warmup_flows;        /* online: no alert before so many flows ... */
-    int64_t warmup_ns;            /* ... and so much time */
-    double flood_exponent;        /* gamma of the learning weight: 0.2; 1 with --flood-robust */
-    double half_life_flows;       /* online decay: the longer of the two */
+    double alert_share;     /* capture mode: share of flows flagged; (0, 1] */
+    double alerts_per_hour; /* online mode: budget */
+    uint64_t warmup_flows;  /* online: no alert before so many flows ... */
+    int64_t warmup_ns;      /* ... and so much time */
+    double flood_exponent;  /* gamma of the learning weight: 0.2; 1 with --flood-robust */
+    double half_life_flows; /* online decay: the longer of the two */
     int64_t half_life_ns;
-    uint32_t max_categories;      /* entries of the category table */
-    uint64_t memory_bytes;        /* capture mode: flows kept in memory before spilling to a file */
-    uint64_t hash_key[2];         /* placement only */
-    const char *spill_directory;  /* for the unlinked temporary file; NULL: TMPDIR or /var/tmp */
+    uint32_t max_categories;     /* entries of the category table */
+    uint64_t memory_bytes;       /* capture mode: flows kept in memory before spilling to a file */
+    uint64_t hash_key[2];        /* placement only */
+    const char *spill_directory; /* for the unlinked temporary file; NULL: TMPDIR or /var/tmp */
 };
 
 struct settings {

@@ -12,11 +12,11 @@
 
 /* What the source says of itself; 64 bit, continued across libpcap's 32-bit wrap. */
 struct capture_counters {
-    uint64_t received;          /* live: by the kernel's filter; replay: read from files */
+    uint64_t received; /* live: by the kernel's filter; replay: read from files */
     uint64_t kernel_dropped;
     uint64_t interface_dropped;
-    uint64_t read;              /* frames handed to the decoder */
-    uint64_t read_bytes;        /* their wire bytes */
+    uint64_t read;       /* frames handed to the decoder */
+    uint64_t read_bytes; /* their wire bytes */
     bool is_live;
 };
 
@@ -26,13 +26,13 @@ struct packet_counters {
     uint64_t ip_bytes_in_flows;
     uint64_t frame_bytes_in_flows;
     uint64_t ipv4, ipv6, tcp, udp, icmp, icmpv6, sctp, other; /* packets in flows */
-    uint64_t vlan;         /* packets in flows with at least one tag */
+    uint64_t vlan; /* packets in flows with at least one tag */
     uint64_t fragments;
-    uint64_t late;         /* accepted with a time before the table's */
+    uint64_t late; /* accepted with a time before the table's */
 };
 
 struct flow_counters {
-    uint64_t opened;  /* slices count as flows */
+    uint64_t opened; /* slices count as flows */
     uint64_t open;
     uint64_t waiting; /* ended, not yet handed over */
     uint64_t handed_over;
@@ -42,7 +42,7 @@ struct flow_counters {
     uint64_t memories;         /* orientations remembered now */
     uint64_t memories_evicted; /* forgotten before their time: the table was full */
     uint64_t opened_tcp, opened_udp, opened_icmp, opened_other;
-    uint64_t memory_bytes;     /* counted, not RSS */
+    uint64_t memory_bytes; /* counted, not RSS */
 };
 
 struct engine_counters {
@@ -54,13 +54,13 @@ struct engine_counters {
     uint64_t flows_queued;    /* handed over, not yet through */
     uint64_t packets_written; /* in flows_written */
     uint64_t ip_bytes_written;
-    uint64_t memory_bytes;    /* counted: tables and kept flows in memory */
-    uint64_t spilled_bytes;   /* kept flows in the temporary file */
+    uint64_t memory_bytes;  /* counted: tables and kept flows in memory */
+    uint64_t spilled_bytes; /* kept flows in the temporary file */
     uint64_t hosts_evicted, pairs_evicted, conversations_evicted, categories_evicted;
     uint64_t sketches_evicted; /* distinct counters that lost their sketch: the pool was empty */
     uint64_t window_flows_cut; /* left the exact window early: the ring was full */
-    double budget;            /* alerts allowed now (online), or in all (capture mode) */
-    double p_floor;           /* the least p-value that can be told now */
+    double budget;             /* alerts allowed now (online), or in all (capture mode) */
+    double p_floor;            /* the least p-value that can be told now */
 };
 
 struct record_counters {
@@ -68,11 +68,11 @@ struct record_counters {
 };
 
 struct statistics {
-    int64_t start_ns;  /* trace time of the first packet; 0 before it */
-    int64_t now_ns;    /* the table's time */
+    int64_t start_ns; /* trace time of the first packet; 0 before it */
+    int64_t now_ns;   /* the table's time */
     bool is_final;
-    bool has_time;     /* a packet was seen: the two times above hold */
-    bool stands_out;   /* false: a capture was scored, and its highest scores are no higher than
+    bool has_time;   /* a packet was seen: the two times above hold */
+    bool stands_out; /* false: a capture was scored, and its highest scores are no higher than
                         * chance makes them */
     struct capture_counters capture;
     struct packet_counters packets;

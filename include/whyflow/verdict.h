@@ -20,8 +20,8 @@ struct verdict {
     uint64_t compared;       /* flows behind p_value */
     bool has_threshold;
     bool is_flagged;
-    bool is_notable;         /* would have been flagged, but the budget was spent */
-    bool is_cold;            /* scored before the warm-up was over */
+    bool is_notable; /* would have been flagged, but the budget was spent */
+    bool is_cold;    /* scored before the warm-up was over */
 };
 
 enum evidence_direction {
@@ -43,10 +43,10 @@ struct evidence {
 };
 
 struct baseline_summary {
-    uint64_t flows;        /* learnt flows behind this verdict (this one taken out) */
-    int64_t since_ns;      /* notice time of the first of them */
+    uint64_t flows;         /* learnt flows behind this verdict (this one taken out) */
+    int64_t since_ns;       /* notice time of the first of them */
     double effective_flows; /* the same after decay and flood weights */
-    bool is_whole_capture; /* replay default: learnt the whole capture first */
+    bool is_whole_capture;  /* replay default: learnt the whole capture first */
 };
 
 #endif

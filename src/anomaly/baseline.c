@@ -45,7 +45,7 @@ struct baseline {
     struct log2_table log2_table;
     uint64_t slot[BASELINE_SCOPE_COUNT][FEATURE_COUNT][SLOT_COUNT];
     uint64_t total[BASELINE_SCOPE_COUNT];
-    uint64_t measured[FEATURE_COUNT]; /* in units, without flood weights */
+    uint64_t measured[FEATURE_COUNT];                  /* in units, without flood weights */
     uint64_t fine[FEATURE_COUNT][BASELINE_STEP_COUNT]; /* scope 0 again, 16 times as fine */
     struct category_table *categories;
     struct feature_axis axis[FEATURE_COUNT];

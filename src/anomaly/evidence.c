@@ -10,8 +10,7 @@
 static double value_at(const struct log2_table *table, enum feature_id id, unsigned step)
 {
     const struct feature_info *info = &feature_infos[id];
-    const double position =
-        info->low + step * (info->high - info->low) / (BASELINE_STEP_COUNT - 1);
+    const double position = info->low + step * (info->high - info->low) / (BASELINE_STEP_COUNT - 1);
     if (info->scale != FEATURE_SCALE_LOG2)
         return position;
     if (step == 0)

@@ -35,9 +35,9 @@ struct wheel {
     uint32_t *heap;           /* items */
     uint32_t *slots;          /* first item of each list, or WHEEL_NO_ITEM */
     uint32_t heap_count;
-    uint32_t listed_count;    /* items in slots */
-    int64_t base;             /* slots up to here are in the heap */
-    unsigned slot_shift;      /* a slot is 2^slot_shift nanoseconds */
+    uint32_t listed_count; /* items in slots */
+    int64_t base;          /* slots up to here are in the heap */
+    unsigned slot_shift;   /* a slot is 2^slot_shift nanoseconds */
 };
 
 enum { WHEEL_SLOT_COUNT = 1024 };

@@ -28,8 +28,8 @@ enum {
 };
 
 struct sketch {
-    uint32_t older, newer; /* in order of use; indices into the pool */
-    uint32_t *owner;       /* where the owner keeps this sketch's index */
+    uint32_t older, newer;            /* in order of use; indices into the pool */
+    uint32_t *owner;                  /* where the owner keeps this sketch's index */
     uint16_t ranks[SKETCH_REGISTERS]; /* bit r: rank r + 1 was seen ... */
     /* ... last at this flow (low 32 bits). By rank first, because the registers' values lie close
      * together: an estimate reads a few rows, not a line of memory for each register. */

@@ -27,11 +27,11 @@ enum flow_class {
 
 struct flow_side {
     uint64_t packets, frame_bytes, ip_bytes, payload_bytes;
-    uint64_t packet_bytes_squares;      /* sum of squares of IP bytes a packet */
-    unsigned __int128 gap_squares;      /* sum of squares of gaps, ns^2 */
+    uint64_t packet_bytes_squares; /* sum of squares of IP bytes a packet */
+    unsigned __int128 gap_squares; /* sum of squares of gaps, ns^2 */
     int64_t first_ns, last_ns;
     int64_t gap_min_ns, gap_max_ns;
-    uint64_t gaps;                      /* measured: each extends [first, last] */
+    uint64_t gaps; /* measured: each extends [first, last] */
     uint32_t packet_bytes_min, packet_bytes_max;
     uint8_t ttl_min, ttl_max;
     uint8_t tcp_flags;
@@ -39,7 +39,7 @@ struct flow_side {
 
 struct flow {
     struct flow_key key;
-    uint32_t hash;           /* of the key */
+    uint32_t hash; /* of the key */
     uint32_t slice;
     uint64_t flow_id;
     uint64_t opening_number;
@@ -47,18 +47,18 @@ struct flow {
     int64_t longest_gap_ns;
     struct flow_side side[2];
     struct tcp_track tcp;
-    uint16_t marks;          /* enum flow_mark */
+    uint16_t marks; /* enum flow_mark */
     uint16_t vlan[PACKET_VLAN_MAX];
     uint16_t source_index;
     uint8_t vlan_count;
     uint8_t icmp_type, icmp_code;
-    uint8_t first_side;      /* who sent the first packet */
-    uint8_t initiator;       /* endpoint, or FLOW_SIDE_UNKNOWN until the end */
-    uint8_t basis;           /* enum flow_basis; 0 while the initiator is unknown */
-    uint8_t continues;       /* goes on with a conversation seen before (memory or slice) */
-    uint8_t wheel_class;     /* enum flow_class: the wheel it is in */
-    uint8_t end_reason;      /* once ended */
-    int64_t notice_ns;       /* once ended */
+    uint8_t first_side;  /* who sent the first packet */
+    uint8_t initiator;   /* endpoint, or FLOW_SIDE_UNKNOWN until the end */
+    uint8_t basis;       /* enum flow_basis; 0 while the initiator is unknown */
+    uint8_t continues;   /* goes on with a conversation seen before (memory or slice) */
+    uint8_t wheel_class; /* enum flow_class: the wheel it is in */
+    uint8_t end_reason;  /* once ended */
+    int64_t notice_ns;   /* once ended */
 };
 
 /* A flow without packets yet, opened by `packet` from `side`. */
@@ -93,15 +93,16 @@ static inline bool flow_expired(const struct flow *flow, int64_t now_ns,
 static inline bool flow_outlived(const struct flow *flow, int64_t now_ns,
                                  const struct flow_settings *settings)
 {
-    return settings->active_timeout_ns > 0 && now_ns - flow->first_ns >= settings->active_timeout_ns;
+    return settings->active_timeout_ns > 0 &&
+           now_ns - flow->first_ns >= settings->active_timeout_ns;
 }
 
 static inline enum flow_class flow_class(const struct flow *flow)
 {
     if (tcp_track_is_closed(&flow->tcp))
         return FLOW_CLASS_CLOSED;
-    const bool is_light = flow->side[0].packets + flow->side[1].packets <= 1 ||
-                          tcp_track_is_half_open(&flow->tcp);
+    const bool is_light =
+        flow->side[0].packets + flow->side[1].packets <= 1 || tcp_track_is_half_open(&flow->tcp);
     return is_light && !flow->continues ? FLOW_CLASS_LIGHT : FLOW_CLASS_OPEN;
 }
 

@@ -20,7 +20,7 @@ enum flow_clock_answer {
 
 struct flow_clock {
     int64_t now_ns;
-    uint32_t epoch;    /* times set back so far */
+    uint32_t epoch; /* times set back so far */
     bool is_started;
     bool has_held;
     struct packet held;

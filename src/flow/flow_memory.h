@@ -28,7 +28,7 @@ struct flow_memory {
     struct flow_memory_entry *entries;
     struct item_pool pool; /* one entry more than the capacity */
     uint32_t capacity;
-    int64_t keep_ns;       /* how long after its last packet a conversation is remembered */
+    int64_t keep_ns; /* how long after its last packet a conversation is remembered */
     uint64_t evicted;
 };
 

@@ -32,12 +32,9 @@ bool flow_record_is_unanswered(const struct flow_record *flow, bool *is_applicab
 const char *flow_end_reason_name(enum flow_end_reason reason)
 {
     static const char *const names[] = {
-        [FLOW_END_IDLE] = "idle_timeout",
-        [FLOW_END_ACTIVE] = "active_timeout",
-        [FLOW_END_DETECTED] = "end_of_flow",
-        [FLOW_END_FORCED] = "forced_end",
-        [FLOW_END_RESOURCES] = "lack_of_resources",
-        [FLOW_END_TCP_REUSE] = "tcp_reuse",
+        [FLOW_END_IDLE] = "idle_timeout",           [FLOW_END_ACTIVE] = "active_timeout",
+        [FLOW_END_DETECTED] = "end_of_flow",        [FLOW_END_FORCED] = "forced_end",
+        [FLOW_END_RESOURCES] = "lack_of_resources", [FLOW_END_TCP_REUSE] = "tcp_reuse",
         [FLOW_END_CLOCK_STEP] = "clock_step",
     };
     assert((size_t)reason < COUNT(names) && names[reason] != NULL);

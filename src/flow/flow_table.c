@@ -14,30 +14,30 @@
 
 enum {
     PREFETCH_BATCH = 32,
-    WAITING_SHARE = 8,     /* room for ended flows: a share of max_flows ... */
-    WAITING_LEAST = 1024,  /* ... but at least this many */
+    WAITING_SHARE = 8,    /* room for ended flows: a share of max_flows ... */
+    WAITING_LEAST = 1024, /* ... but at least this many */
 };
 
 struct flow_table {
     struct flow_settings settings;
-    struct flow_index index;                     /* open flows by key */
-    struct flow *flows;                          /* open and waiting ones */
-    struct wheel_node *nodes;                    /* of the wheels below; index as in flows */
-    struct item_pool pool;                       /* places in flows */
-    struct wheel open[FLOW_CLASS_COUNT];         /* by (last packet, opening number) */
-    struct wheel waiting;                        /* ended flows, by (notice, opening number) */
+    struct flow_index index;             /* open flows by key */
+    struct flow *flows;                  /* open and waiting ones */
+    struct wheel_node *nodes;            /* of the wheels below; index as in flows */
+    struct item_pool pool;               /* places in flows */
+    struct wheel open[FLOW_CLASS_COUNT]; /* by (last packet, opening number) */
+    struct wheel waiting;                /* ended flows, by (notice, opening number) */
     struct flow_memory memory;
     struct flow_clock clock;
-    struct packet redo;                          /* believed after all, to be taken next */
+    struct packet redo; /* believed after all, to be taken next */
     bool has_redo;
-    bool is_stepping;                            /* the clock was set back: all flows must end */
+    bool is_stepping; /* the clock was set back: all flows must end */
     bool is_sweep_due;
-    bool needs_place;                            /* a packet waits for a place in flows */
-    bool is_stuck;                               /* no packet can be taken before a sweep */
+    bool needs_place; /* a packet waits for a place in flows */
+    bool is_stuck;    /* no packet can be taken before a sweep */
     int64_t next_sweep_ns;
-    int64_t swept_ns;                            /* every flow noticed before this has ended */
-    int64_t lost_ns;                             /* when the capture last lost packets; or -1 */
-    uint32_t waiting_high;                       /* so many waiting flows make a sweep due */
+    int64_t swept_ns;      /* every flow noticed before this has ended */
+    int64_t lost_ns;       /* when the capture last lost packets; or -1 */
+    uint32_t waiting_high; /* so many waiting flows make a sweep due */
     struct packet_counters packet_counters;
     struct flow_counters counters;
 };
@@ -181,8 +181,7 @@ static bool end_one_due(struct flow_table *table, enum flow_class class)
 {
     const int64_t timeout_ns = class_timeout_ns(table, class);
     uint32_t item;
-    if (timeout_ns == 0 ||
-        !first_in_class(table, class, table->clock.now_ns - timeout_ns, &item))
+    if (timeout_ns == 0 || !first_in_class(table, class, table->clock.now_ns - timeout_ns, &item))
         return false;
     assert(flow_expired(&table->flows[item], table->clock.now_ns, &table->settings));
     end_expired(table, item);
@@ -384,7 +383,7 @@ static void count_packet(struct packet_counters *counters, const struct packet *
 }
 
 /* Counts a packet whose time has been judged into its flow. The order of the steps is what makes
- * the sweep's timing invisible: whatever depends on which flows are open asks flow_expired first. */
+ * the sweep's timing invisible: what depends on which flows are open asks flow_expired first. */
 static void take_packet(struct flow_table *table, const struct packet *packet,
                         const struct prepared *prepared)
 {
@@ -473,7 +472,7 @@ static bool take_redo(struct flow_table *table)
     return !table->has_redo;
 }
 
-/* Looks ahead over a batch, so that the memory each packet needs is under way when its turn comes. */
+/* Looks ahead over a batch, so that the memory a packet needs is under way when its turn comes. */
 static void prepare_batch(const struct flow_table *table, const struct packet *packets,
                           size_t count, struct prepared prepared[])
 {
@@ -557,8 +556,7 @@ static size_t hand_over(struct flow_table *table, int64_t limit_ns, struct flow_
 size_t flow_table_take(struct flow_table *table, struct flow_record *records, size_t capacity)
 {
     const bool is_over = table->swept_ns == INT64_MAX;
-    size_t count =
-        hand_over(table, is_over ? INT64_MAX : table->swept_ns - 1, records, capacity);
+    size_t count = hand_over(table, is_over ? INT64_MAX : table->swept_ns - 1, records, capacity);
     if (count == 0 && capacity > 0 && table->needs_place)
         count = hand_over(table, table->swept_ns, records, 1);
     if (count > 0)

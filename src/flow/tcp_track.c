@@ -102,8 +102,7 @@ bool tcp_track_is_new_connection(const struct tcp_track *track, const struct pac
     if (packet->time_ns < last_ns)
         return false;
     const bool is_simultaneous = (track->events & TCP_TRACK_SYN) && side != track->syn_side &&
-                                 !(track->events & TCP_TRACK_SYNACK) &&
-                                 !tcp_track_is_closed(track);
+                                 !(track->events & TCP_TRACK_SYNACK) && !tcp_track_is_closed(track);
     return !is_simultaneous;
 }
 

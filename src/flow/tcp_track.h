@@ -14,8 +14,8 @@
 enum tcp_track_event {
     TCP_TRACK_SYN = 1 << 0,
     TCP_TRACK_SYNACK = 1 << 1,
-    TCP_TRACK_ACK = 1 << 2,       /* the handshake is complete */
-    TCP_TRACK_FIN_0 = 1 << 3,     /* from endpoint 0 */
+    TCP_TRACK_ACK = 1 << 2,   /* the handshake is complete */
+    TCP_TRACK_FIN_0 = 1 << 3, /* from endpoint 0 */
     TCP_TRACK_FIN_1 = 1 << 4,
     TCP_TRACK_RST_0 = 1 << 5,
     TCP_TRACK_RST_1 = 1 << 6,

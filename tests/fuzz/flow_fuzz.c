@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a sequence of packets of few conversations, whose times move as the bytes say, also
- * backwards, with ticks, sweeps, losses and ends in between. Whatever comes: every packet and flow is
+ * backwards, with ticks, sweeps and losses in between. Whatever comes: every packet and flow is
  * accounted for, flows come in order, no flow lasts less than nothing, and all of it ends. */
 #include "flow/flow_table.h"
 
@@ -92,7 +92,8 @@ static void feed(struct run *run, const struct packet *packet)
 /* Moves time: mostly a little, by a byte's high bits far, or back. */
 static void move_time(struct run *run, uint8_t step)
 {
-    static const int64_t units_ns[] = {0, 1000000, 100000000, 1000000000, 10000000000, 400000000000};
+    static const int64_t units_ns[] = {0,          1000000,     100000000,
+                                       1000000000, 10000000000, 400000000000};
     const unsigned kind = step >> 5;
     const int64_t amount = step & 0x1f;
     if (kind < 6)

@@ -22,13 +22,14 @@ is_valid() { # capture, options...
 captures=(pcaps/*.pcap)
 for capture in "${captures[@]}"; do
     check "lines_are_valid: $(basename "$capture")" is_valid "$capture"
-    check "lines_are_valid: $(basename "$capture") --online" \
-        is_valid "$capture" --online --warmup 200,30s --alerts-per-hour 600
     is_release || break
 done
+check 'lines_are_valid: sample-3947329.pcap --online' \
+    is_valid pcaps/sample-3947329.pcap --online --warmup 200,30s --alerts-per-hour 600
 
 # More captures, damaged and hostile ones among them, where they lie beside the project. One that
-# cannot be opened at all leaves no lines.
+# cannot be opened at all leaves no lines. Every eighth file is taken (of all, with WHYFLOW_ALL set):
+# a minute's worth.
 all_are_valid() { # list of files
     local capture status count=0
     while read -r capture; do
@@ -56,9 +57,10 @@ for kind in hostile malware truth benign; do
         continue
     fi
     : >"$SCRATCH/all.jsonl"
-    find $data/$kind -name '*.pcap*' -type f | sort >"$SCRATCH/list"
-    is_release || { awk 'NR % 8 == 1' "$SCRATCH/list" >"$SCRATCH/some"; mv "$SCRATCH/some" \
-        "$SCRATCH/list"; }
+    find $data/$kind -name '*.pcap*' -type f -size -400k | sort >"$SCRATCH/list"
+    if [ -z "${WHYFLOW_ALL:-}" ]; then
+        sed -i -n '1~8p' "$SCRATCH/list"
+    fi
     check "lines_are_valid: $kind captures" all_are_valid "$SCRATCH/list"
 done
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PACKETS = 1200, SEQUENCES = 50, OPEN_MAX = 64, MEMORY_MAX = 32 };
+enum { PACKETS = 1200, SEQUENCES = 40, OPEN_MAX = 64, MEMORY_MAX = 32 };
 
 struct end {
     uint8_t address[16];
@@ -55,7 +55,7 @@ static uint32_t epoch;
 static bool is_started, has_held;
 static struct packet held;
 
-/* ---- packets and keys ---------------------------------------------------------------------- */
+/* ---- packets and keys ---- */
 
 static struct end source_of(const struct packet *packet)
 {
@@ -107,7 +107,7 @@ static bool is_opening(const struct packet *packet, unsigned ack)
     return (flags_of(packet) & mask) == (PACKET_TCP_SYN | ack);
 }
 
-/* ---- what a flow is, asked of all its packets ------------------------------------------------ */
+/* ---- what a flow is, asked of all its packets ---- */
 
 struct times {
     int64_t first_ns, last_ns;
@@ -144,7 +144,9 @@ struct handshake {
 
 static void see_completion(struct handshake *hand, const struct packet *packet, unsigned way)
 {
-    if (hand->is_complete || (flags_of(packet) & PACKET_TCP_RST) || !(hand->has_syn || hand->has_synack))
+    if (hand->is_complete || (flags_of(packet) & PACKET_TCP_RST))
+        return;
+    if (!hand->has_syn && !hand->has_synack)
         return;
     const bool is_openers_ack = way == hand->opener && (flags_of(packet) & PACKET_TCP_ACK);
     hand->is_complete = hand->has_synack || is_openers_ack;
@@ -264,7 +266,7 @@ static enum flow_state state_of(const struct naive_flow *flow, unsigned opener)
     return hand.has_synack ? FLOW_STATE_HALF_OPEN : FLOW_STATE_MIDSTREAM;
 }
 
-/* ---- records --------------------------------------------------------------------------------- */
+/* ---- records ---- */
 
 /* Mean and deviation of values in two passes. */
 static void distribute(const double *values, size_t count, struct flow_distribution *distribution)
@@ -315,8 +317,7 @@ static void count_way(const struct naive_flow *flow, unsigned way, struct flow_d
     distribute(sizes, sums->packets, &sums->packet_bytes);
     distribute(gaps, gap_count, &sums->gap_ns);
     if (sums->packets > 1)
-        sums->gap_ns.mean =
-            (double)(sums->last_ns - sums->first_ns) / (double)(sums->packets - 1);
+        sums->gap_ns.mean = (double)(sums->last_ns - sums->first_ns) / (double)(sums->packets - 1);
 }
 
 static int64_t longest_gap_of(const struct naive_flow *flow, bool *has_late)
@@ -418,7 +419,7 @@ static void make_record(const struct naive_flow *flow, enum flow_end_reason reas
     write_history(flow, opener, record->history);
 }
 
-/* ---- ending and opening ------------------------------------------------------------------------ */
+/* ---- ending and opening ---- */
 
 static bool is_memory_before(const struct naive_memory *a, const struct naive_memory *b)
 {
@@ -524,8 +525,6 @@ static struct naive_flow *open_flow(const struct packet *packet)
     struct naive_flow *const flow = &open_flows[open_flow_count++];
     *flow = (struct naive_flow){.number = ++opened};
     flow->chain = flow->number;
-    flow->packets = calloc(PACKETS, sizeof *flow->packets);
-    ck_assert_ptr_nonnull(flow->packets);
     recall(flow, packet);
     return flow;
 }
@@ -548,8 +547,6 @@ static struct naive_flow *open_slice(size_t i, const struct packet *packet)
         next.had_fin[way] |= (flags_of(&ended->packets[j]) & PACKET_TCP_FIN) != 0;
         next.had_rst |= (flags_of(&ended->packets[j]) & PACKET_TCP_RST) != 0;
     }
-    next.packets = calloc(PACKETS, sizeof *next.packets);
-    ck_assert_ptr_nonnull(next.packets);
     end_flow(i, FLOW_END_ACTIVE, now_ns);
     open_flows[open_flow_count++] = next;
     return &open_flows[open_flow_count - 1];
@@ -579,10 +576,19 @@ static struct naive_flow *flow_for(const struct packet *packet)
         end_flow(i, is_closed(&open_flows[i]) ? FLOW_END_DETECTED : FLOW_END_TCP_REUSE, now_ns);
         return open_flow(packet);
     }
-    const bool has_outlived = settings.active_timeout_ns > 0 &&
-                              now_ns - times_of(&open_flows[i]).first_ns >=
-                                  settings.active_timeout_ns;
+    const bool has_outlived =
+        settings.active_timeout_ns > 0 &&
+        now_ns - times_of(&open_flows[i]).first_ns >= settings.active_timeout_ns;
     return has_outlived ? open_slice(i, packet) : &open_flows[i];
+}
+
+static void add_packet(struct naive_flow *flow, const struct packet *packet)
+{
+    if (flow->count % 16 == 0) {
+        flow->packets = realloc(flow->packets, (flow->count + 16) * sizeof *flow->packets);
+        ck_assert_ptr_nonnull(flow->packets);
+    }
+    flow->packets[flow->count++] = *packet;
 }
 
 static void take(const struct packet *packet)
@@ -591,7 +597,7 @@ static void take(const struct packet *packet)
     is_started = true;
     end_due();
     struct naive_flow *const flow = flow_for(packet);
-    flow->packets[flow->count++] = *packet;
+    add_packet(flow, packet);
     if (is_due(flow))
         end_flow((size_t)(flow - open_flows), silent_reason(flow), now_ns);
 }
@@ -653,7 +659,7 @@ static void run_naive(void)
     qsort(records, record_count, sizeof *records, compare_records);
 }
 
-/* ---- comparison --------------------------------------------------------------------------------- */
+/* ---- comparison ---- */
 
 static void check_distribution(const struct flow_distribution *got,
                                const struct flow_distribution *expected)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Invariants 1 and 5 over random packets: when the table is swept, how packets are batched and where
- * the hash puts flows decides nothing; flows are handed over in order; mirrored packets make
+/* Invariants 1 and 5 over random packets: when the table is swept, how packets are batched and
+ * where the hash puts flows decides nothing; flows are handed over in order; mirrored packets make
  * mirrored flows. */
 #include "tests/support/flow_build.h"
 #include "tests/support/unit.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PACKETS = 1500, SEQUENCES = 24 };
+enum { PACKETS = 1500, SEQUENCES = 16 };
 
 static struct packet packets[PACKETS];
 static struct flow_settings settings;
@@ -45,6 +45,8 @@ static void check_same(const struct flow_run *a, const struct flow_run *b)
 {
     char text_a[FLOW_DESCRIPTION_SIZE], text_b[FLOW_DESCRIPTION_SIZE];
     for (size_t i = 0; i < a->count && i < b->count; i++) {
+        if (memcmp(&a->records[i], &b->records[i], sizeof a->records[i]) == 0)
+            continue; /* else it may be padding only */
         flow_build_describe(&a->records[i], true, text_a);
         flow_build_describe(&b->records[i], true, text_b);
         ck_assert_str_eq(text_a, text_b);

@@ -14,8 +14,7 @@ static void set_address(const char *text, uint8_t address[16], uint8_t *ip_versi
     ck_assert_int_eq(inet_pton(*ip_version == 6 ? AF_INET6 : AF_INET, text, address), 1);
 }
 
-static void set_endpoint(const char *text, uint8_t address[16], uint16_t *port,
-                         uint8_t *ip_version)
+static void set_endpoint(const char *text, uint8_t address[16], uint16_t *port, uint8_t *ip_version)
 {
     char copy[64];
     snprintf(copy, sizeof copy, "%s", text);
@@ -122,8 +121,8 @@ static void take_all(struct flow_run *run)
             run->records = realloc(run->records, run->capacity * sizeof *run->records);
             ck_assert_ptr_nonnull(run->records);
         }
-        const size_t taken = flow_table_take(run->table, run->records + run->count,
-                                             run->capacity - run->count);
+        const size_t taken =
+            flow_table_take(run->table, run->records + run->count, run->capacity - run->count);
         if (taken == 0)
             return;
         run->count += taken;
@@ -226,8 +225,8 @@ void flow_build_describe(const struct flow_record *record, bool has_doubles,
     if (record->has_handshake_rtt)
         fprintf(out, " rtt %lld", (long long)record->handshake_rtt_ns);
     fprintf(out, " vlan %u %u marks %x index %u longest %lld history %s", record->vlan_count,
-            record->vlan[0], record->marks, record->source_index,
-            (long long)record->longest_gap_ns, record->history);
+            record->vlan[0], record->marks, record->source_index, (long long)record->longest_gap_ns,
+            record->history);
     for (unsigned d = 0; d < 2; d++)
         describe_direction(out, &record->direction[d], has_doubles);
     ck_assert_int_eq(fclose(out), 0);
@@ -295,12 +294,26 @@ static int64_t random_stamp(uint64_t *state, int64_t *now_ns, bool has_steps)
 static unsigned random_flags(uint64_t *state)
 {
     static const uint8_t flags[] = {
-        PACKET_TCP_SYN, PACKET_TCP_SYN, PACKET_TCP_SYN, PACKET_TCP_SYN,
-        PACKET_TCP_SYN | PACKET_TCP_ACK, PACKET_TCP_SYN | PACKET_TCP_ACK,
-        PACKET_TCP_ACK, PACKET_TCP_ACK, PACKET_TCP_ACK, PACKET_TCP_ACK,
-        PACKET_TCP_ACK, PACKET_TCP_ACK | PACKET_TCP_PSH, PACKET_TCP_ACK | PACKET_TCP_PSH,
-        PACKET_TCP_FIN | PACKET_TCP_ACK, PACKET_TCP_FIN | PACKET_TCP_ACK, PACKET_TCP_FIN,
-        PACKET_TCP_RST, PACKET_TCP_SYN | PACKET_TCP_FIN, PACKET_TCP_FIN | PACKET_TCP_RST, 0,
+        PACKET_TCP_SYN,
+        PACKET_TCP_SYN,
+        PACKET_TCP_SYN,
+        PACKET_TCP_SYN,
+        PACKET_TCP_SYN | PACKET_TCP_ACK,
+        PACKET_TCP_SYN | PACKET_TCP_ACK,
+        PACKET_TCP_ACK,
+        PACKET_TCP_ACK,
+        PACKET_TCP_ACK,
+        PACKET_TCP_ACK,
+        PACKET_TCP_ACK,
+        PACKET_TCP_ACK | PACKET_TCP_PSH,
+        PACKET_TCP_ACK | PACKET_TCP_PSH,
+        PACKET_TCP_FIN | PACKET_TCP_ACK,
+        PACKET_TCP_FIN | PACKET_TCP_ACK,
+        PACKET_TCP_FIN,
+        PACKET_TCP_RST,
+        PACKET_TCP_SYN | PACKET_TCP_FIN,
+        PACKET_TCP_FIN | PACKET_TCP_RST,
+        0,
     };
     return flags[flow_random(state) % sizeof flags];
 }
@@ -335,8 +348,8 @@ static struct packet random_packet(uint64_t *state, const struct flow_mix *mix, 
     return flow_random(state) % 3 == 0 ? flow_build_mirrored(packet) : packet;
 }
 
-void flow_build_random_packets(uint64_t *state, const struct flow_mix *mix,
-                               struct packet *packets, size_t count)
+void flow_build_random_packets(uint64_t *state, const struct flow_mix *mix, struct packet *packets,
+                               size_t count)
 {
     int64_t now_ns = 3600000 * SECOND;
     for (size_t i = 0; i < count; i++) {

@@ -11,8 +11,8 @@
 #define SECOND INT64_C(1000000000)
 
 /* A packet between endpoints written "10.0.0.1:1234", "2001:db8::1:443" (the last colon parts the
- * port); change its fields afterwards where a test wants others. TCP has no payload, 40 IP bytes (60
- * over IPv6) and sequence 1; UDP has 100 bytes of payload. */
+ * port); change its fields afterwards where a test wants others. TCP has no payload, 40 IP bytes
+ * (60 over IPv6) and sequence 1; UDP has 100 bytes of payload. */
 struct packet flow_build_tcp(int64_t time_ns, const char *from, const char *to, unsigned flags);
 struct packet flow_build_udp(int64_t time_ns, const char *from, const char *to);
 
@@ -65,8 +65,8 @@ struct flow_mix {
  * fall on the very end of one), tiny tables. */
 struct flow_settings flow_build_random_settings(uint64_t *state);
 
-void flow_build_random_packets(uint64_t *state, const struct flow_mix *mix,
-                               struct packet *packets, size_t count);
+void flow_build_random_packets(uint64_t *state, const struct flow_mix *mix, struct packet *packets,
+                               size_t count);
 
 /* splitmix64 (Steele, Lea and Flood, 2014). */
 uint64_t flow_random(uint64_t *state);

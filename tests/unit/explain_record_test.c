@@ -390,6 +390,7 @@ Suite *whyflow_suite(void)
 {
     Suite *suite = suite_create("explain_record");
     TCase *tests = tcase_create("explain_record");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, columns_are_measured_not_guessed);
     tcase_add_test(tests, a_single_packet_has_no_inter_arrival_time);
     tcase_add_test(tests, each_caveat_follows_from_its_fact_alone);

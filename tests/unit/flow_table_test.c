@@ -97,7 +97,7 @@ static uint64_t strays(void)
     return packets.refused[PACKET_REFUSED_STRAY_TIME];
 }
 
-/* ---- end reasons -------------------------------------------------------------------------------- */
+/* ---- end reasons ---- */
 
 START_TEST(idle_flow_ends_at_its_next_packet)
 {
@@ -321,7 +321,7 @@ START_TEST(tick_before_the_first_packet_starts_no_time)
 }
 END_TEST
 
-/* ---- memory --------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 START_TEST(keep_alive_after_idle_keeps_the_initiator)
 {
@@ -397,35 +397,9 @@ START_TEST(full_memory_does_not_depend_on_the_sweep)
 }
 END_TEST
 
-/* ---- eviction -------------------------------------------------------------------------------------- */
-
-static void evict_three(void)
-{
-    handshake(T0);                                       /* 1: open */
-    tcp(T0 + SECOND, "10.0.0.3:1", "10.0.0.4:1", ACK);   /* 2: closed */
-    tcp(T0 + SECOND, "10.0.0.4:1", "10.0.0.3:1", RST);
-    syn(T0 + 2 * SECOND, "10.0.0.5:1", B, 1);            /* 3: light */
-    for (int64_t i = 0; i < 3; i++) {                    /* 4 to 6: open, each evicts one */
-        char from[32];
-        snprintf(from, sizeof from, "10.0.1.%d:1", (int)i);
-        udp(T0 + 3 * SECOND, from, B);
-        udp(T0 + 3 * SECOND, from, B);
-    }
-}
+/* ---- eviction ---- */
 
 START_TEST(full_table_evicts_light_before_closed_before_open)
-{
-    settings.max_flows = 3;
-    restart();
-    evict_three();
-    flow_run_finish(&run);
-    for (size_t i = 0; i < 3; i++)
-        check_end(i, FLOW_END_RESOURCES, T0 + 3 * SECOND, i == 0 ? 3 : i == 1 ? 2 : 1);
-    ck_assert_uint_eq(counters().evicted, 3);
-}
-END_TEST
-
-START_TEST(full_table_evicts_one_flow_in_the_order_of_weight)
 {
     static const uint16_t first_ports[] = {3, 2, 1};
     settings.max_flows = 3;
@@ -563,7 +537,7 @@ START_TEST(full_waiting_room_is_emptied_in_order)
 }
 END_TEST
 
-/* ---- clock -------------------------------------------------------------------------------------------- */
+/* ---- clock ---- */
 
 START_TEST(single_stray_packet_is_refused_and_moves_nothing)
 {
@@ -691,7 +665,7 @@ START_TEST(packet_so_late_that_its_flow_is_over_is_noticed_now)
 }
 END_TEST
 
-/* ---- what the capture lost -------------------------------------------------------------------------- */
+/* ---- what the capture lost ---- */
 
 START_TEST(loss_marks_the_flows_open_then_and_no_others)
 {
@@ -829,7 +803,6 @@ Suite *whyflow_suite(void)
     };
     const TTest *const eviction[] = {
         full_table_evicts_light_before_closed_before_open,
-        full_table_evicts_one_flow_in_the_order_of_weight,
         of_equal_weight_the_longest_silent_is_evicted_then_the_first_opened,
         flow_that_becomes_half_open_is_evicted_as_light,
         due_flows_end_before_anything_is_evicted,

@@ -64,9 +64,20 @@ START_TEST(prefix_of_0_is_everything)
 END_TEST
 
 static const char *const wrong[] = {
-    "10.0.0.0/33",     "10.0.0/8",    "::/129",      "10.0.0.0/",  "10.0.0.0/-1",
-    "10.0.0.0/ 8",     "10.0.0.0/8x", "10.0.0.0/8/8", "/8",        ",10.0.0.0/8",
-    "10.0.0.0/8,,::1", "host",        "fe80::1%eth0", "10.0.0.0/18446744073709551624",
+    "10.0.0.0/33",
+    "10.0.0/8",
+    "::/129",
+    "10.0.0.0/",
+    "10.0.0.0/-1",
+    "10.0.0.0/ 8",
+    "10.0.0.0/8x",
+    "10.0.0.0/8/8",
+    "/8",
+    ",10.0.0.0/8",
+    "10.0.0.0/8,,::1",
+    "host",
+    "fe80::1%eth0",
+    "10.0.0.0/18446744073709551624",
     "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/8",
 };
 enum { WRONG = sizeof wrong / sizeof wrong[0] };
@@ -125,14 +136,13 @@ static void change(struct settings *settings, int field)
     struct flow_settings *const flow = &settings->flow;
     struct feature_settings *const feature = &settings->feature;
     struct anomaly_settings *const anomaly = &settings->anomaly;
-    int64_t *const times_ns[] = {&flow->idle_timeout_ns,  &flow->active_timeout_ns,
-                                 &flow->close_timeout_ns, &flow->memory_ns,
-                                 &feature->window_ns,     &anomaly->warmup_ns,
-                                 &anomaly->half_life_ns};
-    uint32_t *const limits[] = {&flow->max_flows,         &flow->max_memories,
-                                &feature->max_hosts,      &feature->max_pairs,
-                                &feature->max_conversations, &feature->max_window_flows,
-                                &anomaly->max_categories};
+    int64_t *const times_ns[] = {
+        &flow->idle_timeout_ns, &flow->active_timeout_ns, &flow->close_timeout_ns, &flow->memory_ns,
+        &feature->window_ns,    &anomaly->warmup_ns,      &anomaly->half_life_ns};
+    uint32_t *const limits[] = {
+        &flow->max_flows,        &flow->max_memories,         &feature->max_hosts,
+        &feature->max_pairs,     &feature->max_conversations, &feature->max_window_flows,
+        &anomaly->max_categories};
     double *const shares[] = {&anomaly->alert_share, &anomaly->alerts_per_hour,
                               &anomaly->flood_exponent, &anomaly->half_life_flows};
     if (field < 7)

@@ -260,6 +260,7 @@ Suite *whyflow_suite(void)
 {
     Suite *suite = suite_create("sink_file");
     TCase *tests = tcase_create("sink_file");
+    tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, make_directory, remove_directory);
     tcase_add_test(tests, lines_arrive_whole_and_in_order);
     tcase_add_test(tests, nothing_is_written_before_a_flush_and_all_of_it_after);

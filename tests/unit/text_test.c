@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RANDOM_DOUBLES = 200000, BUFFER_SIZE = 64, LONG_SIZE = 512 };
+enum { RANDOM_DOUBLES = 40000, BUFFER_SIZE = 64, LONG_SIZE = 512 };
 
 static const double WRITTEN_OUT_BELOW = 9007199254740992.0; /* 2^53 */
 
@@ -148,6 +148,7 @@ Suite *whyflow_suite(void)
 {
     Suite *suite = suite_create("text");
     TCase *tests = tcase_create("text");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, what_does_not_fit_leaves_the_text_whole_and_is_remembered);
     tcase_add_test(tests, nothing_is_appended_after_something_did_not_fit);
     tcase_add_test(tests, integers_at_their_limits);
