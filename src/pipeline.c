@@ -162,6 +162,11 @@ bool pipeline_packets(struct pipeline *pipeline, struct pipeline_batch *batch)
     return true;
 }
 
+bool pipeline_end_input(struct pipeline *pipeline)
+{
+    return flow_table_end_input(pipeline->table);
+}
+
 void pipeline_refuse(struct pipeline *pipeline, struct pipeline_batch *batch)
 {
     assert(batch->taken < batch->count);

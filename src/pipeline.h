@@ -52,6 +52,9 @@ static inline bool pipeline_batch_is_full(const struct pipeline_batch *batch)
  * be made first. */
 bool pipeline_packets(struct pipeline *pipeline, struct pipeline_batch *batch);
 
+/* The input has ended. False: step 2 must be made first; call again. */
+bool pipeline_end_input(struct pipeline *pipeline);
+
 /* Live, where step 2 cannot be waited for: refuses the next packet of the batch, by name. */
 void pipeline_refuse(struct pipeline *pipeline, struct pipeline_batch *batch);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The three steps of pipeline.h on three threads, and a fourth that waits for signals.
  *
- *   capture thread   reads frames, decodes them without the lock, takes them into flows a batch at a
- *                    time under it. In a replay it stops wherever a sweep is due until the sweep is
+ *   capture thread   reads frames, decodes them without the lock, takes them into flows under it, a
+ *                    batch at a time. In a replay it stops wherever a sweep is due until the sweep is
  *                    made; live it only asks for one.
  *   expiry thread    sweeps under the lock, in slices; scores and explains what it took outside it.
  *   emitter thread   formats and writes. In a replay its queue blocks; live a full one loses the
@@ -214,6 +214,10 @@ static void answer_sweep(struct runtime *runtime)
 /* The input has ended: everything still open ends too. Under the lock; leaves it. */
 static void finish_pipeline(struct runtime *runtime)
 {
+    while (!pipeline_end_input(runtime->pipeline)) {
+        sweep(runtime);
+        pass_on_flows(runtime, NULL);
+    }
     sweep(runtime);
     pass_on_flows(runtime, NULL);
     while (!pipeline_end_flows(runtime->pipeline, SWEEP_SLICE))
@@ -600,7 +604,10 @@ static void name_run(struct runtime *runtime)
 {
     const struct options *const options = runtime->options;
     static const uint64_t public_key[2] = {UINT64_C(0x626f6f74), UINT64_C(0x6964)};
-    uint64_t id = settings_hash(&options->settings);
+    const struct settings *const settings = &options->settings;
+    const int64_t emission[] = {settings->stats_interval_ns, settings->emit_flows,
+                                settings->emit_alerts};
+    uint64_t id = settings_hash(settings) ^ siphash13(public_key, emission, sizeof emission);
     if (options->is_live) {
         if (getrandom(&id, sizeof id, 0) != sizeof id)
             id ^= (uint64_t)clock_ns(CLOCK_REALTIME);

@@ -88,6 +88,8 @@ void sensor_tick(struct sensor *sensor, int64_t now_ns)
 bool sensor_finish(struct sensor *sensor)
 {
     take_batch(sensor);
+    while (!pipeline_end_input(sensor->pipeline))
+        sweep(sensor);
     sweep(sensor);
     while (!pipeline_end_flows(sensor->pipeline, SIZE_MAX))
         ;

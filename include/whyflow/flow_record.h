@@ -57,11 +57,13 @@ enum flow_mark {
     FLOW_MARK_LATE_PACKETS = 1 << 4, /* some packets arrived out of time order */
 };
 
-/* The smallest set of sums from which mean and deviation come (Welford 1962; Chan et al. 1979). */
+/* Sizes or gaps of one direction. */
 struct flow_distribution {
     uint64_t count;
     int64_t min, max;       /* meaningful if count > 0 */
     double mean, deviation; /* deviation of the sample (n − 1); meaningful if count > 1 */
+    bool is_whole;       /* else late packets split gaps that cannot be told any more: only count
+                          * and mean hold */
 };
 
 struct flow_direction {
@@ -102,7 +104,8 @@ struct flow_record {
     uint16_t marks;                 /* enum flow_mark */
     uint16_t source_index;          /* interface or file of the first packet */
     int64_t handshake_rtt_ns; /* SYN to the initiator's first ACK; valid if has_handshake_rtt */
-    int64_t longest_gap_ns;   /* between neighbouring packets of either direction; 0 if 1 packet */
+    int64_t longest_gap_ns;   /* between neighbouring packets of either direction; 0 if 1 packet, -1
+                               * if late packets split a gap that cannot be told any more */
     struct flow_direction direction[2];
     char history[FLOW_HISTORY_MAX]; /* Zeek's letters, upper case from the initiator; NUL-ended */
 };

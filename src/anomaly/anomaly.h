@@ -52,10 +52,10 @@ void anomaly_score(struct anomaly_model *model, const struct feature_vector *vec
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
                           int64_t notice_ns, struct verdict *verdict);
 
-/* What the baseline says of one feature of the flow. Quantiles are those of a histogram
- * over all flows that measured it, sixteen times as fine as the one that scores; 0, 1 and the ends
- * of shares are exact, other magnitudes (LOG2) within some 5 %, in whole units. direction: a missing value is RARE, or NEW if it
- * was never missing; a measured one is NEW if it never was measured. */
+/* What the baseline says of one feature of the flow. Quantiles are those of a histogram over all
+ * flows that measured it, sixteen times as fine as the one that scores; 0, 1 and the ends of shares
+ * are exact, other magnitudes (LOG2) within some 5 %, in whole units. direction: a missing value is
+ * RARE, or NEW if it was never missing; a measured one is NEW if it never was measured. */
 void anomaly_evidence(const struct anomaly_model *model, const struct feature_vector *vector,
                       bool take_own_weight_out, enum feature_id id, struct evidence *evidence);
 

@@ -133,14 +133,23 @@ static bool has_one_gap(const struct prose_facts *facts)
 
 static bool has_gaps(const struct prose_facts *facts)
 {
-    return direction_of(facts, FLOW_FORWARD)->gap_ns.count > 1;
+    const struct flow_distribution *gaps = &direction_of(facts, FLOW_FORWARD)->gap_ns;
+    return gaps->count > 1 && gaps->is_whole;
+}
+
+/* Late packets: only the mean is known. */
+static bool has_mean_gap_only(const struct prose_facts *facts)
+{
+    const struct flow_distribution *gaps = &direction_of(facts, FLOW_FORWARD)->gap_ns;
+    return gaps->count > 1 && !gaps->is_whole;
 }
 
 /* Where only one side was seen, the longest gap has been told. */
 static bool has_longest_silence(const struct prose_facts *facts)
 {
     return direction_of(facts, FLOW_FORWARD)->packets > 0 &&
-           direction_of(facts, FLOW_REVERSE)->packets > 0;
+           direction_of(facts, FLOW_REVERSE)->packets > 0 &&
+           facts->part->flow.longest_gap_ns >= 0;
 }
 
 static bool has_handshake(const struct prose_facts *facts)
@@ -326,6 +335,7 @@ const struct prose_rule prose_rules[] = {
     {PROSE_AROUND, has_one_gap, "The two packets sent came {gap_mean} apart."},
     {PROSE_AROUND, has_gaps,
      "Packets sent came {gap_mean} apart on average ({gap_min} to {gap_max})."},
+    {PROSE_AROUND, has_mean_gap_only, "Packets sent came {gap_mean} apart on average."},
     {PROSE_AROUND, has_windows,
      "In the window the source had {source_flows} to {source_peers}, the destination "
      "{destination_flows} from {destination_sources}."},

@@ -59,6 +59,8 @@ static void measure_gaps(const struct flow_distribution *gap_ns, bool is_reverse
         return;
     vector_set(vector, is_reverse ? FEATURE_GAP_MEAN_REV : FEATURE_GAP_MEAN_FWD,
                us_of(gap_ns->mean));
+    if (!gap_ns->is_whole)
+        return;
     vector_set(vector, is_reverse ? FEATURE_GAP_MIN_REV : FEATURE_GAP_MIN_FWD,
                us_of((double)gap_ns->min));
     vector_set(vector, is_reverse ? FEATURE_GAP_MAX_REV : FEATURE_GAP_MAX_FWD,
@@ -72,7 +74,8 @@ static void measure_timing(const struct flow_record *flow, struct feature_vector
 {
     measure_gaps(&flow->direction[FLOW_FORWARD].gap_ns, false, vector);
     measure_gaps(&flow->direction[FLOW_REVERSE].gap_ns, true, vector);
-    if (flow->direction[FLOW_FORWARD].packets + flow->direction[FLOW_REVERSE].packets > 1)
+    if (flow->direction[FLOW_FORWARD].packets + flow->direction[FLOW_REVERSE].packets > 1 &&
+        flow->longest_gap_ns >= 0)
         vector_set(vector, FEATURE_LONGEST_GAP, us_of((double)flow->longest_gap_ns));
     if (flow->has_handshake_rtt)
         vector_set(vector, FEATURE_HANDSHAKE_RTT, us_of((double)flow->handshake_rtt_ns));

@@ -53,7 +53,8 @@ void sketch_pool_clear(struct sketch_pool *pool); /* all are free; owners are no
 size_t sketch_pool_memory_bytes(const struct sketch_pool *pool);
 
 /* Puts an empty sketch's index (> 0) into *owner. Where none is free the least recently used
- * loses its owner, whose index becomes SKETCH_LOST, and is counted. *owner must stay where it is until the sketch is released. */
+ * loses its owner, whose index becomes SKETCH_LOST, and is counted. *owner must stay where it is
+ * until the sketch is released. */
 void sketch_take(struct sketch_pool *pool, uint32_t *owner);
 void sketch_release(struct sketch_pool *pool, uint32_t *owner); /* sets it to 0 */
 /* Marks it as the most recently used. */

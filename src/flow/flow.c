@@ -25,8 +25,7 @@ void flow_open(struct flow *flow, const struct flow_key *key, const struct packe
     *flow = (struct flow){
         .key = *key,
         .flow_id = flow_identity(key, packet->time_ns, side),
-        .first_ns = packet->time_ns,
-        .last_ns = packet->time_ns,
+        .span = {packet->time_ns, packet->time_ns, packet->time_ns, 0, false},
         .marks = FLOW_MARK_COARSE_TIME,
         .vlan_count = packet->vlan_count,
         .source_index = packet->source_index,
@@ -54,28 +53,62 @@ void flow_open_slice(struct flow *flow, const struct flow *ended, const struct p
     flow->continues = true;
 }
 
-static void side_gap(struct flow_side *side, int64_t gap_ns)
+/* What a packet's time does to a line of times: gaps that come and one that goes. */
+struct span_change {
+    int64_t added_ns[2];
+    unsigned added;
+    int64_t removed_ns; /* -1: none */
+};
+
+static struct span_change span_packet(struct flow_span *span, uint64_t packets_before,
+                                      int64_t time_ns)
 {
-    if (side->gaps == 0 || gap_ns < side->gap_min_ns)
-        side->gap_min_ns = gap_ns;
-    if (gap_ns > side->gap_max_ns)
-        side->gap_max_ns = gap_ns;
-    side->gap_squares += (unsigned __int128)gap_ns * (unsigned __int128)gap_ns;
-    side->gaps++;
+    struct span_change change = {.removed_ns = -1};
+    if (packets_before == 0) {
+        *span = (struct flow_span){.first_ns = time_ns, .last_ns = time_ns, .previous_ns = time_ns};
+        return change;
+    }
+    if (time_ns >= span->last_ns) {
+        change.added_ns[change.added++] = time_ns - span->last_ns;
+        span->previous_ns = span->last_ns;
+        span->last_ns = time_ns;
+    } else if (time_ns < span->first_ns) {
+        change.added_ns[change.added++] = span->first_ns - time_ns;
+        span->first_ns = time_ns;
+        if (packets_before == 1)
+            span->previous_ns = time_ns;
+    } else if (time_ns >= span->previous_ns) {
+        change.removed_ns = span->last_ns - span->previous_ns;
+        change.added_ns[change.added++] = time_ns - span->previous_ns;
+        change.added_ns[change.added++] = span->last_ns - time_ns;
+        span->previous_ns = time_ns;
+        if (packets_before == 2)
+            span->gap_max_ns = 0;
+        else if (change.removed_ns == span->gap_max_ns)
+            span->is_partial = true;
+    } else {
+        span->is_partial = true;
+    }
+    for (unsigned i = 0; i < change.added; i++)
+        if (change.added_ns[i] > span->gap_max_ns)
+            span->gap_max_ns = change.added_ns[i];
+    return change;
 }
 
-/* Gaps are measured where a packet extends the time seen, at either end; their sum is then always
- * last - first. A late packet in between splits a gap that has been counted: it adds none. */
+static unsigned __int128 square(int64_t gap_ns)
+{
+    return (unsigned __int128)gap_ns * (unsigned __int128)gap_ns;
+}
+
 static void side_time(struct flow_side *side, int64_t time_ns)
 {
-    if (side->packets == 0) {
-        side->first_ns = side->last_ns = time_ns;
-    } else if (time_ns >= side->last_ns) {
-        side_gap(side, time_ns - side->last_ns);
-        side->last_ns = time_ns;
-    } else if (time_ns < side->first_ns) {
-        side_gap(side, side->first_ns - time_ns);
-        side->first_ns = time_ns;
+    const struct span_change change = span_packet(&side->span, side->packets, time_ns);
+    if (change.removed_ns >= 0)
+        side->gap_squares -= square(change.removed_ns);
+    for (unsigned i = 0; i < change.added; i++) {
+        side->gap_squares += square(change.added_ns[i]);
+        if (side->packets == 1 || change.added_ns[i] < side->gap_min_ns)
+            side->gap_min_ns = change.added_ns[i];
     }
 }
 
@@ -104,19 +137,10 @@ static void side_packet(struct flow_side *side, const struct packet *packet)
 
 static void note_time(struct flow *flow, int64_t time_ns)
 {
-    int64_t gap_ns = 0;
-    if (time_ns >= flow->last_ns) {
-        gap_ns = time_ns - flow->last_ns;
-        flow->last_ns = time_ns;
-    } else {
+    const uint64_t packets_before = flow->side[0].packets + flow->side[1].packets;
+    if (time_ns < flow->span.last_ns)
         flow->marks |= FLOW_MARK_LATE_PACKETS;
-        if (time_ns < flow->first_ns) {
-            gap_ns = flow->first_ns - time_ns;
-            flow->first_ns = time_ns;
-        }
-    }
-    if (gap_ns > flow->longest_gap_ns)
-        flow->longest_gap_ns = gap_ns;
+    span_packet(&flow->span, packets_before, time_ns);
     if (time_ns % 1000000 != 0)
         flow->marks &= (uint16_t)~FLOW_MARK_COARSE_TIME;
 }
@@ -191,8 +215,8 @@ static void export_side(const struct flow_side *side, struct flow_direction *dir
         .frame_bytes = side->frame_bytes,
         .ip_bytes = side->ip_bytes,
         .payload_bytes = side->payload_bytes,
-        .first_ns = side->first_ns,
-        .last_ns = side->last_ns,
+        .first_ns = side->span.first_ns,
+        .last_ns = side->span.last_ns,
         .ttl_min = side->ttl_min,
         .ttl_max = side->ttl_max,
         .tcp_flags = side->tcp_flags,
@@ -206,17 +230,23 @@ static void export_side(const struct flow_side *side, struct flow_direction *dir
         .mean = (double)side->ip_bytes / (double)side->packets,
         .deviation = deviation(side->packets, side->packet_bytes_squares, side->ip_bytes),
     };
-    if (side->gaps == 0)
+    direction->packet_bytes.is_whole = true;
+    if (side->packets == 1)
         return;
-    /* The mean is over all neighbours in time, late packets included; the rest as measured. */
-    const int64_t span_ns = side->last_ns - side->first_ns;
+    const int64_t length_ns = side->span.last_ns - side->span.first_ns;
     direction->gap_ns = (struct flow_distribution){
-        .count = side->gaps,
+        .count = side->packets - 1,
         .min = side->gap_min_ns,
-        .max = side->gap_max_ns,
-        .mean = (double)span_ns / (double)(side->packets - 1),
-        .deviation = deviation(side->gaps, side->gap_squares, (uint64_t)span_ns),
+        .max = side->span.gap_max_ns,
+        .mean = (double)length_ns / (double)(side->packets - 1),
+        .deviation = deviation(side->packets - 1, side->gap_squares, (uint64_t)length_ns),
+        .is_whole = true,
     };
+    if (side->span.is_partial)
+        direction->gap_ns = (struct flow_distribution){
+            .count = direction->gap_ns.count,
+            .mean = direction->gap_ns.mean,
+        };
 }
 
 static enum flow_state export_state(const struct flow *flow, unsigned initiator)
@@ -248,8 +278,8 @@ void flow_export(const struct flow *flow, uint32_t epoch, struct flow_record *re
         .opening_number = flow->opening_number,
         .epoch = epoch,
         .slice = flow->slice,
-        .first_ns = flow->first_ns,
-        .last_ns = flow->last_ns,
+        .first_ns = flow->span.first_ns,
+        .last_ns = flow->span.last_ns,
         .notice_ns = flow->notice_ns,
         .source_port = from->port,
         .destination_port = to->port,
@@ -267,7 +297,7 @@ void flow_export(const struct flow *flow, uint32_t epoch, struct flow_record *re
         .marks = export_marks(flow),
         .source_index = flow->source_index,
         .handshake_rtt_ns = flow->tcp.handshake_rtt_ns,
-        .longest_gap_ns = flow->longest_gap_ns,
+        .longest_gap_ns = flow->span.is_partial ? -1 : flow->span.gap_max_ns,
     };
     memcpy(record->source, from->address, sizeof record->source);
     memcpy(record->destination, to->address, sizeof record->destination);

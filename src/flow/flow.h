@@ -25,13 +25,22 @@ enum flow_class {
     FLOW_CLASS_COUNT
 };
 
+/* A line of packet times. A late packet splits the gap it falls into; that gap is known if it is
+ * the last one, which it nearly always is (stamps of two processors, two interfaces). Else, or if it
+ * was the longest, what is known of the gaps is partial from then on. */
+struct flow_span {
+    int64_t first_ns, last_ns;
+    int64_t previous_ns; /* the last but one; first_ns if there is one packet only */
+    int64_t gap_max_ns;  /* 0 if there is one packet only */
+    bool is_partial;
+};
+
 struct flow_side {
     uint64_t packets, frame_bytes, ip_bytes, payload_bytes;
     uint64_t packet_bytes_squares; /* sum of squares of IP bytes a packet */
     unsigned __int128 gap_squares; /* sum of squares of gaps, ns^2 */
-    int64_t first_ns, last_ns;
-    int64_t gap_min_ns, gap_max_ns;
-    uint64_t gaps; /* measured: each extends [first, last] */
+    struct flow_span span;
+    int64_t gap_min_ns;
     uint32_t packet_bytes_min, packet_bytes_max;
     uint8_t ttl_min, ttl_max;
     uint8_t tcp_flags;
@@ -43,8 +52,7 @@ struct flow {
     uint32_t slice;
     uint64_t flow_id;
     uint64_t opening_number;
-    int64_t first_ns, last_ns;
-    int64_t longest_gap_ns;
+    struct flow_span span; /* both sides together */
     struct flow_side side[2];
     struct tcp_track tcp;
     uint16_t marks; /* enum flow_mark */
@@ -87,14 +95,14 @@ static inline bool flow_expired(const struct flow *flow, int64_t now_ns,
                                 const struct flow_settings *settings)
 {
     const int64_t timeout_ns = flow_timeout_ns(flow, settings);
-    return timeout_ns > 0 && now_ns - flow->last_ns >= timeout_ns;
+    return timeout_ns > 0 && now_ns - flow->span.last_ns >= timeout_ns;
 }
 
 static inline bool flow_outlived(const struct flow *flow, int64_t now_ns,
                                  const struct flow_settings *settings)
 {
     return settings->active_timeout_ns > 0 &&
-           now_ns - flow->first_ns >= settings->active_timeout_ns;
+           now_ns - flow->span.first_ns >= settings->active_timeout_ns;
 }
 
 static inline enum flow_class flow_class(const struct flow *flow)

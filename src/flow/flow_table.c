@@ -114,7 +114,7 @@ static void put_in_wheel(struct flow_table *table, uint32_t item)
     struct flow *const flow = &table->flows[item];
     flow->wheel_class = (uint8_t)flow_class(flow);
     wheel_insert(&table->open[flow->wheel_class], item,
-                 (struct wheel_key){flow->last_ns, flow->opening_number});
+                 (struct wheel_key){flow->span.last_ns, flow->opening_number});
 }
 
 /* Takes a flow out of the open ones; it waits to be handed over. */
@@ -126,7 +126,7 @@ static void end_flow(struct flow_table *table, uint32_t item, enum flow_end_reas
     flow_index_remove(&table->index, flow->hash, item);
     flow->end_reason = (uint8_t)reason;
     flow->notice_ns = notice_ns;
-    if (table->lost_ns >= flow->first_ns)
+    if (table->lost_ns >= flow->span.first_ns)
         flow->marks |= FLOW_MARK_KERNEL_DROPS;
     wheel_insert(&table->waiting, item, (struct wheel_key){notice_ns, flow->opening_number});
     table->counters.ended[reason]++;
@@ -135,7 +135,7 @@ static void end_flow(struct flow_table *table, uint32_t item, enum flow_end_reas
     const bool goes_on = reason == FLOW_END_ACTIVE || reason == FLOW_END_TCP_REUSE;
     if (!goes_on && flow_is_memorable(flow))
         flow_memory_add(&table->memory, &flow->key, flow->hash, flow_orientation(flow).initiator,
-                        (struct wheel_key){flow->last_ns, flow->opening_number});
+                        (struct wheel_key){flow->span.last_ns, flow->opening_number});
     if (wheel_count(&table->waiting) >= table->waiting_high)
         table->is_sweep_due = true;
 }
@@ -150,7 +150,7 @@ static void end_expired(struct flow_table *table, uint32_t item)
 {
     const struct flow *const flow = &table->flows[item];
     const int64_t timeout_ns = flow_timeout_ns(flow, &table->settings);
-    end_flow(table, item, silent_end_reason(flow), flow->last_ns + timeout_ns);
+    end_flow(table, item, silent_end_reason(flow), flow->span.last_ns + timeout_ns);
 }
 
 /* The least flow of a class whose last packet is no later than limit_ns. A flow that was touched
@@ -160,7 +160,7 @@ static bool first_in_class(struct flow_table *table, enum flow_class class, int6
 {
     while (wheel_first(&table->open[class], limit_ns, item)) {
         const struct flow *const flow = &table->flows[*item];
-        if (table->nodes[*item].key.time_ns == flow->last_ns && flow_class(flow) == class)
+        if (table->nodes[*item].key.time_ns == flow->span.last_ns && flow_class(flow) == class)
             return true;
         wheel_remove(&table->open[class], *item);
         put_in_wheel(table, *item);
@@ -339,7 +339,7 @@ static uint32_t flow_for_packet(struct flow_table *table, const struct packet *p
         end_expired(table, item);
         return open_flow(table, packet, prepared, NULL);
     }
-    if (tcp_track_is_new_connection(&flow->tcp, packet, prepared->side, flow->last_ns)) {
+    if (tcp_track_is_new_connection(&flow->tcp, packet, prepared->side, flow->span.last_ns)) {
         const bool is_closed = tcp_track_is_closed(&flow->tcp);
         end_flow(table, item, is_closed ? FLOW_END_DETECTED : FLOW_END_TCP_REUSE, now_ns);
         return open_flow(table, packet, prepared, NULL);
@@ -470,6 +470,13 @@ static bool take_redo(struct flow_table *table)
     const struct prepared prepared = prepare(table, &table->redo);
     table->has_redo = !judge_and_take(table, &table->redo, &prepared);
     return !table->has_redo;
+}
+
+bool flow_table_end_input(struct flow_table *table)
+{
+    if (table->clock.has_held && table->clock.held.time_ns > table->clock.now_ns)
+        believe_held(table);
+    return take_redo(table);
 }
 
 /* Looks ahead over a batch, so that the memory a packet needs is under way when its turn comes. */

@@ -33,6 +33,10 @@ void flow_table_close(struct flow_table *table); /* NULL is allowed */
 size_t flow_table_packets(struct flow_table *table, const struct packet *packets, size_t count);
 bool flow_table_sweep_is_due(const struct flow_table *table);
 
+/* No packet will come any more: takes one whose stamp lies ahead and was waiting to be confirmed.
+ * False: sweep, take flows, call again. */
+bool flow_table_end_input(struct flow_table *table);
+
 /* Counts one packet as refused for want of room, where the owner may not wait for a sweep. */
 void flow_table_refuse(struct flow_table *table);
 

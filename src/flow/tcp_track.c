@@ -41,6 +41,8 @@ static void note_history(struct tcp_track *track, const struct packet *packet, u
         note_letter(track, 'R', side);
 }
 
+/* A SYN that comes after acknowledgments of its side was overtaken: the handshake is past, and how
+ * long it took is not known. */
 static void note_opening(struct tcp_track *track, const struct packet *packet, unsigned side)
 {
     if (packet->tcp_flags & PACKET_TCP_ACK) {
@@ -55,6 +57,8 @@ static void note_opening(struct tcp_track *track, const struct packet *packet, u
         track->syn_side = (uint8_t)side;
         track->syn_sequence = packet->tcp_sequence;
         track->syn_ns = packet->time_ns;
+        if (track->has_acknowledged[side])
+            track->events |= TCP_TRACK_ACK;
     }
 }
 
@@ -84,6 +88,8 @@ void tcp_track_packet(struct tcp_track *track, const struct packet *packet, unsi
         note_opening(track, packet, side);
     else if (!(flags & PACKET_TCP_RST))
         note_completion(track, packet, side);
+    if ((flags & PACKET_TCP_ACK) && !(flags & PACKET_TCP_SYN))
+        track->has_acknowledged[side] = true;
     if (flags & PACKET_TCP_FIN)
         track->events |= side ? TCP_TRACK_FIN_1 : TCP_TRACK_FIN_0;
     if (flags & PACKET_TCP_RST)

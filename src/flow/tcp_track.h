@@ -31,6 +31,7 @@ struct tcp_track {
     uint8_t events;           /* enum tcp_track_event */
     uint8_t syn_side;         /* who sent the SYN, or is to have sent it by the SYN-ACK */
     bool has_handshake_rtt;
+    bool has_acknowledged[2]; /* sent an ACK without SYN, a side */
     uint8_t history_count;
     uint8_t history[TCP_TRACK_HISTORY_MAX]; /* letter; 0x80: from endpoint 1 */
     uint16_t history_seen[2];               /* letters already there, a side */

@@ -20,6 +20,11 @@ static void write_distribution(struct json_writer *json, const char *key,
         return;
     const double divisor = is_time ? 1000.0 : 1.0;
     json_open_object(json, key);
+    if (!distribution->is_whole) {
+        json_double(json, "mean", distribution->mean / divisor);
+        json_close_object(json);
+        return;
+    }
     if (is_time) {
         json_microseconds(json, "min", distribution->min);
         json_microseconds(json, "max", distribution->max);
@@ -102,7 +107,7 @@ static void write_times(struct json_writer *json, const struct flow_record *flow
     json_int(json, "last_ns", flow->last_ns);
     json_int(json, "notice_ns", flow->notice_ns);
     json_microseconds(json, "duration_us", flow->last_ns - flow->first_ns);
-    if (packets > 1)
+    if (packets > 1 && flow->longest_gap_ns >= 0)
         json_microseconds(json, "longest_gap_us", flow->longest_gap_ns);
     if (flow->has_handshake_rtt)
         json_microseconds(json, "handshake_rtt_us", flow->handshake_rtt_ns);

@@ -180,6 +180,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     for (size_t i = 4; i + EVENT_BYTES <= size; i += EVENT_BYTES)
         see_event(&run, data + i);
+    while (!flow_table_end_input(run.table))
+        sweep(&run);
     sweep(&run);
     while (!flow_table_end(run.table, 2))
         continue;

@@ -10,11 +10,18 @@ frames() { # capture
         -o ip.defragment:FALSE -o ipv6.defragment:FALSE -o tcp.desegment_tcp_streams:FALSE \
         -e frame.len -e ip.src -e ip.dst -e ip.proto -e ip.len -e ipv6.src -e ipv6.dst -e ipv6.nxt \
         -e ipv6.plen -e tcp.srcport -e tcp.dstport -e udp.srcport -e udp.dstport -e icmpv6.type \
-        -e communityid -e tcp.flags 2>/dev/null
+        -e icmpv6.code -e icmp.type -e icmp.code -e communityid -e tcp.flags 2>/dev/null
 }
 
 cat >"$SCRATCH/compare.py" <<'END'
-import collections, json, sys
+import base64, collections, hashlib, ipaddress, json, struct, sys
+def one_way_id(source, target, protocol, kind, code):
+    """Community ID, version 1, of an ICMP message that nothing answers: tshark gives none, or takes
+    the ports of the packet that an error quotes."""
+    data = struct.pack("!H", 0) + ipaddress.ip_address(source).packed + \
+        ipaddress.ip_address(target).packed + \
+        struct.pack("!BBHH", protocol, 0, int(kind), int(code))
+    return "1:" + base64.b64encode(hashlib.sha1(data).digest()).decode()
 what, frames_path, flows_path = sys.argv[1:]
 empty = lambda: [0, 0, 0, set()]
 def key_of(a, b, protocol):
@@ -22,7 +29,7 @@ def key_of(a, b, protocol):
 truth, refused, openers = collections.defaultdict(empty), 0, {}
 for line in open(frames_path):
     (length, src4, dst4, proto4, len4, src6, dst6, next6, plen6, tcp_a, tcp_b, udp_a, udp_b,
-     icmp6, cid, flags) = line.rstrip("\n").split(",")
+     icmp6, code6, icmp4, code4, cid, flags) = line.rstrip("\n").split(",")
     if src4:
         source, target, protocol, ip_bytes = src4, dst4, int(proto4), int(len4)
     elif src6:
@@ -39,6 +46,10 @@ for line in open(frames_path):
     entry[0] += 1
     entry[1] += int(length)
     entry[2] += ip_bytes
+    if protocol == 1 and icmp4 in ("3", "4", "5", "11", "12"):
+        cid = one_way_id(source, target, 1, icmp4, code4)
+    elif protocol == 58 and not cid:
+        cid = one_way_id(source, target, 58, icmp6, code6)
     entry[3].add(cid)
     if protocol == 6 and int(flags, 16) & 0x12 == 0x02:
         openers.setdefault(key, a)

@@ -156,6 +156,18 @@ static void see_completion(struct handshake *hand, const struct packet *packet, 
     }
 }
 
+/* Did one of the first `count` packets acknowledge, from this way, without a SYN? */
+static bool has_acknowledged(const struct naive_flow *flow, size_t count, unsigned way)
+{
+    for (size_t i = 0; i < count; i++) {
+        const unsigned flags = flags_of(&flow->packets[i]);
+        if (way_of(flow, &flow->packets[i]) == way && (flags & PACKET_TCP_ACK) &&
+            !(flags & PACKET_TCP_SYN))
+            return true;
+    }
+    return false;
+}
+
 static struct handshake handshake_of(const struct naive_flow *flow)
 {
     struct handshake hand = {0};
@@ -171,6 +183,7 @@ static struct handshake handshake_of(const struct naive_flow *flow)
             hand.opener = way;
             hand.sequence = packet->tcp_sequence;
             hand.syn_ns = packet->time_ns;
+            hand.is_complete |= has_acknowledged(flow, i, way);
         } else if (is_opening(packet, PACKET_TCP_ACK)) {
             if (!hand.has_syn && !hand.has_synack) {
                 hand.opener = 1 - way;
@@ -286,26 +299,63 @@ static void distribute(const double *values, size_t count, struct flow_distribut
     }
 }
 
-/* One direction's sums; gaps where a packet comes after all before it, or before all of them. */
+/* Times as they arrive, kept sorted. */
+struct naive_times {
+    int64_t sorted[PACKETS];
+    size_t count;
+    bool is_whole; /* no packet split a gap but the last, nor the longest */
+};
+
+static double longest_of(const struct naive_times *times)
+{
+    double longest = 0;
+    for (size_t i = 1; i < times->count; i++) {
+        const double gap = (double)(times->sorted[i] - times->sorted[i - 1]);
+        longest = gap > longest ? gap : longest;
+    }
+    return longest;
+}
+
+static void add_time(struct naive_times *times, int64_t time_ns)
+{
+    const size_t n = times->count;
+    if (n > 1 && time_ns < times->sorted[n - 1] && time_ns >= times->sorted[0]) {
+        const double split = (double)(times->sorted[n - 1] - times->sorted[n - 2]);
+        if (time_ns < times->sorted[n - 2] || (n > 2 && split == longest_of(times)))
+            times->is_whole = false;
+    }
+    size_t place = n;
+    for (; place > 0 && times->sorted[place - 1] > time_ns; place--)
+        times->sorted[place] = times->sorted[place - 1];
+    times->sorted[place] = time_ns;
+    times->count++;
+}
+
+static void distribute_gaps(const struct naive_times *times, struct flow_distribution *gaps_ns)
+{
+    static double gaps[PACKETS];
+    for (size_t i = 1; i < times->count; i++)
+        gaps[i - 1] = (double)(times->sorted[i] - times->sorted[i - 1]);
+    distribute(gaps, times->count > 0 ? times->count - 1 : 0, gaps_ns);
+    gaps_ns->is_whole = times->is_whole && times->count > 1;
+    if (!gaps_ns->is_whole)
+        gaps_ns->min = gaps_ns->max = 0, gaps_ns->deviation = 0;
+}
+
+/* One direction's sums. */
 static void count_way(const struct naive_flow *flow, unsigned way, struct flow_direction *sums)
 {
-    static double sizes[PACKETS], gaps[PACKETS];
-    size_t gap_count = 0;
+    static double sizes[PACKETS];
+    static struct naive_times times;
+    times = (struct naive_times){.is_whole = true};
     *sums = (struct flow_direction){0};
     for (size_t i = 0; i < flow->count; i++) {
         const struct packet *const packet = &flow->packets[i];
         if (way_of(flow, packet) != way)
             continue;
-        if (sums->packets == 0) {
-            sums->first_ns = sums->last_ns = packet->time_ns;
+        if (sums->packets == 0)
             sums->ttl_min = sums->ttl_max = packet->ttl;
-        } else if (packet->time_ns >= sums->last_ns) {
-            gaps[gap_count++] = (double)(packet->time_ns - sums->last_ns);
-            sums->last_ns = packet->time_ns;
-        } else if (packet->time_ns < sums->first_ns) {
-            gaps[gap_count++] = (double)(sums->first_ns - packet->time_ns);
-            sums->first_ns = packet->time_ns;
-        }
+        add_time(&times, packet->time_ns);
         sums->ttl_min = packet->ttl < sums->ttl_min ? packet->ttl : sums->ttl_min;
         sums->ttl_max = packet->ttl > sums->ttl_max ? packet->ttl : sums->ttl_max;
         sizes[sums->packets++] = packet->ip_bytes;
@@ -314,25 +364,26 @@ static void count_way(const struct naive_flow *flow, unsigned way, struct flow_d
         sums->payload_bytes += packet->payload_bytes;
         sums->tcp_flags |= packet->tcp_flags;
     }
+    if (times.count > 0) {
+        sums->first_ns = times.sorted[0];
+        sums->last_ns = times.sorted[times.count - 1];
+    }
     distribute(sizes, sums->packets, &sums->packet_bytes);
-    distribute(gaps, gap_count, &sums->gap_ns);
-    if (sums->packets > 1)
-        sums->gap_ns.mean = (double)(sums->last_ns - sums->first_ns) / (double)(sums->packets - 1);
+    sums->packet_bytes.is_whole = sums->packets > 0;
+    distribute_gaps(&times, &sums->gap_ns);
 }
 
 static int64_t longest_gap_of(const struct naive_flow *flow, bool *has_late)
 {
-    int64_t first_ns = flow->packets[0].time_ns, last_ns = first_ns, longest_ns = 0;
+    static struct naive_times times;
+    times = (struct naive_times){.is_whole = true};
     *has_late = false;
-    for (size_t i = 1; i < flow->count; i++) {
+    for (size_t i = 0; i < flow->count; i++) {
         const int64_t time_ns = flow->packets[i].time_ns;
-        const int64_t gap_ns = time_ns >= last_ns ? time_ns - last_ns : first_ns - time_ns;
-        *has_late |= time_ns < last_ns;
-        longest_ns = gap_ns > longest_ns ? gap_ns : longest_ns;
-        first_ns = time_ns < first_ns ? time_ns : first_ns;
-        last_ns = time_ns > last_ns ? time_ns : last_ns;
+        *has_late |= times.count > 0 && time_ns < times.sorted[times.count - 1];
+        add_time(&times, time_ns);
     }
-    return longest_ns;
+    return times.is_whole ? (int64_t)longest_of(&times) : -1;
 }
 
 static void write_history(const struct naive_flow *flow, unsigned opener, char *history)
@@ -607,13 +658,20 @@ static bool can_follow(int64_t time_ns, int64_t reference_ns)
     return time_ns - reference_ns <= 3600 * SECOND && reference_ns - time_ns <= 60 * SECOND;
 }
 
+/* From the same side of the present as the held one, and not a minute before it. */
+static bool agrees_with_held(int64_t time_ns)
+{
+    const bool is_ahead = time_ns > now_ns, held_is_ahead = held.time_ns > now_ns;
+    return is_ahead == held_is_ahead && held.time_ns - time_ns <= 60 * SECOND;
+}
+
 static void judge(const struct packet *packet)
 {
     if (!is_started || can_follow(packet->time_ns, now_ns)) {
         strays += has_held;
         has_held = false;
         take(packet);
-    } else if (!has_held || !can_follow(packet->time_ns, held.time_ns)) {
+    } else if (!has_held || !agrees_with_held(packet->time_ns)) {
         strays += has_held;
         has_held = true;
         held = *packet;
@@ -652,7 +710,12 @@ static void run_naive(void)
     is_started = has_held = false;
     for (size_t i = 0; i < PACKETS; i++)
         judge(&packets[i]);
-    strays += has_held;
+    if (has_held && held.time_ns > now_ns) {
+        now_ns = held.time_ns;
+        take(&held);
+    } else {
+        strays += has_held;
+    }
     end_due();
     while (open_flow_count > 0)
         end_flow(0, FLOW_END_FORCED, now_ns);

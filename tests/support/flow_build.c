@@ -180,6 +180,8 @@ static void check_sums(const struct flow_run *run)
 
 void flow_run_finish(struct flow_run *run)
 {
+    while (!flow_table_end_input(run->table))
+        flow_run_sweep(run);
     flow_run_sweep(run);
     while (!flow_table_end(run->table, 3))
         continue;

@@ -27,6 +27,7 @@ static struct flow_distribution distribution(uint64_t count, double min, double 
         .max = (int64_t)max,
         .mean = mean,
         .deviation = mean / 3,
+        .is_whole = true,
     };
 }
 

@@ -32,13 +32,23 @@ static struct flow_record full_flow(void)
         .packets = 5,
         .ip_bytes = 1000,
         .payload_bytes = 600,
-        .gap_ns = {.count = 4, .min = 1000, .max = 2500, .mean = 1500.5, .deviation = 250},
+        .gap_ns = {.count = 4,
+                   .min = 1000,
+                   .max = 2500,
+                   .mean = 1500.5,
+                   .deviation = 250,
+                   .is_whole = true},
     };
     flow.direction[FLOW_REVERSE] = (struct flow_direction){
         .packets = 3,
         .ip_bytes = 300,
         .payload_bytes = 50,
-        .gap_ns = {.count = 2, .min = 2000, .max = 3000, .mean = 2500, .deviation = 500},
+        .gap_ns = {.count = 2,
+                   .min = 2000,
+                   .max = 3000,
+                   .mean = 2500,
+                   .deviation = 500,
+                   .is_whole = true},
     };
     return flow;
 }
@@ -96,6 +106,21 @@ START_TEST(two_packets_have_a_gap_but_no_deviation)
 }
 END_TEST
 
+START_TEST(late_packets_leave_the_mean_gap_alone)
+{
+    struct flow_record flow = full_flow();
+    flow.direction[FLOW_FORWARD].gap_ns.is_whole = false;
+    flow.longest_gap_ns = -1;
+    const struct feature_vector vector = measure(&flow);
+    ck_assert(feature_is_present(&vector, FEATURE_GAP_MEAN_FWD));
+    ck_assert(!feature_is_present(&vector, FEATURE_GAP_MIN_FWD));
+    ck_assert(!feature_is_present(&vector, FEATURE_GAP_MAX_FWD));
+    ck_assert(!feature_is_present(&vector, FEATURE_GAP_DEVIATION_FWD));
+    ck_assert(!feature_is_present(&vector, FEATURE_LONGEST_GAP));
+    ck_assert(feature_is_present(&vector, FEATURE_GAP_MIN_REV));
+}
+END_TEST
+
 START_TEST(rates_need_a_millisecond)
 {
     struct flow_record flow = full_flow();
@@ -130,6 +155,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(alone, full_flow_has_every_feature_of_its_own);
     tcase_add_test(alone, single_packet_has_no_gaps_and_no_rates);
     tcase_add_test(alone, two_packets_have_a_gap_but_no_deviation);
+    tcase_add_test(alone, late_packets_leave_the_mean_gap_alone);
     tcase_add_test(alone, rates_need_a_millisecond);
     tcase_add_test(alone, logarithm_is_exact_for_powers_of_two);
     tcase_add_test(alone, logarithm_agrees_with_the_librarys);

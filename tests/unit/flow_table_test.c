@@ -560,10 +560,35 @@ START_TEST(stray_packet_apart_from_another_is_not_believed)
     udp(T0 + 7200 * SECOND, A, B);
     udp(T0 + SECOND, A, B);
     udp(T0 + 7200 * SECOND, A, B);
-    udp(T0 + 20000 * SECOND, A, B);
+    udp(T0 + 2 * SECOND, A, B);
+    udp(T0 - 7200 * SECOND, A, B);
+    udp(T0 + 7200 * SECOND, A, B);
+    udp(T0 + 3 * SECOND, A, B);
     flow_run_finish(&run);
-    check_end(0, FLOW_END_FORCED, T0 + SECOND, 2);
-    ck_assert_uint_eq(strays(), 3);
+    check_end(0, FLOW_END_FORCED, T0 + 3 * SECOND, 4);
+    ck_assert_uint_eq(strays(), 4);
+}
+END_TEST
+
+/* A quiet link, or captures of several days in one file. */
+START_TEST(packets_hours_apart_are_all_believed)
+{
+    for (int64_t i = 0; i < 5; i++)
+        udp(T0 + i * i * 7200 * SECOND, A, B);
+    flow_run_finish(&run);
+    ck_assert_uint_eq(run.count, 5);
+    ck_assert_uint_eq(strays(), 0);
+    ck_assert_int_eq(flow_table_now_ns(run.table), T0 + 16 * 7200 * SECOND);
+}
+END_TEST
+
+START_TEST(packet_behind_at_the_end_is_a_stray)
+{
+    udp(T0, A, B);
+    udp(T0 - 7200 * SECOND, A, B);
+    flow_run_finish(&run);
+    check_end(0, FLOW_END_FORCED, T0, 1);
+    ck_assert_uint_eq(strays(), 1);
 }
 END_TEST
 
@@ -708,7 +733,7 @@ START_TEST(refused_packet_is_counted)
 END_TEST
 
 /* The clock is set forward while there is no place for another flow, and then all ends. */
-START_TEST(believed_packet_without_a_place_is_refused_at_the_end)
+START_TEST(believed_packet_without_a_place_is_taken_at_the_end)
 {
     settings.max_flows = 4;
     restart();
@@ -722,7 +747,7 @@ START_TEST(believed_packet_without_a_place_is_refused_at_the_end)
     flow_table_refuse(run.table);
     run.fed += 2;
     flow_run_finish(&run); /* checks the sums */
-    ck_assert_uint_eq(run.count, 1028);
+    ck_assert_uint_eq(run.count, 1029);
 }
 END_TEST
 
@@ -812,6 +837,8 @@ Suite *whyflow_suite(void)
     const TTest *const clock[] = {
         single_stray_packet_is_refused_and_moves_nothing,
         stray_packet_apart_from_another_is_not_believed,
+        packets_hours_apart_are_all_believed,
+        packet_behind_at_the_end_is_a_stray,
         step_of_an_hour_forward_or_a_minute_back_is_no_step,
         forward_step_is_believed_once_the_next_packet_agrees,
         backward_step_ends_all_flows_and_counts_an_epoch,
@@ -824,7 +851,7 @@ Suite *whyflow_suite(void)
         loss_marks_the_flows_open_then_and_no_others,
         loss_before_the_clock_was_set_back_marks_no_later_flow,
         refused_packet_is_counted,
-        believed_packet_without_a_place_is_refused_at_the_end,
+        believed_packet_without_a_place_is_taken_at_the_end,
         stamps_of_whole_milliseconds_are_coarse,
         flows_are_counted_by_protocol,
     };
