@@ -79,7 +79,7 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/property/%_test.o $(TEST_PARTS)
 	@mkdir -p $(@D)
 	$(link_test)
 
-$(FUZZERS): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(PARTS)
+$(FUZZERS): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(call objects,tests/support/sensor_build.c) $(PARTS)
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o

@@ -17,19 +17,36 @@ static void print_version(void)
            WHYFLOW_VERSION, pcap_lib_version(), jansson_version_str());
 }
 
-static enum runtime_exit list(const struct options *options)
+static bool list_link_types(const struct options *options, struct capture_error *error)
+{
+    if (!options->is_live) {
+        struct capture_settings settings;
+        capture_settings_default(&settings);
+        settings.files = options->files;
+        settings.file_count = options->file_count;
+        return capture_list_file_link_types(&settings, stdout, error);
+    }
+    bool is_listed = true;
+    for (size_t i = 0; i < options->interface_count && is_listed; i++)
+        is_listed = capture_list_link_types(options->interfaces[i], stdout, error);
+    return is_listed;
+}
+
+/* What is asked of the capture room without a run. */
+static enum runtime_exit ask_capture(const struct options *options)
 {
     struct capture_error error;
-    bool is_listed = true;
+    bool is_answered;
     if (options->action == OPTIONS_ACTION_LIST_INTERFACES)
-        is_listed = capture_list_interfaces(stdout, &error);
+        is_answered = capture_list_interfaces(stdout, &error);
+    else if (options->action == OPTIONS_ACTION_LIST_LINK_TYPES)
+        is_answered = list_link_types(options, &error);
     else
-        for (size_t i = 0; i < options->interface_count && is_listed; i++)
-            is_listed = capture_list_link_types(options->interfaces[i], stdout, &error);
-    if (is_listed)
+        is_answered = capture_check_filter(options->filter, &error);
+    if (is_answered)
         return RUNTIME_DONE;
     message("%s", error.text);
-    return error.kind == CAPTURE_ERROR_PERMISSION ? RUNTIME_PERMISSION : RUNTIME_FAILED;
+    return runtime_exit_of(error.kind);
 }
 
 /* Keys that decide placement only are drawn anew at each start, so that nobody can aim at them. */
@@ -60,8 +77,10 @@ static enum runtime_exit act(struct options *options)
         return RUNTIME_DONE;
     case OPTIONS_ACTION_LIST_INTERFACES:
     case OPTIONS_ACTION_LIST_LINK_TYPES:
-        return list(options);
+        return ask_capture(options);
     case OPTIONS_ACTION_TEST:
+        if (ask_capture(options) != RUNTIME_DONE)
+            return RUNTIME_USAGE;
         puts("configuration is good");
         return RUNTIME_DONE;
     case OPTIONS_ACTION_RUN:

@@ -551,9 +551,9 @@ static bool run_inline(struct runtime *runtime)
     return is_whole;
 }
 
-static enum runtime_exit exit_of(const struct capture_error *error)
+enum runtime_exit runtime_exit_of(enum capture_error_kind kind)
 {
-    switch (error->kind) {
+    switch (kind) {
     case CAPTURE_ERROR_USAGE:
         return RUNTIME_USAGE;
     case CAPTURE_ERROR_INPUT:
@@ -594,7 +594,7 @@ static bool open_source(struct runtime *runtime)
     if (runtime->capture != NULL && (options->write_file == NULL || runtime->writer != NULL))
         return true;
     message("%s", error.text);
-    fail(runtime, exit_of(&error));
+    fail(runtime, runtime_exit_of(error.kind));
     return false;
 }
 

@@ -3,6 +3,7 @@
 #ifndef WHYFLOW_RUNTIME_H
 #define WHYFLOW_RUNTIME_H
 
+#include "capture/capture.h"
 #include "options.h"
 
 /* Exit codes (CLI). */
@@ -15,6 +16,9 @@ enum runtime_exit {
     RUNTIME_LOST = 5,       /* records were lost */
     RUNTIME_ALERTS = 10,    /* only with --fail-on-alert */
 };
+
+/* The exit code of what the capture room could not do. */
+enum runtime_exit runtime_exit_of(enum capture_error_kind kind);
 
 /* Runs until the input ends or a signal says so. Messages go to standard error. */
 enum runtime_exit runtime_run(const struct options *options);

@@ -118,5 +118,11 @@ void capture_close(struct capture *capture); /* NULL is allowed */
 /* -D and -L: a line each. False and `error` if that cannot be told. */
 bool capture_list_interfaces(FILE *out, struct capture_error *error);
 bool capture_list_link_types(const char *interface, FILE *out, struct capture_error *error);
+/* The link type of each file that is read. */
+bool capture_list_file_link_types(const struct capture_settings *settings, FILE *out,
+                                  struct capture_error *error);
+
+/* -T: true if the filter compiles for Ethernet; NULL and "" do. */
+bool capture_check_filter(const char *filter, struct capture_error *error);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of interfaces (-D) and of an interface's link types (-L). Called by main before a run. */
+/* Lists of interfaces (-D) and of link types (-L), and the check of a filter (-T). Called by main
+ * before a run. */
 #include "capture/capture.h"
 #include "capture/capture_error.h"
 
@@ -60,4 +61,37 @@ bool capture_list_link_types(const char *interface, FILE *out, struct capture_er
         is_listed = print_link_types(pcap, interface, out, error);
     pcap_close(pcap);
     return is_listed;
+}
+
+bool capture_list_file_link_types(const struct capture_settings *settings, FILE *out,
+                                  struct capture_error *error)
+{
+    struct capture *const capture = capture_open_files(settings, error);
+    if (capture == NULL)
+        return false;
+    for (size_t i = 0; i < capture_source_count(capture); i++)
+        (void)fprintf(out, "%s: LINKTYPE %u\n", capture_source_name(capture, i),
+                      capture_source_link_type(capture, i));
+    capture_close(capture);
+    return true;
+}
+
+bool capture_check_filter(const char *filter, struct capture_error *error)
+{
+    if (filter == NULL || filter[0] == '\0')
+        return true;
+    pcap_t *const pcap = pcap_open_dead(DLT_EN10MB, CAPTURE_SNAPLEN_MAX);
+    struct bpf_program program;
+    if (pcap == NULL) {
+        capture_error_set(error, CAPTURE_ERROR_SYSTEM, "out of memory");
+        return false;
+    }
+    const bool is_good = pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0;
+    if (is_good)
+        pcap_freecode(&program);
+    else
+        capture_error_set(error, CAPTURE_ERROR_USAGE,
+                          "filter \"%.200s\": %s: see pcap-filter(7)", filter, pcap_geterr(pcap));
+    pcap_close(pcap);
+    return is_good;
 }

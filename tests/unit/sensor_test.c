@@ -11,7 +11,7 @@
 #define SECOND INT64_C(1000000000)
 #define START (1600000000 * SECOND)
 
-enum { LINKTYPE_ETHERNET = 1, IPV4 = 0x0800, RANDOM_FRAMES = 4000 };
+enum { LINKTYPE_ETHERNET = 1, IPV4 = 0x0800, RANDOM_FRAMES = 1500 };
 
 static struct sensor *open_sensor(const struct settings *settings, struct sensor_listener *listener)
 {
@@ -86,7 +86,8 @@ START_TEST(tick_ends_an_idle_flow_without_a_further_packet)
     send_udp(sensor, START, "10.0.0.1", "10.0.0.9", 53);
     sensor_tick(sensor, START + settings.flow.idle_timeout_ns - 1);
     ck_assert_uint_eq(first_listener.flows, 0);
-    sensor_tick(sensor, START + settings.flow.idle_timeout_ns);
+    /* A packet of this very moment may still come and end another flow that goes before. */
+    sensor_tick(sensor, START + settings.flow.idle_timeout_ns + 1);
     ck_assert_uint_eq(first_listener.flows, 1);
     ck_assert_int_eq(first_listener.last_timestamp_ns, START + settings.flow.idle_timeout_ns);
     finish(sensor, &first_listener, 1);
@@ -131,6 +132,8 @@ static void send_random(struct sensor *sensor, uint64_t *state, int64_t *time_ns
     *time_ns += (int64_t)(draw % 200) * 1000000;
     if (draw % 97 == 0)
         *time_ns += 10 * SECOND;
+    if (draw % 401 == 0)
+        *time_ns -= 100 * SECOND;
     struct packet_build build;
     packet_build_start(&build, LINKTYPE_ETHERNET, draw % 41 == 0 ? 0x0806 : IPV4);
     packet_build_ipv4(&build, hosts[draw / 8 % 6], hosts[draw / 64 % 6],
@@ -173,7 +176,7 @@ START_TEST(sums_hold_over_random_frames_and_tiny_limits)
     for (uint64_t seed = 1; seed <= 6; seed++) {
         sensor_build_tiny_settings(&settings, seed % 2 == 0);
         random_run(&settings, seed, &first_listener);
-        ck_assert_uint_gt(first_listener.flows, 500);
+        ck_assert_uint_gt(first_listener.flows, 300);
         ck_assert_uint_gt(first_listener.alerts, 0);
         ck_assert_uint_gt(first_listener.statistics, 100);
         ck_assert_uint_gt(first_listener.last.flows.evicted, 0);
@@ -232,6 +235,7 @@ Suite *whyflow_suite(void)
 {
     Suite *const suite = suite_create("sensor");
     TCase *const tests = tcase_create("sensor");
+    tcase_set_timeout(tests, 120); /* under a sanitizer, on a busy machine */
     tcase_add_test(tests, frames_become_flows_and_the_last_record_is_the_final_statistics);
     tcase_add_test(tests, run_without_a_frame_has_only_final_statistics);
     tcase_add_test(tests, tick_ends_an_idle_flow_without_a_further_packet);
