@@ -6,7 +6,8 @@
 . "$(dirname "$0")/../support/report.sh"
 
 frames() { # capture
-    timeout 120 tshark -r "$1" -T fields -E occurrence=f -E separator=, --enable-protocol communityid \
+    timeout 120 tshark -r "$1" -T fields -E occurrence=f -E separator=, \
+        --enable-protocol communityid \
         -o ip.defragment:FALSE -o ipv6.defragment:FALSE -o tcp.desegment_tcp_streams:FALSE \
         -e frame.len -e ip.src -e ip.dst -e ip.proto -e ip.len -e ipv6.src -e ipv6.dst -e ipv6.nxt \
         -e ipv6.plen -e tcp.srcport -e tcp.dstport -e udp.srcport -e udp.dstport -e icmpv6.type \

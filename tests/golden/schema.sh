@@ -13,7 +13,8 @@ validate() {
 is_valid() { # capture, options...
     local status=0 capture=$1
     shift
-    whyflow -r "$capture" --records all --format native --stats 10s "$@" -o - >"$lines" || status=$?
+    whyflow -r "$capture" --records all --format native --stats 10s "$@" -o - >"$lines" ||
+        status=$?
     # A capture cut short is read as far as it goes.
     [ $status -eq 0 ] || [ $status -eq 3 ] || return $status
     validate "$lines"
@@ -28,8 +29,8 @@ check 'lines_are_valid: sample-3947329.pcap --online' \
     is_valid pcaps/sample-3947329.pcap --online --warmup 200,30s --alerts-per-hour 600
 
 # More captures, damaged and hostile ones among them, where they lie beside the project. One that
-# cannot be opened at all leaves no lines. Every eighth file is taken (of all, with WHYFLOW_ALL set):
-# a minute's worth.
+# cannot be opened at all leaves no lines. Every eighth file is taken (with WHYFLOW_ALL set
+# each): half a minute's worth.
 all_are_valid() { # list of files
     local capture status count=0
     while read -r capture; do
@@ -107,8 +108,8 @@ sees() { # how to spoil
 }
 
 check 'unspoilt_lines_are_valid' validate "$lines"
-for how in contribution missing_key unknown_key wrong_type bad_timestamp null dropped_line no_final \
-    account; do
+for how in contribution missing_key unknown_key wrong_type bad_timestamp null dropped_line \
+    no_final account; do
     check "spoilt_lines_are_seen: $how" sees $how
 done
 stays_valid() {

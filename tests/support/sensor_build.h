@@ -17,11 +17,12 @@ struct sensor_listener {
     struct format_context run;
     const struct settings *settings;
     uint64_t flows, alerts, statistics;
+    bool may_fail; /* the run's store is to fail: the final sums need not hold */
     bool has_final;
     int64_t last_timestamp_ns; /* of flows */
     uint32_t last_epoch;
-    struct statistics last;    /* the latest statistics */
-    uint64_t digest;           /* over all native lines */
+    struct statistics last; /* the latest statistics */
+    uint64_t digest;        /* over all native lines */
     char line[FORMAT_BUFFER_SIZE];
 };
 

@@ -6,6 +6,7 @@
 #include "tests/support/unit.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -104,7 +105,7 @@ static void *write_items(void *argument)
             queue_push(queue, &item, sizeof item);
         else
             while (!queue_try_push(queue, &item, sizeof item))
-                ;
+                sched_yield();
         if (item % 100 == 0)
             queue_nudge(queue);
     }

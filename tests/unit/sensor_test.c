@@ -123,7 +123,7 @@ END_TEST
 /* One frame of a run that is decided by the state of a random source alone. */
 static void send_random(struct sensor *sensor, uint64_t *state, int64_t *time_ns)
 {
-    static const char *const hosts[] = {"10.0.0.1", "10.0.0.2", "192.0.2.7",
+    static const char *const hosts[] = {"10.0.0.1",     "10.0.0.2",    "192.0.2.7",
                                         "198.51.100.3", "203.0.113.5", "224.0.0.251"};
     static const uint8_t flags[] = {0x02, 0x12, 0x10, 0x18, 0x11, 0x04, 0x02, 0x10};
     uint64_t draw = 0;
@@ -137,7 +137,9 @@ static void send_random(struct sensor *sensor, uint64_t *state, int64_t *time_ns
     struct packet_build build;
     packet_build_start(&build, LINKTYPE_ETHERNET, draw % 41 == 0 ? 0x0806 : IPV4);
     packet_build_ipv4(&build, hosts[draw / 8 % 6], hosts[draw / 64 % 6],
-                      draw % 3 == 0 ? 17 : draw % 11 == 0 ? 1 : 6);
+                      draw % 3 == 0    ? 17
+                      : draw % 11 == 0 ? 1
+                                       : 6);
     const uint16_t port = (uint16_t)(draw / 512 % 5 == 0 ? 443 : 1024 + draw / 512 % 5);
     if (draw % 3 == 0)
         packet_build_udp(&build, 40000, port);
