@@ -2,7 +2,7 @@
 /* The three steps of pipeline.h on three threads, and a fourth that waits for signals.
  *
  *   capture thread   reads frames, decodes them without the lock, takes them into flows under it, a
- *                    batch at a time. In a replay it stops wherever a sweep is due until the sweep is
+ *                    batch at a time. In a replay it stops wherever a sweep is due until that is
  *                    made; live it only asks for one.
  *   expiry thread    sweeps under the lock, in slices; scores and explains what it took outside it.
  *   emitter thread   formats and writes. In a replay its queue blocks; live a full one loses the

@@ -62,7 +62,7 @@ struct flow_distribution {
     uint64_t count;
     int64_t min, max;       /* meaningful if count > 0 */
     double mean, deviation; /* deviation of the sample (n − 1); meaningful if count > 1 */
-    bool is_whole;       /* else late packets split gaps that cannot be told any more: only count
+    bool is_whole;          /* else late packets split gaps that cannot be told any more: only count
                           * and mean hold */
 };
 

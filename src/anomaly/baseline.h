@@ -110,7 +110,7 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
                       struct baseline_outcome *outcome);
 
 /* The quantile `percent` / 100 of a numeric feature over all flows that measured it, own weight
- * left out, as a step: value 0 and the powers of two (less one) lie on steps. False if nobody did. */
+ * left out, as a step: 0 and the powers of two (less one) lie on steps. False if nobody did. */
 bool baseline_quantile(const struct baseline *baseline, const struct baseline_view *view,
                        const struct baseline_place *place, enum feature_id id, unsigned percent,
                        unsigned *step);

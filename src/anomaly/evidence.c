@@ -14,7 +14,7 @@ static double value_at(const struct log2_table *table, enum feature_id id, unsig
     if (info->scale != FEATURE_SCALE_LOG2)
         return position;
     if (step == 0)
-        return 0; /* an axis that begins at 16 bytes has nothing but 0 below: no packet is so small */
+        return 0; /* what lies below an axis that begins at 16 bytes is 0: no packet is so small */
     const double magnitude = log2_table_exp2_double(table, position) - 1;
     return (double)(int64_t)(magnitude + 0.5);
 }

@@ -90,8 +90,8 @@ bool capture_check_filter(const char *filter, struct capture_error *error)
     if (is_good)
         pcap_freecode(&program);
     else
-        capture_error_set(error, CAPTURE_ERROR_USAGE,
-                          "filter \"%.200s\": %s: see pcap-filter(7)", filter, pcap_geterr(pcap));
+        capture_error_set(error, CAPTURE_ERROR_USAGE, "filter \"%.200s\": %s: see pcap-filter(7)",
+                          filter, pcap_geterr(pcap));
     pcap_close(pcap);
     return is_good;
 }

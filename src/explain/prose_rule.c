@@ -148,8 +148,7 @@ static bool has_mean_gap_only(const struct prose_facts *facts)
 static bool has_longest_silence(const struct prose_facts *facts)
 {
     return direction_of(facts, FLOW_FORWARD)->packets > 0 &&
-           direction_of(facts, FLOW_REVERSE)->packets > 0 &&
-           facts->part->flow.longest_gap_ns >= 0;
+           direction_of(facts, FLOW_REVERSE)->packets > 0 && facts->part->flow.longest_gap_ns >= 0;
 }
 
 static bool has_handshake(const struct prose_facts *facts)

@@ -26,8 +26,8 @@ enum flow_class {
 };
 
 /* A line of packet times. A late packet splits the gap it falls into; that gap is known if it is
- * the last one, which it nearly always is (stamps of two processors, two interfaces). Else, or if it
- * was the longest, what is known of the gaps is partial from then on. */
+ * the last one, which it nearly always is (stamps of two processors, two interfaces). Else, or if
+ * it was the longest, what is known of the gaps is partial from then on. */
 struct flow_span {
     int64_t first_ns, last_ns;
     int64_t previous_ns; /* the last but one; first_ns if there is one packet only */

@@ -12,6 +12,7 @@ before=$(link_received)
 # Four times the 22,169 packets of the capture, as fast as they go, to a process that may run for a
 # tenth of the time.
 starve() {
+    # shellcheck disable=SC2154 # set by the support script
     while kill -STOP "$capture" 2>/dev/null; do
         sleep 0.18
         kill -CONT "$capture"

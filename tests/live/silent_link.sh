@@ -23,6 +23,7 @@ waited() {
     [ $waited_ms -ge 1900 ] && [ $waited_ms -le 6000 ]
 }
 check 'a_flow_on_a_silent_link_is_written_soon_after_its_timeout' waited
+# shellcheck disable=SC2154 # set by the support script
 check 'the_program_still_runs_then' kill -0 "$capture"
 check 'the_flow_ended_by_its_timeout' grep -q '"end_reason":"idle_timeout"' "$SCRATCH/out.jsonl"
 

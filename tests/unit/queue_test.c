@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { ITEMS = 20000, SMALL = 3 };
+enum { ITEMS = 5000, SMALL = 3 };
 
 static struct queue *open_queue(size_t capacity)
 {
@@ -138,6 +138,7 @@ Suite *whyflow_suite(void)
 {
     Suite *const suite = suite_create("queue");
     TCase *const tests = tcase_create("queue");
+    tcase_set_timeout(tests, 60); /* under a sanitizer, on a busy machine */
     tcase_add_test(tests, items_come_out_in_the_order_they_went_in);
     tcase_add_test(tests, full_queue_refuses_and_keeps_what_it_has);
     tcase_add_test(tests, only_the_bytes_of_an_item_are_copied);
