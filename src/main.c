@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program: options → run → exit code. */
 #include "capture/capture.h"
+#include "inline.h"
 #include "message.h"
 #include "options.h"
 #include "runtime.h"
@@ -8,6 +9,7 @@
 
 #include <jansson.h>
 #include <pcap/pcap.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/random.h>
 
@@ -33,7 +35,7 @@ static bool list_link_types(const struct options *options, struct capture_error 
 }
 
 /* What is asked of the capture room without a run. */
-static enum runtime_exit ask_capture(const struct options *options)
+static enum run_exit ask_capture(const struct options *options)
 {
     struct capture_error error;
     bool is_answered;
@@ -44,9 +46,9 @@ static enum runtime_exit ask_capture(const struct options *options)
     else
         is_answered = capture_check_filter(options->filter, &error);
     if (is_answered)
-        return RUNTIME_DONE;
+        return RUN_DONE;
     message("%s", error.text);
-    return runtime_exit_of(error.kind);
+    return run_exit_of(error.kind);
 }
 
 /* Keys that decide placement only are drawn anew at each start, so that nobody can aim at them. */
@@ -66,23 +68,35 @@ static bool draw_keys(struct options *options)
     return true;
 }
 
-static enum runtime_exit act(struct options *options)
+static enum run_exit run_options(const struct options *options)
+{
+    struct run run;
+    signal(SIGPIPE, SIG_IGN);
+    if (!options->is_inline)
+        runtime_block_signals();
+    if (run_open(&run, options))
+        run_judge(&run, options->is_inline ? inline_run(&run) : runtime_run(&run));
+    run_close(&run);
+    return run.exit;
+}
+
+static enum run_exit act(struct options *options)
 {
     switch (options->action) {
     case OPTIONS_ACTION_HELP:
         options_print_help(stdout);
-        return RUNTIME_DONE;
+        return RUN_DONE;
     case OPTIONS_ACTION_VERSION:
         print_version();
-        return RUNTIME_DONE;
+        return RUN_DONE;
     case OPTIONS_ACTION_LIST_INTERFACES:
     case OPTIONS_ACTION_LIST_LINK_TYPES:
         return ask_capture(options);
     case OPTIONS_ACTION_TEST:
-        if (ask_capture(options) != RUNTIME_DONE)
-            return RUNTIME_USAGE;
+        if (ask_capture(options) != RUN_DONE)
+            return RUN_USAGE;
         puts("configuration is good");
-        return RUNTIME_DONE;
+        return RUN_DONE;
     case OPTIONS_ACTION_RUN:
         break;
     }
@@ -90,16 +104,16 @@ static enum runtime_exit act(struct options *options)
     if (options->is_live)
         options->settings.anomaly.mode = ANOMALY_MODE_ONLINE;
     if (draw_keys(options))
-        return runtime_run(options);
+        return run_options(options);
     message("no random numbers to be had: %m");
-    return RUNTIME_FAILED;
+    return RUN_FAILED;
 }
 
 int main(int argc, char **argv)
 {
     struct options options;
     char error[OPTIONS_ERROR_SIZE];
-    enum runtime_exit exit = RUNTIME_USAGE;
+    enum run_exit exit = RUN_USAGE;
     if (options_parse(&options, argc, argv, error))
         exit = act(&options);
     else

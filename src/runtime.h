@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run: source, pipeline and outputs, on three threads (or, with --inline, on one). */
+/* A run on three threads, with a fourth for signals. */
 #ifndef WHYFLOW_RUNTIME_H
 #define WHYFLOW_RUNTIME_H
 
-#include "capture/capture.h"
-#include "options.h"
+#include "run.h"
 
-/* Exit codes (CLI). */
-enum runtime_exit {
-    RUNTIME_DONE = 0,
-    RUNTIME_FAILED = 1,
-    RUNTIME_USAGE = 2,
-    RUNTIME_INPUT = 3,      /* unreadable or cut short; what was good is written */
-    RUNTIME_PERMISSION = 4, /* or no such interface */
-    RUNTIME_LOST = 5,       /* records were lost */
-    RUNTIME_ALERTS = 10,    /* only with --fail-on-alert */
-};
+/* Signals must be blocked before any thread is started, and before run_open. */
+void runtime_block_signals(void);
 
-/* The exit code of what the capture room could not do. */
-enum runtime_exit runtime_exit_of(enum capture_error_kind kind);
-
-/* Runs until the input ends or a signal says so. Messages go to standard error. */
-enum runtime_exit runtime_run(const struct options *options);
+/* Runs until the input ends or a signal says so. False if records were lost on the way, but for
+ * what the outputs count themselves; it said why. */
+bool runtime_run(struct run *run);
 
 #endif

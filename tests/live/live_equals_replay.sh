@@ -8,7 +8,7 @@ link_up talking
 
 mkdir "$SCRATCH/www"
 head -c 300000 /dev/urandom >"$SCRATCH/www/file"
-ip netns exec "$HERE" /usr/bin/python3 -m http.server 8080 --bind :: --directory "$SCRATCH/www" \
+nsenter --net="/run/netns/$HERE" /usr/bin/python3 -m http.server 8080 --bind :: --directory "$SCRATCH/www" \
     >/dev/null 2>&1 &
 at_end kill $!
 answers() {

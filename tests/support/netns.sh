@@ -26,15 +26,22 @@ needs_link() {
         skip "$1" 'no network namespaces'
         return 1
     fi
+    what=$(inside "wf-$$-try" echo works 2>/dev/null)
     ip netns delete "wf-$$-try"
+    [ "$what" = works ] || { skip "$1" 'no entry into network namespaces'; return 1; }
+}
+
+# Not `ip netns exec`: it mounts /sys anew, which it may not in a chroot.
+inside() { # namespace, command...
+    nsenter --net="/run/netns/$1" "${@:2}"
 }
 
 here() {
-    ip netns exec "$HERE" "$@"
+    inside "$HERE" "$@"
 }
 
 there() {
-    ip netns exec "$THERE" "$@"
+    inside "$THERE" "$@"
 }
 
 link_up() {
@@ -43,13 +50,13 @@ link_up() {
     ip netns add "$THERE" && at_end ip netns delete "$THERE"
     ip link add wf0 netns "$HERE" type veth peer name wf0 netns "$THERE"
     for side in "$HERE" "$THERE"; do
-        ip netns exec "$side" sysctl -q -w net.ipv6.conf.all.accept_dad=0 \
+        inside "$side" sysctl -q -w net.ipv6.conf.all.accept_dad=0 \
             net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.wf0.accept_dad=0
-        [ "$1" = quiet ] && ip netns exec "$side" sysctl -q -w \
+        [ "$1" = quiet ] && inside "$side" sysctl -q -w \
             net.ipv6.conf.wf0.disable_ipv6=1
         [ "$1" = quiet ] && ip -n "$side" link set wf0 arp off
         # Segments as on a wire, not the kernel's 64 KiB ones.
-        ip netns exec "$side" ethtool -K wf0 tso off gso off gro off tx off >/dev/null 2>&1
+        inside "$side" ethtool -K wf0 tso off gso off gro off tx off >/dev/null 2>&1
         ip -n "$side" link set lo up
         ip -n "$side" link set wf0 up
     done
@@ -63,7 +70,7 @@ link_up() {
 
 # The number of packets that came in at whyflow's end, by the kernel's own count.
 link_received() {
-    here cat /sys/class/net/wf0/statistics/rx_packets
+    ip -n "$HERE" -s link show wf0 | awk '/RX:/ { getline; print $2 }'
 }
 
 is_capturing() {
@@ -73,7 +80,7 @@ is_capturing() {
 capture_start() {
     : >"$SCRATCH/messages"
     # exec: the process to signal is whyflow itself.
-    (exec ip netns exec "$HERE" "$WHYFLOW" -i wf0 "$@" 2>"$SCRATCH/messages") &
+    (exec nsenter --net="/run/netns/$HERE" "$WHYFLOW" -i wf0 "$@" 2>"$SCRATCH/messages") &
     capture=$!
     at_end kill -KILL "$capture"
     # The line about tables comes once the interface is open.

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inline.h"
+
+#include "message.h"
+#include "whyflow/sensor.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void on_record(void *context, const struct record *record)
+{
+    struct run *const run = context;
+    static_assert(sizeof(struct record) < 65536, "a record fits the stack");
+    struct record copy;
+    memcpy(&copy, record, record_size(record));
+    output_record(run->output, &copy);
+    if (output_has_no_reader(run->output) && !run_must_stop(run))
+        run_request_stop(run);
+}
+
+struct reading {
+    struct run *run;
+    struct sensor *sensor;
+};
+
+static void on_frame(void *context, const struct frame *frame)
+{
+    const struct reading *const reading = context;
+    run_note_frame(reading->run, frame);
+    sensor_frame(reading->sensor, frame);
+}
+
+static void read_all(struct run *run, struct sensor *sensor)
+{
+    struct reading reading = {.run = run, .sensor = sensor};
+    enum capture_result result = CAPTURE_FRAMES;
+    while (result != CAPTURE_END && !run_must_stop(run) && run_frames_wanted(run) > 0) {
+        result = capture_dispatch(run->capture, run_frames_wanted(run), on_frame, &reading);
+        if (result == CAPTURE_CUT_SHORT) {
+            message("%s", capture_message(run->capture));
+            run_fail(run, RUN_INPUT);
+        }
+    }
+}
+
+bool inline_run(struct run *run)
+{
+    char error[256];
+    struct sensor *const sensor =
+        sensor_open(&run->options->settings, on_record, run, error, sizeof error);
+    if (sensor == NULL) {
+        message("%s", error);
+        return false;
+    }
+    read_all(run, sensor);
+    const bool is_whole = sensor_finish(sensor);
+    if (!is_whole)
+        message("%s", sensor_error(sensor));
+    output_flush(run->output, 0);
+    sensor_close(sensor);
+    return is_whole;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run.h"
+
+#include "base/siphash.h"
+#include "message.h"
+#include "pipeline.h"
+#include "whyflow/version.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void run_fail(struct run *run, enum run_exit exit)
+{
+    if (run->exit == RUN_DONE)
+        run->exit = exit;
+}
+
+enum run_exit run_exit_of(enum capture_error_kind kind)
+{
+    switch (kind) {
+    case CAPTURE_ERROR_USAGE:
+        return RUN_USAGE;
+    case CAPTURE_ERROR_INPUT:
+        return RUN_INPUT;
+    case CAPTURE_ERROR_PERMISSION:
+        return RUN_PERMISSION;
+    case CAPTURE_ERROR_NONE:
+    case CAPTURE_ERROR_SYSTEM:
+        break;
+    }
+    return RUN_FAILED;
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+static bool open_capture(struct run *run, struct capture_error *error)
+{
+    const struct options *const options = run->options;
+    struct capture_settings settings;
+    capture_settings_default(&settings);
+    settings.filter = options->filter;
+    settings.snaplen_bytes = options->snap_bytes;
+    settings.buffer_kib = options->ring_kib;
+    settings.is_promiscuous = !options->is_not_promiscuous;
+    settings.wake_fd = settings.stop_fd = run->wake_fd;
+    if (options->is_live) {
+        settings.interfaces = options->interfaces;
+        settings.interface_count = options->interface_count;
+        run->capture = capture_open_live(&settings, error);
+    } else if (file_list_init(&run->files, options->files, options->file_count, error)) {
+        settings.files = (const char *const *)run->files.paths;
+        settings.file_count = run->files.count;
+        run->capture = capture_open_files(&settings, error);
+    }
+    return run->capture != NULL;
+}
+
+static bool open_source(struct run *run)
+{
+    const struct options *const options = run->options;
+    struct capture_error error;
+    bool is_open = open_capture(run, &error);
+    if (is_open && options->write_file != NULL) {
+        run->writer =
+            capture_writer_open(options->write_file, capture_source_link_type(run->capture, 0),
+                                options->snap_bytes, &error);
+        is_open = run->writer != NULL;
+    }
+    if (is_open)
+        return true;
+    message("%s", error.text);
+    run_fail(run, run_exit_of(error.kind));
+    return false;
+}
+
+static uint64_t hash_of(const void *data, size_t size)
+{
+    static const uint64_t public_key[2] = {UINT64_C(0x626f6f74), UINT64_C(0x6964)};
+    return siphash13(public_key, data, size);
+}
+
+/* A hash of settings and input: the same command gives the same bytes. */
+static uint64_t replay_id(const struct run *run)
+{
+    const struct settings *const settings = &run->options->settings;
+    const int64_t emission[] = {settings->stats_interval_ns, settings->emit_flows,
+                                settings->emit_alerts};
+    uint64_t id = settings_hash(settings) ^ hash_of(emission, sizeof emission);
+    for (size_t i = 0; i < run->files.count; i++) {
+        const char *const path = run->files.paths[i];
+        const char *const slash = strrchr(path, '/');
+        const char *const name = slash != NULL ? slash + 1 : path;
+        struct stat status = {0};
+        const bool is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+        id ^= hash_of(name, strlen(name));
+        id += is_file ? (uint64_t)status.st_size : 0;
+        id = hash_of(&id, sizeof id);
+    }
+    return id;
+}
+
+/* The run's id, live a random one, and the sensor's name. */
+static bool name_run(struct run *run)
+{
+    const struct options *const options = run->options;
+    uint64_t id = 0;
+    if (!options->is_live) {
+        id = replay_id(run);
+    } else if (getrandom(&id, sizeof id, 0) != sizeof id) {
+        message("no random numbers to be had: %m");
+        return false;
+    }
+    snprintf(run->boot, sizeof run->boot, "%016" PRIx64, id);
+    if (options->sensor != NULL)
+        snprintf(run->sensor, sizeof run->sensor, "%s", options->sensor);
+    else if (!options->is_live || gethostname(run->sensor, sizeof run->sensor - 1) != 0)
+        snprintf(run->sensor, sizeof run->sensor, "replay");
+    return true;
+}
+
+static bool open_output(struct run *run)
+{
+    char error[512];
+    const size_t source_count = capture_source_count(run->capture);
+    for (size_t i = 0; i < source_count; i++)
+        run->source_names[i] = capture_source_name(run->capture, i);
+    const struct format_context context = {
+        .sensor = run->sensor,
+        .boot = run->boot,
+        .version = WHYFLOW_VERSION,
+        .source_names = run->source_names,
+        .source_count = source_count,
+        .settings = &run->options->settings,
+        .is_live = run->options->is_live,
+    };
+    run->output = output_open(run->options, &context, error, sizeof error);
+    if (run->output == NULL)
+        message("%s", error);
+    return run->output != NULL;
+}
+
+static bool write_pidfile(const char *path)
+{
+    FILE *const file = fopen(path, "w");
+    const bool is_written = file != NULL && fprintf(file, "%ld\n", (long)getpid()) > 0;
+    const bool is_closed = file != NULL && fclose(file) == 0;
+    if (!is_written || !is_closed)
+        message("cannot write --pidfile %s: %m", path);
+    return is_written && is_closed;
+}
+
+bool run_open(struct run *run, const struct options *options)
+{
+    *run = (struct run){.options = options};
+    run->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (run->wake_fd < 0)
+        message("no event descriptor to be had: %m");
+    const bool is_open = run->wake_fd >= 0 &&
+                         (options->pidfile == NULL || write_pidfile(options->pidfile)) &&
+                         open_source(run) && name_run(run) && open_output(run);
+    if (!is_open)
+        run_fail(run, RUN_FAILED);
+    return is_open;
+}
+
+void run_close(struct run *run)
+{
+    struct capture_error error;
+    capture_writer_close(run->writer, &error);
+    output_close(run->output);
+    capture_close(run->capture);
+    file_list_deinit(&run->files);
+    if (run->options->pidfile != NULL)
+        unlink(run->options->pidfile);
+    if (run->wake_fd >= 0)
+        close(run->wake_fd);
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+void run_request_stop(struct run *run)
+{
+    atomic_fetch_add(&run->stop_requests, 1);
+    const uint64_t one = 1;
+    if (write(run->wake_fd, &one, sizeof one) != sizeof one)
+        message("cannot wake the capture thread");
+}
+
+bool run_must_stop(const struct run *run)
+{
+    return atomic_load(&run->stop_requests) > 0;
+}
+
+size_t run_frames_wanted(const struct run *run)
+{
+    size_t wanted = run->options->batch_packets;
+    const uint64_t limit = run->options->max_packets;
+    if (wanted > PIPELINE_BATCH_MAX)
+        wanted = PIPELINE_BATCH_MAX;
+    if (limit == 0)
+        return wanted;
+    const uint64_t left = limit > run->packets ? limit - run->packets : 0;
+    return left < wanted ? (size_t)left : wanted;
+}
+
+void run_note_frame(struct run *run, const struct frame *frame)
+{
+    struct capture_error error;
+    run->packets++;
+    if (run->writer == NULL || capture_writer_frame(run->writer, frame, &error))
+        return;
+    message("%s", error.text);
+    run_fail(run, RUN_FAILED);
+    capture_writer_close(run->writer, &error);
+    run->writer = NULL;
+    run_request_stop(run);
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+static void judge_writer(struct run *run)
+{
+    struct capture_error error;
+    if (!capture_writer_close(run->writer, &error)) {
+        message("%s", error.text);
+        run_fail(run, RUN_FAILED);
+    }
+    run->writer = NULL;
+}
+
+void run_judge(struct run *run, bool is_whole)
+{
+    struct output_summary summary;
+    output_summarise(run->output, &summary);
+    judge_writer(run);
+    if (!is_whole)
+        run_fail(run, RUN_FAILED);
+    if (is_whole && !summary.sums_hold && !output_has_no_reader(run->output)) {
+        message("a sum that must hold does not: %s. Please report this", summary.broken_sum);
+        run_fail(run, RUN_FAILED);
+    }
+    if (summary.lost > 0) {
+        message("%" PRIu64 " records were lost%s%s", summary.lost,
+                summary.lost_reason[0] != '\0' ? ": " : "", summary.lost_reason);
+        run_fail(run, RUN_LOST);
+    }
+    if (run->options->fail_on_alert && summary.alerts > 0)
+        run_fail(run, RUN_ALERTS);
+}
