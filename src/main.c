@@ -119,5 +119,5 @@ int main(int argc, char **argv)
     else
         message("%s", error);
     options_deinit(&options);
-    return exit;
+    return (int)exit;
 }
