@@ -54,23 +54,23 @@ link_up() {
             net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.wf0.accept_dad=0
         [ "$1" = quiet ] && inside "$side" sysctl -q -w \
             net.ipv6.conf.wf0.disable_ipv6=1
-        [ "$1" = quiet ] && ip -n "$side" link set wf0 arp off
+        [ "$1" = quiet ] && inside "$side" ip link set wf0 arp off
         # Segments as on a wire, not the kernel's 64 KiB ones.
         inside "$side" ethtool -K wf0 tso off gso off gro off tx off >/dev/null 2>&1
-        ip -n "$side" link set lo up
-        ip -n "$side" link set wf0 up
+        inside "$side" ip link set lo up
+        inside "$side" ip link set wf0 up
     done
     if [ "$1" != quiet ]; then
-        ip -n "$HERE" addr add 10.9.0.1/24 dev wf0
-        ip -n "$THERE" addr add 10.9.0.2/24 dev wf0
-        ip -n "$HERE" addr add fd09::1/64 dev wf0 nodad
-        ip -n "$THERE" addr add fd09::2/64 dev wf0 nodad
+        here ip addr add 10.9.0.1/24 dev wf0
+        there ip addr add 10.9.0.2/24 dev wf0
+        here ip addr add fd09::1/64 dev wf0 nodad
+        there ip addr add fd09::2/64 dev wf0 nodad
     fi
 }
 
 # The number of packets that came in at whyflow's end, by the kernel's own count.
 link_received() {
-    ip -n "$HERE" -s link show wf0 | awk '/RX:/ { getline; print $2 }'
+    here ip -s link show wf0 | awk '/RX:/ { getline; print $2 }'
 }
 
 is_capturing() {
