@@ -89,7 +89,7 @@ struct packet {
     uint32_t tcp_acknowledgment;
     uint16_t tcp_window;            /* unscaled */
     uint16_t marks;                 /* enum packet_mark */
-    uint16_t vlan[PACKET_VLAN_MAX]; /* tags, outermost first */
+    uint16_t vlan[PACKET_VLAN_MAX]; /* the frame's tags, outermost first; none inside a tunnel */
     uint8_t vlan_count;
     uint8_t icmp_type; /* 0 unless ICMP */
     uint8_t icmp_code;

@@ -2,8 +2,8 @@
 /* The table's time: the greatest packet time (or tick) so far, guarded against stamps that are
  * wrong. A stamp over an hour ahead or over a minute back is held until the next packet says
  * whether time has moved (it comes from the same side of the present, and not before the held one)
- * or the stamp was a stray. The next may lie hours after the held one: captures of quiet links, or of
- * several days in one file, are full of such. What is ahead at the end of the input is believed:
+ * or the stamp was a stray. The next may lie hours after the held one: captures of quiet links, or
+ * of several days in one file, are full of such. What is ahead at the end of the input is believed:
  * nothing speaks against it. Owned by the flow table. */
 #ifndef WHYFLOW_FLOW_CLOCK_H
 #define WHYFLOW_FLOW_CLOCK_H
