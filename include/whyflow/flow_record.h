@@ -28,7 +28,7 @@ enum flow_end_reason {
 /* How the initiator was told (DESIGN order of trust). */
 enum flow_basis {
     FLOW_BASIS_SYN = 1,   /* sender of a SYN */
-    FLOW_BASIS_SYNACK,    /* receiver of a SYN-ACK */
+    FLOW_BASIS_SYNACK,    /* receiver of a SYN-ACK, or of the reset that refuses a SYN */
     FLOW_BASIS_MEMORY,    /* goes on with a conversation that ended within 10 minutes */
     FLOW_BASIS_PORT,      /* both sides seen, only one port is a known service's */
     FLOW_BASIS_FIRST,     /* sender of the first packet */

@@ -338,7 +338,7 @@ const struct prose_rule prose_rules[] = {
     {PROSE_WHAT, is_established,
      "TCP connection{service}, not seen to end: {sent}, {received}{in_duration}."},
     {PROSE_WHAT, is_closed,
-     "TCP connection{service}, opened and closed in order: {sent}, {received}{in_duration}."},
+     "TCP connection{service}, closed by both sides: {sent}, {received}{in_duration}."},
     {PROSE_WHAT, is_reset,
      "TCP connection{service}, ended by a reset: {sent}, {received}{in_duration}."},
     {PROSE_WHAT, is_midstream,
@@ -377,7 +377,7 @@ const struct prose_rule prose_rules[] = {
     {PROSE_AROUND, has_windows,
      "In the window the source had {source_flows} to {source_peers}, the destination "
      "{destination_flows} from {destination_sources}."},
-    {PROSE_AROUND, is_new_pair, "No earlier flow of the two was seen."},
+    {PROSE_AROUND, is_new_pair, "No earlier flow of the two is remembered."},
     {PROSE_AROUND, has_longest_silence, "The longest silence was {longest_gap}."},
     {PROSE_AROUND, has_handshake, "The handshake took {handshake}."},
     {PROSE_AROUND, has_zero_windows, "A receive window fell to zero {zero_windows}."},
@@ -401,7 +401,7 @@ const struct prose_rule prose_rules[] = {
     {PROSE_LIMITS, lacks_first_fragments,
      "Of its {fragments} {first_missing} came without the first, which has the ports."},
     {PROSE_LIMITS, was_evicted, "It was ended early: the flow table was full."},
-    {PROSE_LIMITS, is_window_cut, "Counts over the window are too low: it was full."},
+    {PROSE_LIMITS, is_window_cut, "Counts over the window may be too low: not all of it could be kept."},
     {PROSE_LIMITS, had_clock_step, "It was ended because the clock was set back."},
     {PROSE_LIMITS, has_late_packets, "Some of its packets came out of time order."},
 };

@@ -270,7 +270,10 @@ struct flow_orientation flow_orientation(const struct flow *flow)
         return (struct flow_orientation){flow->tcp.syn_side, FLOW_BASIS_SYNACK};
     if (flow->initiator != FLOW_SIDE_UNKNOWN)
         return (struct flow_orientation){flow->initiator, flow->basis};
-    if (flow->side[0].packets == 0 || flow->side[1].packets == 0)
+    const bool is_one_sided = flow->side[0].packets == 0 || flow->side[1].packets == 0;
+    if (is_one_sided && flow->tcp.has_refusal)
+        return (struct flow_orientation){(uint8_t)(1 - flow->first_side), FLOW_BASIS_SYNACK};
+    if (is_one_sided)
         return (struct flow_orientation){flow->first_side, FLOW_BASIS_ONLY_SIDE};
     uint8_t initiator;
     if (initiator_by_port(flow, &initiator))

@@ -491,6 +491,15 @@ static void believe_held(struct flow_table *table)
     fragment_table_clear(&table->fragments);
 }
 
+/* The held packet is to be taken next; time has been moved already. */
+static void take_held_later(struct flow_table *table)
+{
+    table->redo = table->clock.held;
+    table->has_redo = true;
+    table->clock.has_held = false;
+    table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]--;
+}
+
 /* Takes one packet; false if a sweep must come first. */
 static bool judge_and_take(struct flow_table *table, const struct packet *packet,
                            const struct prepared *prepared)
@@ -509,6 +518,9 @@ static bool judge_and_take(struct flow_table *table, const struct packet *packet
     case FLOW_CLOCK_FORWARD:
         believe_held(table);
         return false;
+    case FLOW_CLOCK_EARLIER:
+        take_held_later(table);
+        break;
     case FLOW_CLOCK_STEADY:
         break;
     }

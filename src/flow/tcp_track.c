@@ -302,6 +302,9 @@ static void note_handshake(struct tcp_track *track, const struct packet *packet,
         track->events |= side ? TCP_TRACK_FIN_1 : TCP_TRACK_FIN_0;
     if (flags & PACKET_TCP_RST)
         track->events |= side ? TCP_TRACK_RST_1 : TCP_TRACK_RST_0;
+    /* RFC 9293, 3.5.2: only a reset that answers a segment without ACK has sequence number 0. */
+    if (flags == (PACKET_TCP_RST | PACKET_TCP_ACK) && packet->tcp_sequence == 0)
+        track->has_refusal = true;
 }
 
 void tcp_track_packet(struct tcp_track *track, struct tcp_rare *rare, const struct packet *packet,

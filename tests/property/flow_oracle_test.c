@@ -267,6 +267,16 @@ struct initiator {
     uint8_t basis;
 };
 
+static bool has_refusal(const struct naive_flow *flow)
+{
+    for (size_t i = 0; i < flow->count; i++)
+        if (flags_of(&flow->packets[i]) == (PACKET_TCP_RST | PACKET_TCP_ACK) &&
+            flow->packets[i].tcp_sequence == 0 &&
+            !(flow->packets[i].marks & (PACKET_MARK_FRAGMENT_LATER | IS_COPY)))
+            return true;
+    return false;
+}
+
 static struct initiator initiator_of(const struct naive_flow *flow)
 {
     const struct packet *const first = &flow->packets[0];
@@ -280,6 +290,8 @@ static struct initiator initiator_of(const struct naive_flow *flow)
         return (struct initiator){ends[hand.opener], FLOW_BASIS_SYNACK};
     if (flow->has_inherited)
         return (struct initiator){flow->initiator, flow->basis};
+    if (!has_both_ways(flow) && has_refusal(flow))
+        return (struct initiator){ends[1], FLOW_BASIS_SYNACK};
     if (!has_both_ways(flow))
         return (struct initiator){ends[0], FLOW_BASIS_ONLY_SIDE};
     const bool known[2] = {service_is_known(first->protocol, ends[0].port),
@@ -1076,6 +1088,12 @@ static void judge(const struct packet *packet)
         strays += has_held;
         has_held = false;
         take(packet);
+    } else if (has_held && held.time_ns > packet->time_ns && packet->time_ns > now_ns &&
+               !agrees_with_held(packet->time_ns)) {
+        const struct packet later = held;
+        has_held = false;
+        take(packet);
+        judge(&later);
     } else if (!has_held || !agrees_with_held(packet->time_ns)) {
         strays += has_held;
         has_held = true;
