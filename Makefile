@@ -31,7 +31,7 @@ CC := clang
 endif
 ALL_CFLAGS = $(BASE_FLAGS) $(FLAGS_$(PROFILE)) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(FLAGS_$(PROFILE)) $(LDFLAGS)
-LIBS := -lpcap -ljansson -lz -lm -lpthread
+LIBS := -lpcap -ljansson -lz -lzstd -lm -lpthread
 CHECK_LIBS = $(shell pkg-config --libs check)
 
 # The library: packets and time in, records out. What touches devices, files, threads or the
@@ -55,7 +55,7 @@ PARTS := $(call objects,$(filter-out src/main.c,$(PROGRAM_SOURCES))) $(LIBRARY)
 TESTS := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(TEST_SOURCES)))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(notdir $(FUZZ_SOURCES)))
 
-.PHONY: all tests fuzzers demo check asan tsan fuzz-smoke bench eval lint format coverage docs \
+.PHONY: all tests fuzzers demo check asan tsan fuzz-smoke bench eval agree lint format coverage docs \
         install clean
 .SECONDARY:
 
@@ -103,6 +103,8 @@ bench: all $(BUILD)/bench/generate $(BUILD)/bench/floor
 	scripts/bench
 eval: all
 	scripts/eval
+agree: all
+	scripts/agree --whyflow $(PROGRAM)
 lint:
 	scripts/lint
 format:

@@ -63,6 +63,9 @@ _whyflow() {
     --max-flows)
         kind=none
         ;;
+    --max-fragments)
+        kind=none
+        ;;
     --local-nets)
         kind=none
         ;;
@@ -123,6 +126,9 @@ _whyflow() {
             --active-timeout
             --close-timeout
             --max-flows
+            --key-vlan
+            --dedup
+            --max-fragments
             --local-nets
             --window
             --alert-share

@@ -26,7 +26,7 @@
     OPTION(INTERFACE, 'i', "interface", "IF", NULL, INPUT, \
            "capture from interface IF; again for a second side, merged by time") \
     OPTION(READ, 'r', "read", "FILE|DIR|-", NULL, INPUT, \
-           "replay FILE, the captures in DIR or standard input; again for more, merged by time") \
+           "replay FILE (also .gz, .zst), captures in DIR or standard input; again: merged by time") \
     OPTION(FILTER, 'f', "filter", "EXPR", NULL, INPUT, \
            "only packets that match the BPF filter EXPR; it may also stand at the end") \
     OPTION(FILTER_FILE, 'F', "filter-file", "FILE", NULL, INPUT, \
@@ -63,6 +63,12 @@
            "a closed TCP flow ends after so long without a packet; 0: as any other") \
     OPTION(MAX_FLOWS, 0, "max-flows", "N", "1048576", FLOWS, \
            "flows open at a time; beyond it the least active are ended early") \
+    OPTION(KEY_VLAN, 0, "key-vlan", NULL, NULL, FLOWS, \
+           "flows of different VLANs are different; without it tags are only recorded") \
+    OPTION(DEDUP, 0, "dedup", NULL, NULL, FLOWS, \
+           "leave copies of packets, as mirror ports make them, out of the flows' counts") \
+    OPTION(MAX_FRAGMENTS, 0, "max-fragments", "N", "16384", FLOWS, \
+           "fragmented packets followed at a time, so that later fragments find their flow") \
     OPTION(LOCAL_NETS, 0, "local-nets", "CIDR,...", \
            "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,fe80::/10", FLOWS, \
            "networks that are inside: direction is told by them") \

@@ -33,6 +33,7 @@ const char *record_caveat_name(unsigned bit)
         "fragments",
         "evicted",
         "window_cut",
+        "duplicates",
     };
     assert(bit < RECORD_CAVEAT_COUNT);
     return names[bit];

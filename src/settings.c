@@ -23,6 +23,7 @@ static void default_flow(struct flow_settings *flow)
         .memory_ns = 600 * SECOND_NS,
         .max_flows = UINT32_C(1) << 20,
         .max_memories = UINT32_C(1) << 18,
+        .max_fragments = UINT32_C(1) << 14,
     };
 }
 
@@ -130,6 +131,8 @@ static void describe(const struct settings *settings, FILE *out)
             (long long)flow->idle_timeout_ns, (long long)flow->active_timeout_ns,
             (long long)flow->close_timeout_ns, (long long)flow->memory_ns, flow->max_flows,
             flow->max_memories);
+    fprintf(out, "fragments %u dedup %d key_vlan %d\n", flow->max_fragments,
+            flow->leaves_out_duplicates, flow->vlan_is_in_key);
     fprintf(out, "window %lld hosts %u pairs %u conversations %u window_flows %u\n",
             (long long)feature->window_ns, feature->max_hosts, feature->max_pairs,
             feature->max_conversations, feature->max_window_flows);

@@ -28,7 +28,7 @@ enum flow_end_reason {
 /* How the initiator was told (DESIGN order of trust). */
 enum flow_basis {
     FLOW_BASIS_SYN = 1,   /* sender of a SYN */
-    FLOW_BASIS_SYNACK,    /* receiver of a SYN-ACK */
+    FLOW_BASIS_SYNACK,    /* receiver of a SYN-ACK, or of the reset that refuses a SYN */
     FLOW_BASIS_MEMORY,    /* goes on with a conversation that ended within 10 minutes */
     FLOW_BASIS_PORT,      /* both sides seen, only one port is a known service's */
     FLOW_BASIS_FIRST,     /* sender of the first packet */
@@ -54,6 +54,7 @@ enum flow_mark {
     FLOW_MARK_FRAGMENTS = 1 << 1,    /* has fragments */
     FLOW_MARK_KERNEL_DROPS = 1 << 2, /* the capture lost packets while this flow was open */
     FLOW_MARK_COARSE_TIME = 1 << 3,  /* > 1 packet and every stamp a whole millisecond */
+    FLOW_MARK_DUPLICATES = 1 << 5,   /* copies of packets were seen, as mirror ports make them */
     FLOW_MARK_LATE_PACKETS = 1 << 4, /* some packets arrived out of time order */
 };
 
@@ -74,6 +75,10 @@ struct flow_direction {
     int64_t first_ns, last_ns;             /* least and greatest time; meaningful if packets > 0 */
     struct flow_distribution packet_bytes; /* IP bytes a packet */
     struct flow_distribution gap_ns;       /* between neighbouring packets of this direction */
+    uint64_t duplicates;    /* copies of packets: counted above too, unless --dedup left them out */
+    uint32_t retransmitted; /* TCP segments whose bytes had been seen before */
+    uint32_t out_of_order;  /* TCP segments that came after later bytes, and were not seen before */
+    uint32_t zero_windows;  /* times the window fell to zero */
     uint8_t ttl_min, ttl_max;
     uint8_t tcp_flags; /* OR of all */
 };
@@ -100,9 +105,17 @@ struct flow_record {
     bool has_handshake_rtt;       /* SYN and the initiator's first ACK seen */
     uint8_t vlan_count;
     uint8_t padding;
-    uint16_t vlan[PACKET_VLAN_MAX]; /* of the first packet */
-    uint16_t marks;                 /* enum flow_mark */
-    uint16_t source_index;          /* interface or file of the first packet */
+    uint16_t vlan[PACKET_VLAN_MAX];   /* of the first packet */
+    uint16_t marks;                   /* enum flow_mark */
+    uint16_t source_index;            /* interface or file of the first packet */
+    uint32_t fragments;               /* packets that were fragments */
+    uint32_t fragments_overlapping;   /* bytes came twice, or beyond the end */
+    uint32_t fragments_first_missing; /* later fragments without a first: they have no ports */
+    uint8_t tunnel_count;             /* of the first packet, as the rest; see struct packet */
+    uint8_t tunnels[PACKET_TUNNELS_MAX];
+    uint8_t outer_ip_version;
+    uint8_t outer_source[16];
+    uint8_t outer_destination[16];
     int64_t handshake_rtt_ns; /* SYN to the initiator's first ACK; valid if has_handshake_rtt */
     int64_t longest_gap_ns;   /* between neighbouring packets of either direction; 0 if 1 packet, -1
                                * if late packets split a gap that cannot be told any more */

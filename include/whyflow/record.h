@@ -23,10 +23,11 @@ enum record_caveat {
     RECORD_CAVEAT_COARSE_TIMESTAMPS = 1 << 7,  /* every stamp a whole millisecond */
     RECORD_CAVEAT_CLOCK_STEP = 1 << 8,         /* ended because the clock was set back */
     RECORD_CAVEAT_LATE_PACKETS = 1 << 9,       /* some packets arrived out of time order */
-    RECORD_CAVEAT_FRAGMENTS = 1 << 10,         /* has IP fragments; later ones carry no ports */
-    RECORD_CAVEAT_EVICTED = 1 << 11,           /* ended early: the flow table was full */
-    RECORD_CAVEAT_WINDOW_CUT = 1 << 12,        /* window counts are lower bounds */
-    RECORD_CAVEAT_COUNT = 13
+    RECORD_CAVEAT_FRAGMENTS = 1 << 10,  /* fragments overlap, or lack the one with the ports */
+    RECORD_CAVEAT_EVICTED = 1 << 11,    /* ended early: the flow table was full */
+    RECORD_CAVEAT_WINDOW_CUT = 1 << 12, /* window counts are lower bounds */
+    RECORD_CAVEAT_DUPLICATES = 1 << 13, /* copies of packets, as mirror ports make them */
+    RECORD_CAVEAT_COUNT = 14
 };
 
 /* The sample reports' eighteen columns, less those the flow record itself holds. */

@@ -17,15 +17,18 @@ struct settings_network {
 };
 
 struct flow_settings {
-    int64_t idle_timeout_ns;   /* 0: off */
-    int64_t active_timeout_ns; /* 0: off */
-    int64_t close_timeout_ns;  /* 0: off */
-    int64_t sweep_interval_ns; /* of table time between sweeps; decides when, never what */
-    int64_t memory_ns;         /* how long an ended conversation's orientation is remembered */
-    uint32_t max_flows;        /* open at a time */
-    uint32_t max_memories;     /* ended conversations remembered */
-    uint64_t hash_key[2];      /* decides placement only, never output */
-    bool is_live;              /* packets do not wait for a sweep unless no place is left */
+    int64_t idle_timeout_ns;    /* 0: off */
+    int64_t active_timeout_ns;  /* 0: off */
+    int64_t close_timeout_ns;   /* 0: off */
+    int64_t sweep_interval_ns;  /* of table time between sweeps; decides when, never what */
+    int64_t memory_ns;          /* how long an ended conversation's orientation is remembered */
+    uint32_t max_flows;         /* open at a time */
+    uint32_t max_memories;      /* ended conversations remembered */
+    uint64_t hash_key[2];       /* decides placement only, never output */
+    bool leaves_out_duplicates; /* --dedup: copies are refused, by name */
+    bool vlan_is_in_key;        /* --key-vlan: the outermost tag tells flows apart */
+    uint32_t max_fragments;     /* datagrams whose fragments are being followed */
+    bool is_live;               /* packets do not wait for a sweep unless no place is left */
 };
 
 struct feature_settings {

@@ -39,8 +39,10 @@ struct flow_counters {
     uint64_t ended[8]; /* by enum flow_end_reason */
     uint64_t evicted;
     uint64_t clock_steps;
-    uint64_t memories;         /* orientations remembered now */
-    uint64_t memories_evicted; /* forgotten before their time: the table was full */
+    uint64_t memories;          /* orientations remembered now */
+    uint64_t memories_evicted;  /* forgotten before their time: the table was full */
+    uint64_t datagrams;         /* whose fragments are followed now */
+    uint64_t datagrams_evicted; /* forgotten before their time: the table was full */
     uint64_t opened_tcp, opened_udp, opened_icmp, opened_other;
     uint64_t memory_bytes; /* counted, not RSS */
 };

@@ -126,6 +126,7 @@ class TcpConnection:
         rng = trace.rng
         self.trace, self.ends = trace, (client, server)
         self.ports = (sport, dport)
+        self.has_sent = [False, False]
         self.next = [rng.randrange(1 << 32), rng.randrange(1 << 32)]
         self.acked = [0, 0]  # what each end has acknowledged of the other
         self.clock_base = (rng.randrange(1 << 31), rng.randrange(1 << 31))
@@ -147,8 +148,11 @@ class TcpConnection:
             flags |= ACK
             self.acked[end] = self.next[1 - end]
         self.echoed[1 - end] = stamp
+        # RFC 9293, 3.5.2: who refuses a SYN has no sequence numbers yet.
+        number = 0 if flags & RST and not self.has_sent[end] else self.next[end]
+        self.has_sent[end] = True
         header = struct.pack("!HHIIBBHHH", self.ports[end], self.ports[1 - end],
-                             self.next[end], self.acked[end] if ack else 0,
+                             number, self.acked[end] if ack else 0,
                              (5 + len(options) // 4) << 4, flags,
                              64240 if flags & SYN else 501, 0, 0) + options
         total = transport_checksum(src, dst, TCP, header + payload)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture file bytes: descriptor -> (inflate) -> FILE. See stream.h.
+/* Capture file bytes: descriptor -> (inflate, or zstd) -> FILE. See stream.h.
  *
  * zlib's own gzread was not taken: it reads a damaged file's plain rest as if it were data, cannot
  * be told that a pipe should stop, and hides where the input ended. */
@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
 
 enum {
     STREAM_INPUT_BYTES = 1 << 16,
@@ -23,17 +25,25 @@ enum {
     FAILURE_SIZE = 128,
 };
 
+enum stream_packing {
+    STREAM_PLAIN,
+    STREAM_GZIP,
+    STREAM_ZSTD,
+};
+
 struct stream {
     const char *path;
     int fd;
     int stop_fd;
-    bool is_gzip;
+    enum stream_packing packing;
     bool is_at_end;    /* the descriptor has no more bytes */
     bool is_stopped;   /* ... because stop_fd was readable first */
-    bool is_in_member; /* gzip: inside a member, so the end of input would be a cut */
+    bool is_in_member; /* inside a gzip member or zstd frame: the end of input would be a cut */
     bool has_member;   /* gzip: one was complete; zeros or rubbish after it are padding */
     bool is_inflate_open;
     z_stream inflate;
+    ZSTD_DStream *zstd;                /* NULL: not zstd */
+    bool has_zstd_bytes;               /* it may hold bytes that found no room */
     uint8_t magic[STREAM_MAGIC_BYTES]; /* first bytes handed on */
     size_t magic_size;
     size_t magic_given;             /* of them, how many the FILE has had */
@@ -151,9 +161,58 @@ static size_t read_gzip(struct stream *stream, uint8_t *bytes, size_t size)
     return wanted - stream->inflate.avail_out;
 }
 
+static void fail_zstd(struct stream *stream, size_t status)
+{
+    const bool is_too_wide = ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge;
+    fail(stream, is_too_wide ? "the zstd stream wants over 128 MiB: use `zstd -dc --long=31`"
+                             : "the zstd stream is damaged");
+}
+
+/* One step of unpacking into `output`. Frames may follow each other. False: there is no more to
+ * come. */
+static bool zstd_step(struct stream *stream, ZSTD_outBuffer *output)
+{
+    const bool is_used_up = stream->input_given == stream->input_size;
+    if (is_used_up && !stream->has_zstd_bytes)
+        fill_input(stream);
+    const bool is_at_end = stream->input_given == stream->input_size && !stream->has_zstd_bytes;
+    if (is_at_end) {
+        if (stream->is_in_member && !stream->is_stopped)
+            fail(stream, "the zstd stream is cut short");
+        return false;
+    }
+    ZSTD_inBuffer input = {stream->input, stream->input_size, stream->input_given};
+    const size_t status = ZSTD_decompressStream(stream->zstd, output, &input);
+    stream->input_given = input.pos;
+    if (ZSTD_isError(status)) {
+        fail_zstd(stream, status);
+        return false;
+    }
+    stream->is_in_member = status != 0;
+    stream->has_zstd_bytes = status != 0 && output->pos == output->size;
+    return true;
+}
+
+static size_t read_zstd(struct stream *stream, uint8_t *bytes, size_t size)
+{
+    ZSTD_outBuffer output = {bytes, size, 0};
+    while (stream->failure[0] == '\0' && output.pos == 0) {
+        if (!zstd_step(stream, &output))
+            break;
+    }
+    return output.pos;
+}
+
 static size_t read_bytes(struct stream *stream, uint8_t *bytes, size_t size)
 {
-    return stream->is_gzip ? read_gzip(stream, bytes, size) : read_plain(stream, bytes, size);
+    switch (stream->packing) {
+    case STREAM_GZIP:
+        return read_gzip(stream, bytes, size);
+    case STREAM_ZSTD:
+        return read_zstd(stream, bytes, size);
+    default:
+        return read_plain(stream, bytes, size);
+    }
 }
 
 /* fopencookie's read: first the bytes looked at, then the rest. A failure below looks like an end
@@ -197,7 +256,6 @@ struct stream_magic {
 
 /* Formats that need a program of their own in front. */
 static const struct stream_magic foreign_magics[] = {
-    {{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstd"},
     {{0xfd, '7', 'z', 'X'}, 4, "xz"},
     {{'B', 'Z', 'h'}, 3, "bzip2"},
     {{0x04, 0x22, 0x4d, 0x18}, 4, "lz4"},
@@ -228,17 +286,8 @@ static void fill_magic(struct stream *stream)
     stream->input_size = size + rest;
 }
 
-static bool detect_compression(struct stream *stream, struct capture_error *error)
+static bool refuse_foreign(const struct stream *stream, struct capture_error *error)
 {
-    static const uint8_t gzip_magic[] = {0x1f, 0x8b};
-    fill_magic(stream);
-    if (stream->failure[0] != '\0' || stream->input_size == 0) {
-        const char *what =
-            stream->is_stopped ? "stopped before anything came" : "empty: not a capture file";
-        capture_error_set(error, CAPTURE_ERROR_INPUT, "%s: %s", stream->path,
-                          stream->failure[0] != '\0' ? stream->failure : what);
-        return false;
-    }
     for (size_t i = 0; i < sizeof foreign_magics / sizeof *foreign_magics; i++) {
         const struct stream_magic *magic = &foreign_magics[i];
         if (begins_with(stream, magic->bytes, magic->size)) {
@@ -248,13 +297,49 @@ static bool detect_compression(struct stream *stream, struct capture_error *erro
             return false;
         }
     }
-    stream->is_gzip = begins_with(stream, gzip_magic, sizeof gzip_magic);
-    if (!stream->is_gzip)
+    return true;
+}
+
+/* RFC 8878: a frame, or one to be skipped (pzstd begins with such), whose first byte varies. */
+static bool begins_with_zstd(const struct stream *stream)
+{
+    static const uint8_t frame[] = {0x28, 0xb5, 0x2f, 0xfd};
+    static const uint8_t skipped[] = {0x2a, 0x4d, 0x18};
+    if (begins_with(stream, frame, sizeof frame))
         return true;
-    stream->is_inflate_open = inflateInit2(&stream->inflate, GZIP_WINDOW_BITS) == Z_OK;
-    if (!stream->is_inflate_open)
-        capture_error_set(error, CAPTURE_ERROR_SYSTEM, "%s: zlib: out of memory", stream->path);
-    return stream->is_inflate_open;
+    return stream->input_size > sizeof skipped && stream->input[0] >> 4 == 5 &&
+           memcmp(stream->input + 1, skipped, sizeof skipped) == 0;
+}
+
+static bool open_unpacker(struct stream *stream, struct capture_error *error)
+{
+    static const uint8_t gzip_magic[] = {0x1f, 0x8b};
+    bool is_open = true;
+    if (begins_with(stream, gzip_magic, sizeof gzip_magic)) {
+        stream->packing = STREAM_GZIP;
+        is_open = inflateInit2(&stream->inflate, GZIP_WINDOW_BITS) == Z_OK;
+        stream->is_inflate_open = is_open;
+    } else if (begins_with_zstd(stream)) {
+        stream->packing = STREAM_ZSTD;
+        stream->zstd = ZSTD_createDStream();
+        is_open = stream->zstd != NULL && !ZSTD_isError(ZSTD_initDStream(stream->zstd));
+    }
+    if (!is_open)
+        capture_error_set(error, CAPTURE_ERROR_SYSTEM, "%s: out of memory", stream->path);
+    return is_open;
+}
+
+static bool detect_compression(struct stream *stream, struct capture_error *error)
+{
+    fill_magic(stream);
+    if (stream->failure[0] != '\0' || stream->input_size == 0) {
+        const char *what =
+            stream->is_stopped ? "stopped before anything came" : "empty: not a capture file";
+        capture_error_set(error, CAPTURE_ERROR_INPUT, "%s: %s", stream->path,
+                          stream->failure[0] != '\0' ? stream->failure : what);
+        return false;
+    }
+    return refuse_foreign(stream, error) && open_unpacker(stream, error);
 }
 
 static void read_magic(struct stream *stream)
@@ -315,6 +400,7 @@ void stream_close(struct stream *stream)
         return;
     if (stream->is_inflate_open)
         (void)inflateEnd(&stream->inflate);
+    (void)ZSTD_freeDStream(stream->zstd); /* NULL is allowed */
     if (stream->fd > STDERR_FILENO)
         (void)close(stream->fd); /* read only: nothing can be lost */
     free(stream);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The bytes of a capture file as a FILE for libpcap: a file or standard input, plain or gzip.
+/* The bytes of a capture file as a FILE for libpcap: a file or standard input, plain, gzip or
+ * zstd.
  *
  * Compression and format are told by the first bytes, never by the name, so standard input works
  * the same. For the capture room alone, on the capture thread. */
@@ -24,7 +25,7 @@ FILE *stream_file(struct stream *stream);
 /* True if the (uncompressed) bytes begin as pcapng does. */
 bool stream_is_pcapng(const struct stream *stream);
 
-/* What went wrong below libpcap, or "": a read error, a damaged or cut gzip stream. */
+/* What went wrong below libpcap, or "": a read error, a damaged or cut gzip or zstd stream. */
 const char *stream_failure(const struct stream *stream);
 
 /* True if the end was stop_fd's doing: a packet cut in two then is no damage. */

@@ -35,6 +35,12 @@ static struct record_observed observe(const struct flow_record *flow,
     return observed;
 }
 
+/* Fragments that came in order, with their first, are counted in full and no caveat. */
+static bool has_broken_fragments(const struct flow_record *flow)
+{
+    return flow->fragments_overlapping > 0 || flow->fragments_first_missing > 0;
+}
+
 static uint32_t flow_caveats(const struct flow_record *flow)
 {
     const bool is_one_sided =
@@ -51,7 +57,8 @@ static uint32_t flow_caveats(const struct flow_record *flow)
         {(flow->marks & FLOW_MARK_COARSE_TIME) != 0, RECORD_CAVEAT_COARSE_TIMESTAMPS},
         {flow->end_reason == FLOW_END_CLOCK_STEP, RECORD_CAVEAT_CLOCK_STEP},
         {(flow->marks & FLOW_MARK_LATE_PACKETS) != 0, RECORD_CAVEAT_LATE_PACKETS},
-        {(flow->marks & FLOW_MARK_FRAGMENTS) != 0, RECORD_CAVEAT_FRAGMENTS},
+        {has_broken_fragments(flow), RECORD_CAVEAT_FRAGMENTS},
+        {(flow->marks & FLOW_MARK_DUPLICATES) != 0, RECORD_CAVEAT_DUPLICATES},
         {flow->end_reason == FLOW_END_RESOURCES, RECORD_CAVEAT_EVICTED},
     };
     uint32_t found = 0;
@@ -111,21 +118,21 @@ static int64_t sum_of_positive(const struct verdict *verdict)
     return sum_mbits;
 }
 
-/* Evidence is known to a bin, a sixteenth of a feature's range: more than six digits would only be
- * noise, and bytes of a line that has none to spare. */
-static double six_digits(double number)
+/* Evidence is known to 1/512 of a feature's range: more than four digits would only be noise, and
+ * bytes of a line that has none to spare. */
+static double four_digits(double number)
 {
     char digits[DIGITS_SIZE];
-    (void)snprintf(digits, sizeof digits, "%.6g", number);
+    (void)snprintf(digits, sizeof digits, "%.4g", number);
     return strtod(digits, NULL);
 }
 
-static struct evidence with_six_digits(struct evidence evidence)
+static struct evidence with_four_digits(struct evidence evidence)
 {
-    evidence.median = six_digits(evidence.median);
-    evidence.p05 = six_digits(evidence.p05);
-    evidence.p95 = six_digits(evidence.p95);
-    evidence.share = six_digits(evidence.share);
+    evidence.median = four_digits(evidence.median);
+    evidence.p05 = four_digits(evidence.p05);
+    evidence.p95 = four_digits(evidence.p95);
+    evidence.share = four_digits(evidence.share);
     return evidence;
 }
 
@@ -140,7 +147,7 @@ static void fill_reasons(const struct verdict *verdict, const struct evidence ev
             .feature = features[i],
             .contribution_mbits = contribution_mbits,
             .share = (double)contribution_mbits / (double)positive_mbits,
-            .evidence = with_six_digits(evidences[i]),
+            .evidence = with_four_digits(evidences[i]),
         };
     }
 }

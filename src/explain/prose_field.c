@@ -268,6 +268,66 @@ static void put_slice(const struct prose_facts *facts, struct text *text)
     text_append_uint(text, flow_of(facts)->slice);
 }
 
+/* Tunnels, copies, fragments and what TCP says of itself. */
+
+static void put_tunnels(const struct prose_facts *facts, struct text *text)
+{
+    const struct flow_record *flow = flow_of(facts);
+    for (unsigned i = flow->tunnel_count; i-- > 0;) {
+        text_append(text, packet_tunnel_name((enum packet_tunnel)flow->tunnels[i]));
+        text_append(text, i > 0 ? " in " : "");
+    }
+}
+
+static void put_outer_source(const struct prose_facts *facts, struct text *text)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    const struct flow_record *flow = flow_of(facts);
+    text_append(text, address_text(flow->outer_source, flow->outer_ip_version, address));
+}
+
+static void put_outer_target(const struct prose_facts *facts, struct text *text)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    const struct flow_record *flow = flow_of(facts);
+    text_append(text, address_text(flow->outer_destination, flow->outer_ip_version, address));
+}
+
+static void put_copies(const struct prose_facts *facts, struct text *text)
+{
+    const uint64_t copies = forward_of(facts)->duplicates + reverse_of(facts)->duplicates;
+    quantity_append_count(text, copies);
+    text_append(text, copies == 1 ? " copy" : " copies");
+}
+
+static void put_fragments(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append(text, flow_of(facts)->fragments, "fragments", VALUE_DIGITS);
+}
+
+static void put_overlapping(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_count(text, flow_of(facts)->fragments_overlapping);
+}
+
+static void put_first_missing(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_count(text, flow_of(facts)->fragments_first_missing);
+}
+
+static void put_retransmitted(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_count(text, (uint64_t)forward_of(facts)->retransmitted +
+                                    reverse_of(facts)->retransmitted);
+}
+
+static void put_zero_windows(const struct prose_facts *facts, struct text *text)
+{
+    const uint64_t times =
+        (uint64_t)forward_of(facts)->zero_windows + reverse_of(facts)->zero_windows;
+    quantity_append(text, (double)times, "times", VALUE_DIGITS);
+}
+
 /* Surroundings. */
 
 static void put_source_flows(const struct prose_facts *facts, struct text *text)
@@ -497,6 +557,15 @@ static const struct prose_field fields[] = {
     {"longest_gap", put_longest_gap},
     {"handshake", put_handshake},
     {"slice", put_slice},
+    {"tunnels", put_tunnels},
+    {"outer_source", put_outer_source},
+    {"outer_target", put_outer_target},
+    {"copies", put_copies},
+    {"fragments", put_fragments},
+    {"overlapping", put_overlapping},
+    {"first_missing", put_first_missing},
+    {"retransmitted", put_retransmitted},
+    {"zero_windows", put_zero_windows},
     {"source_flows", put_source_flows},
     {"source_peers", put_source_peers},
     {"destination_flows", put_destination_flows},

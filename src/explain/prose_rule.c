@@ -124,6 +124,16 @@ static bool has_packets_sent(const struct prose_facts *facts)
     return direction_of(facts, FLOW_FORWARD)->packets > 1;
 }
 
+static bool was_tunnelled(const struct prose_facts *facts)
+{
+    return facts->part->flow.tunnel_count > 0 && facts->part->flow.outer_ip_version != 0;
+}
+
+static bool was_labelled(const struct prose_facts *facts)
+{
+    return facts->part->flow.tunnel_count > 0 && facts->part->flow.outer_ip_version == 0;
+}
+
 /* Timing and surroundings. */
 
 static bool has_one_gap(const struct prose_facts *facts)
@@ -168,6 +178,21 @@ static bool is_new_pair(const struct prose_facts *facts)
 {
     return has_feature(facts, FEATURE_SRC_KNOWS_DST) &&
            facts->part->features.value[FEATURE_SRC_KNOWS_DST] == FEATURE_ACQUAINTANCE_NEW;
+}
+
+/* Many: a twentieth of the packets, and more than one. */
+static bool has_retransmissions(const struct prose_facts *facts)
+{
+    const struct flow_direction *forward = direction_of(facts, FLOW_FORWARD);
+    const struct flow_direction *reverse = direction_of(facts, FLOW_REVERSE);
+    const uint64_t again = (uint64_t)forward->retransmitted + reverse->retransmitted;
+    return again > 1 && again * 20 >= forward->packets + reverse->packets;
+}
+
+static bool has_zero_windows(const struct prose_facts *facts)
+{
+    return direction_of(facts, FLOW_FORWARD)->zero_windows > 0 ||
+           direction_of(facts, FLOW_REVERSE)->zero_windows > 0;
 }
 
 static bool holds_ipv4(const uint8_t address[16], uint8_t ip_version)
@@ -254,9 +279,19 @@ static bool is_truncated(const struct prose_facts *facts)
     return has_caveat(facts, RECORD_CAVEAT_TRUNCATED);
 }
 
-static bool has_fragments(const struct prose_facts *facts)
+static bool has_duplicates(const struct prose_facts *facts)
 {
-    return has_caveat(facts, RECORD_CAVEAT_FRAGMENTS);
+    return has_caveat(facts, RECORD_CAVEAT_DUPLICATES);
+}
+
+static bool has_overlapping_fragments(const struct prose_facts *facts)
+{
+    return facts->part->flow.fragments_overlapping > 0;
+}
+
+static bool lacks_first_fragments(const struct prose_facts *facts)
+{
+    return facts->part->flow.fragments_first_missing > 0;
 }
 
 static bool was_evicted(const struct prose_facts *facts)
@@ -303,7 +338,7 @@ const struct prose_rule prose_rules[] = {
     {PROSE_WHAT, is_established,
      "TCP connection{service}, not seen to end: {sent}, {received}{in_duration}."},
     {PROSE_WHAT, is_closed,
-     "TCP connection{service}, opened and closed in order: {sent}, {received}{in_duration}."},
+     "TCP connection{service}, closed by both sides: {sent}, {received}{in_duration}."},
     {PROSE_WHAT, is_reset,
      "TCP connection{service}, ended by a reset: {sent}, {received}{in_duration}."},
     {PROSE_WHAT, is_midstream,
@@ -313,6 +348,8 @@ const struct prose_rule prose_rules[] = {
      "{received}{in_duration}."},
     {PROSE_WHAT, is_answered, "{protocol} exchange{service}: {sent}, {received}{in_duration}."},
     {PROSE_WHAT, is_one_way, "{protocol} flow{service}, one way: {sent}{in_duration}."},
+    {PROSE_WHAT, was_tunnelled, "Carried in {tunnels} between {outer_source} and {outer_target}."},
+    {PROSE_WHAT, was_labelled, "Carried in {tunnels}."},
     {PROSE_WHAT, has_rates, "That is {byte_rate} and {packet_rate}."},
     {PROSE_WHAT, has_packets_sent, "Packets sent carry {mean_packet} on average."},
 
@@ -335,12 +372,15 @@ const struct prose_rule prose_rules[] = {
     {PROSE_AROUND, has_gaps,
      "Packets sent came {gap_mean} apart on average ({gap_min} to {gap_max})."},
     {PROSE_AROUND, has_mean_gap_only, "Packets sent came {gap_mean} apart on average."},
+    {PROSE_AROUND, has_retransmissions,
+     "Of its TCP segments {retransmitted} were sent again."},
     {PROSE_AROUND, has_windows,
      "In the window the source had {source_flows} to {source_peers}, the destination "
      "{destination_flows} from {destination_sources}."},
-    {PROSE_AROUND, is_new_pair, "No earlier flow of the two was seen."},
+    {PROSE_AROUND, is_new_pair, "No earlier flow of the two is remembered."},
     {PROSE_AROUND, has_longest_silence, "The longest silence was {longest_gap}."},
     {PROSE_AROUND, has_handshake, "The handshake took {handshake}."},
+    {PROSE_AROUND, has_zero_windows, "A receive window fell to zero {zero_windows}."},
 
     {PROSE_LIMITS, is_cold, "It was scored before the warm-up was over."},
     {PROSE_LIMITS, had_kernel_drops, "The capture lost packets meanwhile."},
@@ -354,10 +394,14 @@ const struct prose_rule prose_rules[] = {
      "Its time stamps are whole milliseconds: shorter gaps were not measured."},
     {PROSE_LIMITS, is_truncated,
      "Packets were captured in part; sizes are those of their headers."},
-    {PROSE_LIMITS, has_fragments,
-     "It has IP fragments; ports are those of the first of each packet."},
+    {PROSE_LIMITS, has_duplicates,
+     "{copies} of its packets came too, as mirror ports make them."},
+    {PROSE_LIMITS, has_overlapping_fragments,
+     "Of its {fragments} {overlapping} brought bytes twice or beyond the end."},
+    {PROSE_LIMITS, lacks_first_fragments,
+     "Of its {fragments} {first_missing} came without the first, which has the ports."},
     {PROSE_LIMITS, was_evicted, "It was ended early: the flow table was full."},
-    {PROSE_LIMITS, is_window_cut, "Counts over the window are too low: it was full."},
+    {PROSE_LIMITS, is_window_cut, "Counts over the window may be too low: not all of it could be kept."},
     {PROSE_LIMITS, had_clock_step, "It was ended because the clock was set back."},
     {PROSE_LIMITS, has_late_packets, "Some of its packets came out of time order."},
 };

@@ -19,39 +19,114 @@ static uint64_t flow_identity(const struct flow_key *key, int64_t first_ns, unsi
     return siphash13(public_key, &identity, sizeof identity) >> 13;
 }
 
-void flow_open(struct flow *flow, const struct flow_key *key, const struct packet *packet,
-               unsigned side)
+/* What a record says of a flow's first packet. */
+static void note_first(struct flow *flow, const struct packet *packet, unsigned side)
+{
+    flow->first_side = (uint8_t)side;
+    flow->source_index = packet->source_index;
+    flow->icmp_type = packet->icmp_type;
+    flow->icmp_code = packet->icmp_code;
+    flow->vlan_count = packet->vlan_count;
+    flow->tunnel_count = packet->tunnel_count;
+    if (flow->slice == 0)
+        flow->flow_id = flow_identity(&flow->key, packet->time_ns, side);
+    if (packet->vlan_count > 0)
+        memcpy(flow->rare->vlan, packet->vlan, sizeof flow->rare->vlan);
+    if (packet->tunnel_count == 0)
+        return;
+    struct flow_rare *const rare = flow->rare;
+    memcpy(rare->tunnels, packet->tunnels, sizeof rare->tunnels);
+    rare->outer_ip_version = packet->outer_ip_version;
+    memcpy(rare->outer_source, packet->outer_source, sizeof rare->outer_source);
+    memcpy(rare->outer_destination, packet->outer_destination, sizeof rare->outer_destination);
+}
+
+void flow_open(struct flow *flow, struct flow_rare *rare, const struct flow_key *key,
+               const struct packet *packet, unsigned side)
 {
     *flow = (struct flow){
         .key = *key,
-        .flow_id = flow_identity(key, packet->time_ns, side),
-        .span = {packet->time_ns, packet->time_ns, packet->time_ns, 0, false},
+        .rare = rare,
+        .span = {packet->time_ns, packet->time_ns, packet->time_ns, 0},
         .marks = FLOW_MARK_COARSE_TIME,
-        .vlan_count = packet->vlan_count,
-        .source_index = packet->source_index,
-        .icmp_type = packet->icmp_type,
-        .icmp_code = packet->icmp_code,
-        .first_side = (uint8_t)side,
         .initiator = FLOW_SIDE_UNKNOWN,
     };
-    memcpy(flow->vlan, packet->vlan, sizeof flow->vlan);
+    note_first(flow, packet, side);
 }
 
-void flow_open_slice(struct flow *flow, const struct flow *ended, const struct packet *packet,
-                     unsigned side)
+void flow_open_slice(struct flow *flow, struct flow_rare *rare, const struct flow *ended,
+                     const struct packet *packet, unsigned side)
 {
     const struct flow_orientation orientation = flow_orientation(ended);
-    const struct tcp_track tcp = tcp_track_continue(&ended->tcp);
-    const uint64_t flow_id = ended->flow_id;
-    const uint32_t slice = ended->slice + 1;
-    flow_open(flow, &ended->key, packet, side);
-    flow->flow_id = flow_id;
-    flow->slice = slice;
-    flow->tcp = tcp;
+    flow_open(flow, rare, &ended->key, packet, side);
+    flow->flow_id = ended->flow_id;
+    flow->slice = ended->slice + 1;
+    flow->tcp = tcp_track_continue(&ended->tcp, &ended->rare->tcp, &rare->tcp);
     flow->initiator = orientation.initiator;
     flow->basis = orientation.basis;
     flow->continues = true;
+    flow_keep_recent(flow, ended);
 }
+
+/* ---- copies -------------------------------------------------------------------------------- */
+
+void flow_keep_recent(struct flow *flow, const struct flow *ended)
+{
+    flow->recent = ended->recent;
+    flow->recent_next = ended->recent_next;
+}
+
+/* What copies have in common; 0: cannot be told. The digest may not know where in its datagram a
+ * fragment belongs, and equal fragments of one are common (zeros, a ping's pattern). */
+static uint32_t name_of(const struct packet *packet, unsigned side)
+{
+    const uint32_t digest = packet->digest ^ packet->fragment_offset_bytes * UINT32_C(0x9e3779b1);
+    return packet->digest == 0 ? 0 : digest << 1 | side;
+}
+
+static uint32_t coarse_time(int64_t time_ns)
+{
+    return (uint32_t)(time_ns >> 10);
+}
+
+bool flow_is_duplicate(const struct flow *flow, const struct packet *packet, unsigned side)
+{
+    const uint32_t name = name_of(packet, side);
+    const int32_t window = (int32_t)(FLOW_DUPLICATE_WINDOW_NS >> 10);
+    if (name == 0)
+        return false;
+    for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++) {
+        if (flow->recent.names[i] != name)
+            continue;
+        const int32_t after = (int32_t)(coarse_time(packet->time_ns) - flow->recent.times[i]);
+        if (after <= window && after >= -window)
+            return true;
+    }
+    return false;
+}
+
+static void remember_packet(struct flow *flow, const struct packet *packet, unsigned side)
+{
+    flow->recent.names[flow->recent_next] = name_of(packet, side);
+    flow->recent.times[flow->recent_next] = coarse_time(packet->time_ns);
+    flow->recent_next = (uint8_t)((flow->recent_next + 1) % FLOW_RECENT_PACKETS);
+}
+
+static void count_duplicate(struct flow *flow, unsigned side)
+{
+    uint64_t *const duplicates = flow->rare->duplicates;
+    if (!(flow->marks & FLOW_MARK_DUPLICATES))
+        duplicates[0] = duplicates[1] = 0;
+    flow->marks |= FLOW_MARK_DUPLICATES;
+    duplicates[side]++;
+}
+
+void flow_leave_out(struct flow *flow, unsigned side)
+{
+    count_duplicate(flow, side);
+}
+
+/* ---- packets ------------------------------------------------------------------------------- */
 
 /* What a packet's time does to a line of times: gaps that come and one that goes. */
 struct span_change {
@@ -85,11 +160,11 @@ static struct span_change span_packet(struct flow_span *span, uint64_t packets_b
         if (packets_before == 2)
             span->gap_max_ns = 0;
         else if (change.removed_ns == span->gap_max_ns)
-            span->is_partial = true;
+            span->gap_max_ns = FLOW_SPAN_PARTIAL;
     } else {
-        span->is_partial = true;
+        span->gap_max_ns = FLOW_SPAN_PARTIAL;
     }
-    for (unsigned i = 0; i < change.added; i++)
+    for (unsigned i = 0; i < change.added && span->gap_max_ns != FLOW_SPAN_PARTIAL; i++)
         if (change.added_ns[i] > span->gap_max_ns)
             span->gap_max_ns = change.added_ns[i];
     return change;
@@ -135,25 +210,45 @@ static void side_packet(struct flow_side *side, const struct packet *packet)
     side->tcp_flags |= packet->tcp_flags;
 }
 
-static void note_time(struct flow *flow, int64_t time_ns)
+static void note_time(struct flow *flow, const struct packet *packet, unsigned side)
 {
     const uint64_t packets_before = flow->side[0].packets + flow->side[1].packets;
-    if (time_ns < flow->span.last_ns)
+    if (packet->time_ns < flow->span.last_ns)
         flow->marks |= FLOW_MARK_LATE_PACKETS;
-    span_packet(&flow->span, packets_before, time_ns);
-    if (time_ns % 1000000 != 0)
+    if (packet->time_ns < flow->span.first_ns)
+        note_first(flow, packet, side);
+    span_packet(&flow->span, packets_before, packet->time_ns);
+    if (packet->time_ns % 1000000 != 0)
         flow->marks &= (uint16_t)~FLOW_MARK_COARSE_TIME;
 }
 
-void flow_packet(struct flow *flow, const struct packet *packet, unsigned side)
+static void note_fragment(struct flow *flow, unsigned findings)
 {
-    note_time(flow, packet->time_ns);
+    struct flow_rare *const rare = flow->rare;
+    if (!(flow->marks & FLOW_MARK_FRAGMENTS))
+        rare->fragments = rare->overlapping = rare->first_missing = 0;
+    flow->marks |= FLOW_MARK_FRAGMENTS;
+    rare->fragments++;
+    rare->overlapping += (findings & FLOW_FINDING_OVERLAP) != 0;
+    rare->first_missing += (findings & FLOW_FINDING_FIRST_MISSING) != 0;
+}
+
+void flow_packet(struct flow *flow, const struct packet *packet, unsigned side, unsigned findings)
+{
+    note_time(flow, packet, side);
     if (packet->marks & PACKET_MARK_CUT)
         flow->marks |= FLOW_MARK_CUT_PACKETS;
     if (packet->marks & (PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER))
-        flow->marks |= FLOW_MARK_FRAGMENTS;
-    tcp_track_packet(&flow->tcp, packet, side);
-    side_packet(&flow->side[side], packet);
+        note_fragment(flow, findings);
+    struct flow_side *const own = &flow->side[side];
+    if (findings & FLOW_FINDING_DUPLICATE) {
+        count_duplicate(flow, side);
+    } else {
+        const bool is_late = own->packets > 0 && packet->time_ns < own->span.last_ns;
+        tcp_track_packet(&flow->tcp, &flow->rare->tcp, packet, side, is_late);
+        remember_packet(flow, packet, side);
+    }
+    side_packet(own, packet);
 }
 
 /* Both sides seen: the one whose port alone is a known service's is the responder. */
@@ -175,7 +270,10 @@ struct flow_orientation flow_orientation(const struct flow *flow)
         return (struct flow_orientation){flow->tcp.syn_side, FLOW_BASIS_SYNACK};
     if (flow->initiator != FLOW_SIDE_UNKNOWN)
         return (struct flow_orientation){flow->initiator, flow->basis};
-    if (flow->side[0].packets == 0 || flow->side[1].packets == 0)
+    const bool is_one_sided = flow->side[0].packets == 0 || flow->side[1].packets == 0;
+    if (is_one_sided && flow->tcp.has_refusal)
+        return (struct flow_orientation){(uint8_t)(1 - flow->first_side), FLOW_BASIS_SYNACK};
+    if (is_one_sided)
         return (struct flow_orientation){flow->first_side, FLOW_BASIS_ONLY_SIDE};
     uint8_t initiator;
     if (initiator_by_port(flow, &initiator))
@@ -242,7 +340,7 @@ static void export_side(const struct flow_side *side, struct flow_direction *dir
         .deviation = deviation(side->packets - 1, side->gap_squares, (uint64_t)length_ns),
         .is_whole = true,
     };
-    if (side->span.is_partial)
+    if (side->span.gap_max_ns == FLOW_SPAN_PARTIAL)
         direction->gap_ns = (struct flow_distribution){
             .count = direction->gap_ns.count,
             .mean = direction->gap_ns.mean,
@@ -265,6 +363,42 @@ static uint16_t export_marks(const struct flow *flow)
     if (flow->side[0].packets + flow->side[1].packets < 2)
         marks &= (uint16_t)~FLOW_MARK_COARSE_TIME;
     return marks;
+}
+
+static void export_first(const struct flow *flow, struct flow_record *record)
+{
+    const struct flow_rare *const rare = flow->rare;
+    if (flow->vlan_count > 0)
+        memcpy(record->vlan, rare->vlan, sizeof record->vlan);
+    if (flow->tunnel_count == 0)
+        return;
+    memcpy(record->tunnels, rare->tunnels, sizeof record->tunnels);
+    record->outer_ip_version = rare->outer_ip_version;
+    memcpy(record->outer_source, rare->outer_source, sizeof record->outer_source);
+    memcpy(record->outer_destination, rare->outer_destination, sizeof record->outer_destination);
+}
+
+/* What lies in flow_rare, where the flow has it. */
+static void export_rare(const struct flow *flow, unsigned initiator, struct flow_record *record)
+{
+    const struct flow_rare *const rare = flow->rare;
+    export_first(flow, record);
+    if (flow->marks & FLOW_MARK_FRAGMENTS) {
+        record->fragments = rare->fragments;
+        record->fragments_overlapping = rare->overlapping;
+        record->fragments_first_missing = rare->first_missing;
+    }
+    for (unsigned side = 0; side < 2; side++) {
+        struct flow_direction *const way =
+            &record->direction[side == initiator ? FLOW_FORWARD : FLOW_REVERSE];
+        if (flow->marks & FLOW_MARK_DUPLICATES)
+            way->duplicates = rare->duplicates[side];
+        if (!flow->tcp.has_rare)
+            continue;
+        way->retransmitted = rare->tcp.retransmitted[side];
+        way->out_of_order = rare->tcp.out_of_order[side];
+        way->zero_windows = rare->tcp.zero_windows[side];
+    }
 }
 
 void flow_export(const struct flow *flow, uint32_t epoch, struct flow_record *record)
@@ -294,15 +428,17 @@ void flow_export(const struct flow *flow, uint32_t epoch, struct flow_record *re
         .is_tcp_closed = tcp_track_is_closed(&flow->tcp),
         .has_handshake_rtt = flow->tcp.has_handshake_rtt,
         .vlan_count = flow->vlan_count,
+        .tunnel_count = flow->tunnel_count,
         .marks = export_marks(flow),
         .source_index = flow->source_index,
         .handshake_rtt_ns = flow->tcp.handshake_rtt_ns,
-        .longest_gap_ns = flow->span.is_partial ? -1 : flow->span.gap_max_ns,
+        .longest_gap_ns = flow->span.gap_max_ns, /* -1 as FLOW_SPAN_PARTIAL */
     };
     memcpy(record->source, from->address, sizeof record->source);
     memcpy(record->destination, to->address, sizeof record->destination);
-    memcpy(record->vlan, flow->vlan, sizeof record->vlan);
     export_side(&flow->side[initiator], &record->direction[FLOW_FORWARD]);
     export_side(&flow->side[1 - initiator], &record->direction[FLOW_REVERSE]);
-    tcp_track_history(&flow->tcp, initiator, record->history);
+    export_rare(flow, initiator, record);
+    const bool is_flipped = initiator != flow->first_side && flow->slice == 0;
+    tcp_track_history(&flow->tcp, initiator, is_flipped, record->history);
 }

@@ -23,6 +23,10 @@ enum flow_clock_answer flow_clock_judge(struct flow_clock *clock, const struct p
     const bool is_same_side = (time_ns > clock->now_ns) == (clock->held.time_ns > clock->now_ns);
     if (clock->has_held && is_same_side && time_ns >= clock->held.time_ns - STEP_BACK_NS)
         return clock->held.time_ns < clock->now_ns ? FLOW_CLOCK_BACKWARD : FLOW_CLOCK_FORWARD;
+    if (clock->has_held && is_same_side && time_ns > clock->now_ns) {
+        flow_clock_advance(clock, time_ns);
+        return FLOW_CLOCK_EARLIER;
+    }
     clock->held = *packet;
     clock->has_held = true;
     return FLOW_CLOCK_HELD;

@@ -16,6 +16,7 @@
 enum flow_clock_answer {
     FLOW_CLOCK_STEADY,   /* take the packet */
     FLOW_CLOCK_HELD,     /* the packet is kept in `held`: to be counted as a stray for now */
+    FLOW_CLOCK_EARLIER,  /* both lie ahead, this one first: take it, then the held one */
     FLOW_CLOCK_FORWARD,  /* the held packet was right: take it, then this one */
     FLOW_CLOCK_BACKWARD, /* the same, and time was set back: end all flows first */
 };
@@ -28,7 +29,7 @@ struct flow_clock {
     struct packet held;
 };
 
-/* Judges a packet's stamp and moves now_ns on for FLOW_CLOCK_STEADY. For FORWARD and BACKWARD
+/* Judges a packet's stamp and moves now_ns on for FLOW_CLOCK_STEADY and EARLIER. For FORWARD and BACKWARD
  * nothing is moved: the caller ends flows where it must, calls flow_clock_believe, and takes `held`
  * and then the packet. A packet that was held before and is not believed stays a stray. */
 enum flow_clock_answer flow_clock_judge(struct flow_clock *clock, const struct packet *packet);

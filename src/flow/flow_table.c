@@ -8,6 +8,7 @@
 #include "flow/flow_clock.h"
 #include "flow/flow_index.h"
 #include "flow/flow_memory.h"
+#include "flow/fragment_table.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,17 +17,20 @@ enum {
     PREFETCH_BATCH = 32,
     WAITING_SHARE = 8,    /* room for ended flows: a share of max_flows ... */
     WAITING_LEAST = 1024, /* ... but at least this many */
+    FRAGMENT_MARKS = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER,
 };
 
 struct flow_table {
     struct flow_settings settings;
     struct flow_index index;             /* open flows by key */
     struct flow *flows;                  /* open and waiting ones */
+    struct flow_rare *rares;             /* what few flows have; index as in flows */
     struct wheel_node *nodes;            /* of the wheels below; index as in flows */
     struct item_pool pool;               /* places in flows */
     struct wheel open[FLOW_CLASS_COUNT]; /* by (last packet, opening number) */
     struct wheel waiting;                /* ended flows, by (notice, opening number) */
     struct flow_memory memory;
+    struct fragment_table fragments;
     struct flow_clock clock;
     struct packet redo; /* believed after all, to be taken next */
     bool has_redo;
@@ -47,6 +51,13 @@ struct prepared {
     struct flow_key key;
     uint32_t hash;
     uint32_t side;
+};
+
+/* Where a packet belongs. */
+struct home {
+    uint32_t item;
+    bool is_new;  /* in no wheel yet */
+    bool is_copy; /* of a packet that the flow has */
 };
 
 static bool open_wheels(struct flow_table *table, uint32_t item_count)
@@ -74,10 +85,14 @@ struct flow_table *flow_table_open(const struct flow_settings *settings)
     table->waiting_high = waiting / 2;
     table->lost_ns = -1;
     table->flows = calloc(item_count, sizeof *table->flows);
+    table->rares = calloc(item_count, sizeof *table->rares);
     table->nodes = calloc(item_count, sizeof *table->nodes);
-    if (table->flows == NULL || table->nodes == NULL || !item_pool_init(&table->pool, item_count) ||
+    if (table->flows == NULL || table->rares == NULL || table->nodes == NULL ||
+        !item_pool_init(&table->pool, item_count) ||
         !flow_index_init(&table->index, settings->max_flows) || !open_wheels(table, item_count) ||
-        !flow_memory_init(&table->memory, settings->max_memories, settings->memory_ns)) {
+        !flow_memory_init(&table->memory, settings->max_memories, settings->memory_ns) ||
+        !fragment_table_init(&table->fragments, settings->max_fragments, settings->hash_key,
+                             settings->vlan_is_in_key)) {
         flow_table_close(table);
         return NULL;
     }
@@ -92,9 +107,11 @@ void flow_table_close(struct flow_table *table)
         wheel_deinit(&table->open[c]);
     wheel_deinit(&table->waiting);
     flow_memory_deinit(&table->memory);
+    fragment_table_deinit(&table->fragments);
     flow_index_deinit(&table->index);
     item_pool_deinit(&table->pool);
     free(table->flows);
+    free(table->rares);
     free(table->nodes);
     free(table);
 }
@@ -313,9 +330,9 @@ static uint32_t open_flow(struct flow_table *table, const struct packet *packet,
     const uint32_t item = item_pool_get(&table->pool);
     struct flow *const flow = &table->flows[item];
     if (ended != NULL)
-        flow_open_slice(flow, ended, packet, prepared->side);
+        flow_open_slice(flow, &table->rares[item], ended, packet, prepared->side);
     else
-        flow_open(flow, &prepared->key, packet, prepared->side);
+        flow_open(flow, &table->rares[item], &prepared->key, packet, prepared->side);
     flow->hash = prepared->hash;
     flow->opening_number = table->counters.opened + 1;
     if (ended == NULL)
@@ -325,31 +342,41 @@ static uint32_t open_flow(struct flow_table *table, const struct packet *packet,
     return item;
 }
 
-/* The flow a packet belongs to, opened if need be; *is_new tells that it is in no wheel yet. */
-static uint32_t flow_for_packet(struct flow_table *table, const struct packet *packet,
-                                const struct prepared *prepared, bool *is_new)
+/* The flow of a new connection on the key of `ended`. */
+static uint32_t open_next(struct flow_table *table, const struct packet *packet,
+                          const struct prepared *prepared, const struct flow *ended)
+{
+    const uint32_t item = open_flow(table, packet, prepared, NULL);
+    flow_keep_recent(&table->flows[item], ended);
+    return item;
+}
+
+/* The flow a packet belongs to, opened if need be. A copy stays with what it is a copy of: it opens
+ * and cuts nothing. */
+static struct home find_home(struct flow_table *table, const struct packet *packet,
+                             const struct prepared *prepared)
 {
     const int64_t now_ns = table->clock.now_ns;
     uint32_t item;
-    *is_new = true;
     if (!find_flow(table, prepared, &item))
-        return open_flow(table, packet, prepared, NULL);
+        return (struct home){open_flow(table, packet, prepared, NULL), .is_new = true};
     struct flow *const flow = &table->flows[item];
     if (flow_expired(flow, now_ns, &table->settings)) {
         end_expired(table, item);
-        return open_flow(table, packet, prepared, NULL);
+        return (struct home){open_flow(table, packet, prepared, NULL), .is_new = true};
     }
+    if (flow_is_duplicate(flow, packet, prepared->side))
+        return (struct home){item, .is_copy = true};
     if (tcp_track_is_new_connection(&flow->tcp, packet, prepared->side, flow->span.last_ns)) {
         const bool is_closed = tcp_track_is_closed(&flow->tcp);
         end_flow(table, item, is_closed ? FLOW_END_DETECTED : FLOW_END_TCP_REUSE, now_ns);
-        return open_flow(table, packet, prepared, NULL);
+        return (struct home){open_next(table, packet, prepared, flow), .is_new = true};
     }
     if (flow_outlived(flow, now_ns, &table->settings)) {
         end_flow(table, item, FLOW_END_ACTIVE, now_ns);
-        return open_flow(table, packet, prepared, flow);
+        return (struct home){open_flow(table, packet, prepared, flow), .is_new = true};
     }
-    *is_new = false;
-    return item;
+    return (struct home){item, .is_new = false};
 }
 
 static void count_packet(struct packet_counters *counters, const struct packet *packet)
@@ -378,22 +405,15 @@ static void count_packet(struct packet_counters *counters, const struct packet *
         counters->other++;
     }
     counters->vlan += packet->vlan_count > 0;
-    counters->fragments +=
-        (packet->marks & (PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER)) != 0;
+    counters->fragments += (packet->marks & FRAGMENT_MARKS) != 0;
 }
 
-/* Counts a packet whose time has been judged into its flow. The order of the steps is what makes
- * the sweep's timing invisible: what depends on which flows are open asks flow_expired first. */
-static void take_packet(struct flow_table *table, const struct packet *packet,
-                        const struct prepared *prepared)
+/* Puts a flow that was just counted into into the wheel it belongs to. */
+static void settle(struct flow_table *table, struct home home)
 {
-    bool is_new;
-    const uint32_t item = flow_for_packet(table, packet, prepared, &is_new);
-    struct flow *const flow = &table->flows[item];
-    flow_packet(flow, packet, prepared->side);
-    count_packet(&table->packet_counters, packet);
-    table->packet_counters.late += packet->time_ns < table->clock.now_ns;
-    if (is_new) {
+    const uint32_t item = home.item;
+    const struct flow *const flow = &table->flows[item];
+    if (home.is_new) {
         put_in_wheel(table, item);
     } else if (flow_class(flow) != flow->wheel_class && flow_class(flow) != FLOW_CLASS_OPEN) {
         /* Moves that cannot wait: its timeout has just become shorter, or (a SYN-ACK or a late SYN
@@ -406,13 +426,52 @@ static void take_packet(struct flow_table *table, const struct packet *packet,
         end_flow(table, item, silent_end_reason(flow), table->clock.now_ns);
 }
 
+/* What the packet is found to be; copies of fragments are shown to the fragment table only once. */
+static unsigned find_out(struct flow_table *table, const struct packet *packet, bool is_copy)
+{
+    if (is_copy)
+        return FLOW_FINDING_DUPLICATE;
+    if (!(packet->marks & FRAGMENT_MARKS))
+        return 0;
+    const unsigned found = fragment_table_note(&table->fragments, packet, table->clock.now_ns);
+    return (found & FRAGMENT_OVERLAPS ? FLOW_FINDING_OVERLAP : 0) |
+           (found & FRAGMENT_FIRST_MISSING ? FLOW_FINDING_FIRST_MISSING : 0);
+}
+
+/* Counts a packet whose time has been judged into its flow. The order of the steps is what makes
+ * the sweep's timing invisible: what depends on which flows are open asks flow_expired first. */
+static void take_packet(struct flow_table *table, const struct packet *packet,
+                        const struct prepared *prepared)
+{
+    const struct home home = find_home(table, packet, prepared);
+    struct flow *const flow = &table->flows[home.item];
+    if (home.is_copy && table->settings.leaves_out_duplicates) {
+        flow_leave_out(flow, prepared->side);
+        table->packet_counters.refused[PACKET_REFUSED_DUPLICATE]++;
+        return;
+    }
+    flow_packet(flow, packet, prepared->side, find_out(table, packet, home.is_copy));
+    count_packet(&table->packet_counters, packet);
+    table->packet_counters.late += packet->time_ns < table->clock.now_ns;
+    settle(table, home);
+}
+
 static struct prepared prepare(const struct flow_table *table, const struct packet *packet)
 {
     struct prepared prepared;
-    prepared.side = flow_key_of(packet, &prepared.key);
+    prepared.side = flow_key_of(packet, table->settings.vlan_is_in_key, &prepared.key);
     prepared.hash =
         (uint32_t)siphash13(table->settings.hash_key, &prepared.key, sizeof prepared.key);
     return prepared;
+}
+
+/* A later fragment belongs where its first went: its key is known only now. */
+static void take_later_fragment(struct flow_table *table, const struct packet *packet)
+{
+    struct packet joined = *packet;
+    fragment_table_join(&table->fragments, &joined, table->clock.now_ns);
+    const struct prepared prepared = prepare(table, &joined);
+    take_packet(table, &joined, &prepared);
 }
 
 static void believe_held(struct flow_table *table)
@@ -429,6 +488,16 @@ static void believe_held(struct flow_table *table)
     table->next_sweep_ns = 0;
     table->lost_ns = -1; /* a time of the clock before; its flows are marked and gone */
     flow_memory_clear(&table->memory);
+    fragment_table_clear(&table->fragments);
+}
+
+/* The held packet is to be taken next; time has been moved already. */
+static void take_held_later(struct flow_table *table)
+{
+    table->redo = table->clock.held;
+    table->has_redo = true;
+    table->clock.has_held = false;
+    table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]--;
 }
 
 /* Takes one packet; false if a sweep must come first. */
@@ -449,6 +518,9 @@ static bool judge_and_take(struct flow_table *table, const struct packet *packet
     case FLOW_CLOCK_FORWARD:
         believe_held(table);
         return false;
+    case FLOW_CLOCK_EARLIER:
+        take_held_later(table);
+        break;
     case FLOW_CLOCK_STEADY:
         break;
     }
@@ -456,7 +528,10 @@ static bool judge_and_take(struct flow_table *table, const struct packet *packet
         table->needs_place = table->is_sweep_due = table->is_stuck = true;
         return false;
     }
-    take_packet(table, packet, prepared);
+    if (packet->marks & PACKET_MARK_FRAGMENT_LATER)
+        take_later_fragment(table, packet);
+    else
+        take_packet(table, packet, prepared);
     if (table->clock.now_ns >= table->next_sweep_ns)
         table->is_sweep_due = true;
     return true;
@@ -588,11 +663,11 @@ bool flow_table_has_time(const struct flow_table *table)
 
 static uint64_t memory_bytes(const struct flow_table *table)
 {
-    const size_t a_flow = sizeof *table->flows + sizeof *table->nodes + sizeof(uint32_t) +
-                          (FLOW_CLASS_COUNT + 1) * sizeof(uint32_t);
+    const size_t a_flow = sizeof *table->flows + sizeof *table->rares + sizeof *table->nodes +
+                          sizeof(uint32_t) + (FLOW_CLASS_COUNT + 1) * sizeof(uint32_t);
     return table->pool.capacity * a_flow +
            ((size_t)table->index.mask + 1) * sizeof *table->index.slots +
-           flow_memory_bytes(&table->memory);
+           flow_memory_bytes(&table->memory) + fragment_table_bytes(&table->fragments);
 }
 
 void flow_table_counters(const struct flow_table *table, struct packet_counters *packets,
@@ -604,5 +679,7 @@ void flow_table_counters(const struct flow_table *table, struct packet_counters 
     flows->waiting = wheel_count(&table->waiting);
     flows->memories = wheel_count(&table->memory.wheel);
     flows->memories_evicted = table->memory.evicted;
+    flows->datagrams = table->fragments.count;
+    flows->datagrams_evicted = table->fragments.evicted;
     flows->memory_bytes = memory_bytes(table);
 }

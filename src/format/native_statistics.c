@@ -109,6 +109,7 @@ static void write_evicted(struct json_writer *json, const struct statistics *sta
     json_open_object(json, "evicted");
     json_uint(json, "flows", statistics->flows.evicted);
     json_uint(json, "memories", statistics->flows.memories_evicted);
+    json_uint(json, "datagrams", statistics->flows.datagrams_evicted);
     json_uint(json, "hosts", engine->hosts_evicted);
     json_uint(json, "pairs", engine->pairs_evicted);
     json_uint(json, "conversations", engine->conversations_evicted);
@@ -147,6 +148,7 @@ static void write_events(struct json_writer *json, const struct statistics *stat
     json_uint(json, "late_packets", statistics->packets.late);
     json_uint(json, "clock_steps", statistics->flows.clock_steps);
     json_uint(json, "memories", statistics->flows.memories);
+    json_uint(json, "datagrams", statistics->flows.datagrams);
     json_close_object(json);
 }
 
@@ -159,6 +161,7 @@ static void write_limits(struct json_writer *json, const struct settings *settin
     json_microseconds(json, "memory_us", settings->flow.memory_ns);
     json_uint(json, "max_flows", settings->flow.max_flows);
     json_uint(json, "max_memories", settings->flow.max_memories);
+    json_uint(json, "max_fragments", settings->flow.max_fragments);
     json_microseconds(json, "window_us", settings->feature.window_ns);
     json_uint(json, "max_hosts", settings->feature.max_hosts);
     json_uint(json, "max_pairs", settings->feature.max_pairs);
@@ -171,6 +174,7 @@ static void write_limits(struct json_writer *json, const struct settings *settin
     json_double(json, "alert_share", settings->anomaly.alert_share);
     json_double(json, "alerts_per_hour", settings->anomaly.alerts_per_hour);
     json_uint(json, "vlan_tags", PACKET_VLAN_MAX);
+    json_uint(json, "tunnels", PACKET_TUNNELS_MAX);
     json_uint(json, "history_letters", FLOW_HISTORY_MAX - 1);
     json_uint(json, "record_bytes", FORMAT_LINE_LENGTH_MAX);
     json_close_object(json);

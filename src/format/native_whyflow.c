@@ -12,16 +12,22 @@
 enum { CATEGORY_TEXT_SIZE = 64, HASH_TEXT_SIZE = 17 };
 enum { REASONS_AFTER_CUT = 3, SUMMARY_LINES_AFTER_CUT = 2 };
 
+/* A mean or deviation to a thousandth of its unit: no stamp tells less than a nanosecond. The
+ * features carry them in full. */
+static void write_moment(struct json_writer *json, const char *key, double moment, bool is_time)
+{
+    json_double(json, key, is_time ? round(moment) / 1e3 : round(moment * 1e3) / 1e3);
+}
+
 /* Sizes of packets and gaps between them: whole bytes, or nanoseconds shown as microseconds. */
 static void write_distribution(struct json_writer *json, const char *key,
                                const struct flow_distribution *distribution, bool is_time)
 {
     if (distribution->count == 0)
         return;
-    const double divisor = is_time ? 1000.0 : 1.0;
     json_open_object(json, key);
     if (!distribution->is_whole) {
-        json_double(json, "mean", distribution->mean / divisor);
+        write_moment(json, "mean", distribution->mean, is_time);
         json_close_object(json);
         return;
     }
@@ -32,12 +38,28 @@ static void write_distribution(struct json_writer *json, const char *key,
         json_int(json, "min", distribution->min);
         json_int(json, "max", distribution->max);
     }
-    json_double(json, "mean", distribution->mean / divisor);
+    write_moment(json, "mean", distribution->mean, is_time);
     if (distribution->count > 1)
-        json_double(json, "deviation", distribution->deviation / divisor);
+        write_moment(json, "deviation", distribution->deviation, is_time);
     json_close_object(json);
 }
 
+/* Counters of what is the exception: left out where nothing was counted. */
+static void write_counter(struct json_writer *json, const char *key, uint64_t count)
+{
+    if (count > 0)
+        json_uint(json, key, count);
+}
+
+static void write_exceptions(struct json_writer *json, const struct flow_direction *direction)
+{
+    write_counter(json, "duplicates", direction->duplicates);
+    write_counter(json, "retransmitted", direction->retransmitted);
+    write_counter(json, "out_of_order", direction->out_of_order);
+    write_counter(json, "zero_windows", direction->zero_windows);
+}
+
+/* Its first and last time are left out where they are the flow's. */
 static void write_direction(struct json_writer *json, const char *key,
                             const struct flow_record *flow, int index)
 {
@@ -47,13 +69,16 @@ static void write_direction(struct json_writer *json, const char *key,
     json_uint(json, "ip_bytes", direction->ip_bytes);
     json_uint(json, "payload_bytes", direction->payload_bytes);
     if (direction->packets > 0) {
-        json_int(json, "first_ns", direction->first_ns);
-        json_int(json, "last_ns", direction->last_ns);
+        if (direction->first_ns != flow->first_ns)
+            json_int(json, "first_ns", direction->first_ns);
+        if (direction->last_ns != flow->last_ns)
+            json_int(json, "last_ns", direction->last_ns);
         write_distribution(json, "packet_bytes", &direction->packet_bytes, false);
         write_distribution(json, "gap_us", &direction->gap_ns, true);
         json_uint(json, "ttl_min", direction->ttl_min);
         json_uint(json, "ttl_max", direction->ttl_max);
     }
+    write_exceptions(json, direction);
     json_close_object(json);
 }
 
@@ -79,24 +104,35 @@ static void write_service(struct json_writer *json, const struct flow_record *fl
     json_close_object(json);
 }
 
-static void write_marks(struct json_writer *json, const struct flow_record *flow)
+/* What its first packet was carried in, outermost first. Below IP (MPLS, PPPoE) there are no outer
+ * addresses. */
+static void write_tunnel(struct json_writer *json, const struct flow_record *flow)
 {
-    static const struct {
-        uint16_t mark;
-        const char *name;
-    } marks[] = {
-        {FLOW_MARK_CUT_PACKETS, "cut_packets"},   {FLOW_MARK_FRAGMENTS, "fragments"},
-        {FLOW_MARK_KERNEL_DROPS, "kernel_drops"}, {FLOW_MARK_COARSE_TIME, "coarse_time"},
-        {FLOW_MARK_LATE_PACKETS, "late_packets"},
-    };
-    if (flow->marks == 0)
+    char address[ADDRESS_TEXT_SIZE];
+    const uint8_t version = flow->outer_ip_version;
+    if (flow->tunnel_count == 0)
         return;
-    json_open_array(json, "marks");
-    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
-        if ((flow->marks & marks[i].mark) != 0)
-            json_string(json, NULL, marks[i].name);
-    }
+    json_open_object(json, "tunnel");
+    json_open_array(json, "kinds");
+    for (unsigned i = 0; i < flow->tunnel_count; i++)
+        json_string(json, NULL, packet_tunnel_name((enum packet_tunnel)flow->tunnels[i]));
     json_close_array(json);
+    if (version != 0) {
+        json_string(json, "src_ip", address_text(flow->outer_source, version, address));
+        json_string(json, "dest_ip", address_text(flow->outer_destination, version, address));
+    }
+    json_close_object(json);
+}
+
+static void write_fragments(struct json_writer *json, const struct flow_record *flow)
+{
+    if (flow->fragments == 0)
+        return;
+    json_open_object(json, "fragments");
+    json_uint(json, "count", flow->fragments);
+    write_counter(json, "overlapping", flow->fragments_overlapping);
+    write_counter(json, "first_missing", flow->fragments_first_missing);
+    json_close_object(json);
 }
 
 static void write_times(struct json_writer *json, const struct flow_record *flow)
@@ -121,17 +157,18 @@ static void write_facts(struct json_writer *json, const struct flow_record *flow
     json_string(json, "basis", flow_basis_name((enum flow_basis)flow->basis));
     json_string(json, "state", flow_state_name((enum flow_state)flow->state));
     json_uint(json, "opening_number", flow->opening_number);
-    json_uint(json, "epoch", flow->epoch);
+    write_counter(json, "epoch", flow->epoch);
     write_times(json, flow);
     write_direction(json, "fwd", flow, FLOW_FORWARD);
     write_direction(json, "rev", flow, FLOW_REVERSE);
-    if (flow->protocol == PACKET_PROTOCOL_TCP)
-        json_bool(json, "tcp_closed", flow->is_tcp_closed);
+    if (flow->is_tcp_closed)
+        json_bool(json, "tcp_closed", true);
     if (flow->history[0] != '\0')
         json_string(json, "history", flow->history);
     if (flow->one_way_key)
         json_bool(json, "one_way_key", true);
-    write_marks(json, flow);
+    write_tunnel(json, flow);
+    write_fragments(json, flow);
     write_service(json, flow);
     json_close_object(json);
 }
@@ -211,7 +248,8 @@ static void write_verdict(struct json_writer *json, const struct verdict *verdic
     json_bool(json, "flagged", verdict->is_flagged);
     if (verdict->is_flagged)
         json_string(json, "flagged_by", "surprise");
-    json_bool(json, "notable", verdict->is_notable);
+    else
+        json_bool(json, "notable", verdict->is_notable);
 }
 
 void native_write_measured(struct json_writer *json, const struct record_flow_part *part)
@@ -277,7 +315,8 @@ static void write_reason(struct json_writer *json, const struct record_reason *r
     json_string(json, "label", feature_infos[id].label);
     if (feature_is_present(vector, id))
         write_feature_value(json, "value", vector, id);
-    json_string(json, "unit", feature_infos[id].unit);
+    if (feature_infos[id].scale != FEATURE_SCALE_CATEGORY)
+        json_string(json, "unit", feature_infos[id].unit);
     if (evidence->has_quantiles) {
         json_double(json, "typical", evidence->median);
         json_double(json, "p05", evidence->p05);
@@ -287,7 +326,8 @@ static void write_reason(struct json_writer *json, const struct record_reason *r
     json_string(json, "direction", direction_name(evidence->direction));
     json_milli(json, "bits", reason->contribution_mbits);
     json_milli(json, "share", llround(reason->share * 1000));
-    json_double(json, "seen_share", evidence->share);
+    if (!evidence->has_quantiles || !feature_is_present(vector, id))
+        json_double(json, "seen_share", evidence->share);
     json_close_object(json);
 }
 
@@ -338,7 +378,7 @@ static void write_model(struct json_writer *json, uint64_t settings_hash)
 static uint32_t reasons_left(enum native_cut cut)
 {
     if (cut >= NATIVE_CUT_ALL_BUT_ONE)
-        return 1;
+        return cut >= NATIVE_CUT_BARE ? 0 : 1;
     return cut >= NATIVE_CUT_REASONS ? REASONS_AFTER_CUT : RECORD_REASONS_MAX;
 }
 
@@ -360,7 +400,8 @@ void native_write_explanation(struct json_writer *json, const struct record_flow
     if (part->verdict.has_threshold)
         json_milli(json, "threshold", part->verdict.threshold_mbits);
     json_uint(json, "rank", explanation->rank);
-    write_baseline(json, &explanation->baseline);
+    if (cut < NATIVE_CUT_BARE)
+        write_baseline(json, &explanation->baseline);
     write_contributions(json, part);
     write_reasons(json, explanation, &part->features,
                   at_most(explanation->reason_count, reasons_left(cut)));

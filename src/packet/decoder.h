@@ -2,15 +2,19 @@
 /* Inside the packet room: what the header functions share, and their list.
  *
  * A header function reads one header, writes what it learnt into the packet and says what follows
- * by decoder_next. To add a protocol (GRE, VXLAN, MPLS, PPPoE, ...): write such a function and add
- * a row to the table in packet_decode.c that says after which header and under which number it
- * comes. Reads past the captured bytes need no check: the loop asks the cursor once per header. */
+ * by decoder_next. To add a protocol: write such a function and add a row to the table in
+ * packet_decode.c that says after which header and under which number it comes. Reads past the
+ * captured bytes need no check: the loop asks the cursor once per header.
+ *
+ * A tunnel's function calls tunnel_enter first. From then on nothing refuses the frame: whatever is
+ * wrong further in, the packet stays in the flow that was known for certain when it was entered. */
 #ifndef WHYFLOW_PACKET_DECODER_H
 #define WHYFLOW_PACKET_DECODER_H
 
 #include "packet/cursor.h"
 #include "whyflow/packet.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Which numbering the next header's number belongs to. */
@@ -21,6 +25,9 @@ enum decoder_space {
     DECODER_RAW_IP,    /* the IP version */
     DECODER_EXTENSION, /* an IPv6 next header, that may be an extension header */
     DECODER_PROTOCOL,  /* an IP protocol number */
+    DECODER_UDP_TO,    /* a destination port under which a tunnel may come */
+    DECODER_UDP_FROM,  /* the same of the source port */
+    DECODER_CARRIED,   /* an ethertype as GRE and Geneve give it for what they carry */
     DECODER_SPACE_COUNT,
     DECODER_DONE = DECODER_SPACE_COUNT
 };
@@ -31,9 +38,15 @@ struct decoder {
     uint32_t ip_end;         /* where the IP packet ends, from the frame's start: on the wire */
     uint32_t ip_end_claimed; /* the same as its length field has it */
     struct packet *packet;
+    struct packet
+        *outer; /* valid if has_outer: as it stood when the innermost tunnel was entered */
+    bool has_outer;
     enum decoder_space next_space;
     uint32_t next_number;
-    uint32_t extension_count;
+    uint32_t extension_count; /* of this IP header */
+    uint32_t tag_count;       /* VLAN tags of this link header */
+    uint16_t identification;  /* of this IPv4 header; IPv6: 0 */
+    uint16_t gre_flags;       /* of the last GRE header: ERSPAN's type depends on them */
 };
 
 typedef enum packet_refusal decoder_header_fn(struct decoder *decoder);
@@ -60,17 +73,54 @@ static inline uint32_t decoder_ip_left(const struct decoder *decoder)
 
 /* link.c */
 decoder_header_fn link_ethernet, link_vlan, link_linux_sll, link_linux_sll2, link_null, link_loop;
-decoder_header_fn link_ppp, link_cisco_hdlc, link_raw;
+decoder_header_fn link_ppp, link_ppp_only, link_cisco_hdlc, link_raw;
+
+/* True if the bytes at the cursor look like an Ethernet frame that leads to IP or ARP. */
+bool link_is_plausible_ethernet(struct cursor cursor);
 
 /* network.c */
 decoder_header_fn network_ipv4, network_ipv6;
 decoder_header_fn network_extension, network_authentication, network_fragment;
 decoder_header_fn network_last_extension;
 
+/* True if the bytes at the cursor look like an IP header whose packet fits into `left` bytes. */
+bool network_is_plausible(struct cursor cursor, uint32_t left);
+
 /* transport.c */
-decoder_header_fn transport_tcp, transport_udp, transport_sctp, transport_dccp, transport_other;
+decoder_header_fn transport_tcp, transport_udp, transport_udp_lite, transport_sctp, transport_dccp;
+decoder_header_fn transport_other;
+/* What a UDP port means where no tunnel has it: first the other port is asked, then that is all. */
+decoder_header_fn transport_try_source_port, transport_end;
 
 /* icmp.c */
 decoder_header_fn icmp_v4, icmp_v6;
+
+/* tunnel.c: what all tunnels share. */
+
+/* Goes into a tunnel: notes it, keeps the packet as it stands (if it is one) as what to fall back
+ * to, and clears what the inner headers will tell. Bytes left of the outer packet bound the inner.
+ * Refuses more than PACKET_TUNNELS_MAX. */
+enum packet_refusal tunnel_enter(struct decoder *decoder, enum packet_tunnel tunnel);
+
+/* The same after a UDP header of which only the ports have been read. */
+enum packet_refusal tunnel_enter_udp(struct decoder *decoder, enum packet_tunnel tunnel);
+
+/* What was entered last turns out to be a special kind. */
+static inline void tunnel_rename(struct decoder *decoder, enum packet_tunnel tunnel)
+{
+    decoder->packet->tunnels[decoder->packet->tunnel_count - 1] = (uint8_t)tunnel;
+}
+
+/* tunnel_ip.c: by IP protocol number */
+decoder_header_fn tunnel_ipv4, tunnel_ipv6, tunnel_gre, tunnel_erspan_1_2, tunnel_erspan_3;
+
+/* tunnel_udp.c: by UDP port. Called after the ports. */
+decoder_header_fn tunnel_vxlan, tunnel_geneve, tunnel_gtpu, tunnel_teredo, tunnel_l2tp;
+
+/* tunnel_link.c: below IP, or MPLS in UDP */
+decoder_header_fn tunnel_pppoe, tunnel_mpls, tunnel_mpls_udp;
+
+/* digest.c: packet->digest of what follows the cursor. Called where the IP headers end. */
+void digest_set(struct decoder *decoder);
 
 #endif

@@ -5,8 +5,13 @@
 enum {
     ETHERNET_ADDRESSES_BYTES = 12,
     ETHERTYPE_MIN = 0x0600, /* below, the field is an IEEE 802.3 length */
-    LLC_SNAP = 0xaaaa,      /* DSAP and SSAP of the Subnetwork Access Protocol */
-    LLC_IP = 0x0606,        /* IP straight on LLC */
+    ETHERTYPE_IPV4 = 0x0800,
+    ETHERTYPE_ARP = 0x0806,
+    ETHERTYPE_IPV6 = 0x86dd,
+    ETHERTYPE_VLAN = 0x8100,
+    ETHERTYPE_VLAN_SERVICE = 0x88a8,
+    LLC_SNAP = 0xaaaa, /* DSAP and SSAP of the Subnetwork Access Protocol */
+    LLC_IP = 0x0606,   /* IP straight on LLC */
     LLC_UNNUMBERED = 0x03,
     VLAN_ID_MASK = 0x0fff,
     SLL_PROTOCOL_LLC = 0x0004,   /* Linux: an 802.2 header follows */
@@ -29,7 +34,7 @@ static enum packet_refusal link_llc(struct decoder *decoder)
     if (control != LLC_UNNUMBERED)
         return PACKET_REFUSED_NOT_IP;
     if (access_points == LLC_IP)
-        return decoder_next(decoder, DECODER_ETHERTYPE, 0x0800);
+        return decoder_next(decoder, DECODER_ETHERTYPE, ETHERTYPE_IPV4);
     if (access_points != LLC_SNAP)
         return PACKET_REFUSED_NOT_IP;
     cursor_skip(&decoder->cursor, 3); /* organisation */
@@ -50,13 +55,15 @@ enum packet_refusal link_ethernet(struct decoder *decoder)
     return link_type_or_length(decoder);
 }
 
+/* Only tags of the frame on the wire are kept: those inside a tunnel number another network. */
 enum packet_refusal link_vlan(struct decoder *decoder)
 {
     struct packet *packet = decoder->packet;
-    if (packet->vlan_count == PACKET_VLAN_MAX)
+    if (++decoder->tag_count > PACKET_VLAN_MAX)
         return PACKET_REFUSED_TOO_MANY_HEADERS;
     const uint16_t control = cursor_u16(&decoder->cursor);
-    packet->vlan[packet->vlan_count++] = control & VLAN_ID_MASK;
+    if (packet->tunnel_count == 0)
+        packet->vlan[packet->vlan_count++] = control & VLAN_ID_MASK;
     return link_type_or_length(decoder);
 }
 
@@ -124,19 +131,24 @@ enum packet_refusal link_cisco_hdlc(struct decoder *decoder)
 }
 
 /* RFC 1661 and 1662: address and control may be left out, and a protocol below 256 may be sent as
- * one byte, told by its odd value (high bytes are even). Serial lines that speak Cisco HDLC are
- * captured as PPP too; its address byte tells them. */
-enum packet_refusal link_ppp(struct decoder *decoder)
+ * one byte, told by its odd value (high bytes are even). */
+enum packet_refusal link_ppp_only(struct decoder *decoder)
 {
-    const uint8_t first = cursor_peek_u8(&decoder->cursor);
-    if (first == CISCO_UNICAST || first == CISCO_MULTICAST)
-        return link_cisco_hdlc(decoder);
-    if (first == PPP_ADDRESS)
+    if (cursor_peek_u8(&decoder->cursor) == PPP_ADDRESS)
         cursor_skip(&decoder->cursor, 2);
     uint32_t protocol = cursor_u8(&decoder->cursor);
     if ((protocol & 1) == 0)
         protocol = protocol << 8 | cursor_u8(&decoder->cursor);
     return decoder_next(decoder, DECODER_PPP, protocol);
+}
+
+/* Serial lines that speak Cisco HDLC are captured as PPP too; its address byte tells them. */
+enum packet_refusal link_ppp(struct decoder *decoder)
+{
+    const uint8_t first = cursor_peek_u8(&decoder->cursor);
+    if (first == CISCO_UNICAST || first == CISCO_MULTICAST)
+        return link_cisco_hdlc(decoder);
+    return link_ppp_only(decoder);
 }
 
 /* No link header: the IP header's first four bits tell its version. */
@@ -145,4 +157,25 @@ enum packet_refusal link_raw(struct decoder *decoder)
     if (decoder->cursor.size == decoder->cursor.position)
         return PACKET_REFUSED_TRUNCATED;
     return decoder_next(decoder, DECODER_RAW_IP, cursor_peek_u8(&decoder->cursor) >> 4);
+}
+
+bool link_is_plausible_ethernet(struct cursor cursor)
+{
+    cursor_skip(&cursor, ETHERNET_ADDRESSES_BYTES);
+    const uint16_t type = cursor_u16(&cursor);
+    const uint8_t next = cursor_u8(&cursor);
+    if (cursor.is_short)
+        return false;
+    switch (type) {
+    case ETHERTYPE_IPV4:
+        return next >> 4 == 4;
+    case ETHERTYPE_IPV6:
+        return next >> 4 == 6;
+    case ETHERTYPE_ARP:
+    case ETHERTYPE_VLAN:
+    case ETHERTYPE_VLAN_SERVICE:
+        return true;
+    default:
+        return false;
+    }
 }

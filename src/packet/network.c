@@ -8,6 +8,7 @@
 enum {
     IPV4_HEADER_BYTES = 20,
     IPV4_MORE_FRAGMENTS = 0x2000,
+    IPV4_OFFSET_UNIT_BYTES = 8,
     IPV4_OFFSET_MASK = 0x1fff,
     IPV6_HEADER_BYTES = 40,
     IPV6_NO_NEXT_HEADER = 59,
@@ -15,28 +16,65 @@ enum {
     IPV6_OFFSET_MASK = 0xfff8,
 };
 
+/* The inner packet of a tunnel must fit into the outer one, and a length of 0 is no length there:
+ * it is what tells a tunnel from other users of its port. Of a fragmented outer packet, the inner
+ * one goes on in the next fragment. */
+static bool fits_carrier(const struct decoder *decoder, uint32_t start, uint32_t length)
+{
+    if (!decoder->has_outer)
+        return true;
+    if ((decoder->outer->marks & PACKET_MARK_FRAGMENT_FIRST) != 0)
+        return length != 0;
+    return length != 0 && start + length <= decoder->ip_end_claimed;
+}
+
 /* Where the IP packet that started at `start` ends: after `length` bytes as its header says, or,
  * if `length` is 0 (segmentation offload, jumbograms), with the frame.
  *
  * A length beyond the frame's end is cut to it. Suricata and Zeek refuse such packets; we keep
  * them, as slicing tools that lose the length on the wire make whole captures of them, and their
  * addresses and ports are as certain as any. But bytes that were not there are not counted. */
-static void set_ip_end(struct decoder *decoder, uint32_t start, uint32_t length)
+static enum packet_refusal set_ip_end(struct decoder *decoder, uint32_t start, uint32_t length)
 {
-    const uint32_t wire = decoder->wire_bytes - start;
-    decoder->ip_end_claimed = start + (length != 0 ? length : wire);
-    decoder->ip_end = decoder->ip_end_claimed;
-    if (decoder->ip_end > decoder->wire_bytes)
-        decoder->ip_end = decoder->wire_bytes;
+    if (!fits_carrier(decoder, start, length))
+        return PACKET_REFUSED_MALFORMED;
+    const uint32_t room_end = decoder->has_outer ? decoder->ip_end : decoder->wire_bytes;
+    decoder->ip_end_claimed = length != 0 ? start + length : room_end;
+    decoder->ip_end = decoder->ip_end_claimed < room_end ? decoder->ip_end_claimed : room_end;
     decoder->packet->ip_bytes = decoder->ip_end - start;
     cursor_limit(&decoder->cursor, decoder->ip_end); /* link padding is not payload */
+    return PACKET_ACCEPTED;
 }
 
-/* A fragment that does not start with the transport header: it has no ports. */
-static enum packet_refusal end_at_later_fragment(struct decoder *decoder, uint8_t protocol)
+/* A fragment, as its header says. `offset_bytes` of 0 without more to come is none. */
+struct fragment {
+    uint32_t id, offset_bytes;
+    bool has_more;
+};
+
+/* Notes a fragment: the cursor stands at its payload. */
+static void set_fragment(struct decoder *decoder, const struct fragment *fragment)
 {
-    decoder->packet->marks |= PACKET_MARK_FRAGMENT_LATER;
+    struct packet *packet = decoder->packet;
+    if (fragment->offset_bytes == 0 && !fragment->has_more)
+        return;
+    packet->marks |=
+        fragment->offset_bytes == 0 ? PACKET_MARK_FRAGMENT_FIRST : PACKET_MARK_FRAGMENT_LATER;
+    if (!fragment->has_more)
+        packet->marks |= PACKET_MARK_FRAGMENT_LAST;
+    packet->fragment_id = fragment->id;
+    packet->fragment_offset_bytes = fragment->offset_bytes;
+    packet->fragment_bytes = decoder_ip_left(decoder);
+}
+
+/* The IP headers end here, and `protocol` follows, except in a fragment that does not begin with
+ * the transport header: that has no ports. */
+static enum packet_refusal end_network(struct decoder *decoder, uint8_t protocol)
+{
     decoder->packet->protocol = protocol;
+    digest_set(decoder);
+    if ((decoder->packet->marks & PACKET_MARK_FRAGMENT_LATER) == 0)
+        return decoder_next(decoder, DECODER_PROTOCOL, protocol);
     decoder->packet->payload_bytes = decoder_ip_left(decoder);
     return decoder_done(decoder);
 }
@@ -50,10 +88,10 @@ enum packet_refusal network_ipv4(struct decoder *decoder)
     const uint8_t version_and_words = cursor_u8(cursor);
     cursor_skip(cursor, 1); /* type of service */
     const uint32_t length = cursor_u16(cursor);
-    cursor_skip(cursor, 2); /* identification */
-    const uint16_t fragment = cursor_u16(cursor);
+    const uint16_t identification = cursor_u16(cursor);
+    const uint16_t flags_and_offset = cursor_u16(cursor);
     packet->ttl = cursor_u8(cursor);
-    packet->protocol = cursor_u8(cursor);
+    const uint8_t protocol = cursor_u8(cursor);
     cursor_skip(cursor, 2); /* checksum */
     cursor_bytes(cursor, packet->source, 4);
     cursor_bytes(cursor, packet->destination, 4);
@@ -64,12 +102,17 @@ enum packet_refusal network_ipv4(struct decoder *decoder)
         return PACKET_REFUSED_MALFORMED;
     cursor_skip(cursor, header_bytes - IPV4_HEADER_BYTES);
     packet->ip_version = 4;
-    set_ip_end(decoder, start, length);
-    if ((fragment & IPV4_OFFSET_MASK) != 0)
-        return end_at_later_fragment(decoder, packet->protocol);
-    if ((fragment & IPV4_MORE_FRAGMENTS) != 0)
-        packet->marks |= PACKET_MARK_FRAGMENT_FIRST;
-    return decoder_next(decoder, DECODER_PROTOCOL, packet->protocol);
+    const enum packet_refusal refusal = set_ip_end(decoder, start, length);
+    if (refusal != PACKET_ACCEPTED)
+        return refusal;
+    const struct fragment fragment = {
+        .id = identification,
+        .offset_bytes = (flags_and_offset & IPV4_OFFSET_MASK) * IPV4_OFFSET_UNIT_BYTES,
+        .has_more = (flags_and_offset & IPV4_MORE_FRAGMENTS) != 0,
+    };
+    set_fragment(decoder, &fragment);
+    decoder->identification = identification;
+    return end_network(decoder, protocol);
 }
 
 /* RFC 8200. A payload length of 0 is a jumbogram's (RFC 2675) or offload's, unless nothing is said
@@ -90,7 +133,10 @@ enum packet_refusal network_ipv6(struct decoder *decoder)
         return PACKET_REFUSED_MALFORMED;
     packet->ip_version = 6;
     const bool is_measured = payload_length != 0 || next_header == IPV6_NO_NEXT_HEADER;
-    set_ip_end(decoder, start, is_measured ? IPV6_HEADER_BYTES + payload_length : 0);
+    const uint32_t length = is_measured ? IPV6_HEADER_BYTES + payload_length : 0;
+    const enum packet_refusal refusal = set_ip_end(decoder, start, length);
+    if (refusal != PACKET_ACCEPTED)
+        return refusal;
     return decoder_next(decoder, DECODER_EXTENSION, next_header);
 }
 
@@ -125,17 +171,31 @@ enum packet_refusal network_fragment(struct decoder *decoder)
     const uint8_t next_header = cursor_u8(&decoder->cursor);
     cursor_skip(&decoder->cursor, 1); /* reserved */
     const uint16_t offset_and_more = cursor_u16(&decoder->cursor);
-    cursor_skip(&decoder->cursor, 4); /* identification */
-    if ((offset_and_more & IPV6_OFFSET_MASK) != 0)
-        return end_at_later_fragment(decoder, next_header);
-    if ((offset_and_more & IPV6_MORE_FRAGMENTS) != 0)
-        decoder->packet->marks |= PACKET_MARK_FRAGMENT_FIRST;
+    const struct fragment fragment = {
+        .id = cursor_u32(&decoder->cursor),
+        .offset_bytes = offset_and_more & IPV6_OFFSET_MASK,
+        .has_more = (offset_and_more & IPV6_MORE_FRAGMENTS) != 0,
+    };
+    set_fragment(decoder, &fragment);
+    if (fragment.offset_bytes != 0)
+        return end_network(decoder, next_header);
     return decoder_next(decoder, DECODER_EXTENSION, next_header);
 }
 
 /* The next header is no extension header: it is the packet's protocol. */
 enum packet_refusal network_last_extension(struct decoder *decoder)
 {
-    decoder->packet->protocol = (uint8_t)decoder->next_number;
-    return decoder_next(decoder, DECODER_PROTOCOL, decoder->next_number);
+    return end_network(decoder, (uint8_t)decoder->next_number);
+}
+
+bool network_is_plausible(struct cursor cursor, uint32_t left)
+{
+    const uint8_t first = cursor_u8(&cursor);
+    cursor_skip(&cursor, 1);
+    const uint32_t at_two = cursor_u16(&cursor);
+    if (first >> 4 == 4)
+        return (first & 0x0f) * 4u >= IPV4_HEADER_BYTES && at_two >= IPV4_HEADER_BYTES &&
+               at_two <= left && !cursor.is_short;
+    const uint32_t at_four = cursor_u16(&cursor);
+    return first >> 4 == 6 && IPV6_HEADER_BYTES + at_four <= left && !cursor.is_short;
 }

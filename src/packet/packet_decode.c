@@ -17,6 +17,9 @@ enum {
     ETHERTYPE_VLAN = 0x8100,         /* IEEE 802.1Q */
     ETHERTYPE_VLAN_SERVICE = 0x88a8, /* IEEE 802.1ad, the outer tag of QinQ */
     ETHERTYPE_VLAN_9100 = 0x9100,    /* the outer tag before 802.1ad */
+    ETHERTYPE_MPLS = 0x8847,
+    ETHERTYPE_MPLS_UPSTREAM = 0x8848, /* RFC 5332 */
+    ETHERTYPE_PPPOE_SESSION = 0x8864,
 };
 
 /* Packet times are below 2^62 ns; this many seconds (until 2106) stay below, and it is all that a
@@ -57,12 +60,15 @@ static const struct decoder_row link_type_rows[] = {
 static const struct decoder_row ethertype_rows[] = {
     {ETHERTYPE_IPV4, network_ipv4},   {ETHERTYPE_IPV6, network_ipv6},
     {ETHERTYPE_VLAN, link_vlan},      {ETHERTYPE_VLAN_SERVICE, link_vlan},
-    {ETHERTYPE_VLAN_9100, link_vlan},
+    {ETHERTYPE_VLAN_9100, link_vlan}, {ETHERTYPE_PPPOE_SESSION, tunnel_pppoe},
+    {ETHERTYPE_MPLS, tunnel_mpls},    {ETHERTYPE_MPLS_UPSTREAM, tunnel_mpls},
 };
 
 static const struct decoder_row ppp_rows[] = {
     {0x0021, network_ipv4},
     {0x0057, network_ipv6},
+    {0x0281, tunnel_mpls},
+    {0x0283, tunnel_mpls},
 };
 
 static const struct decoder_row raw_ip_rows[] = {
@@ -89,7 +95,26 @@ static const struct decoder_row protocol_rows[] = {
     {PACKET_PROTOCOL_ICMPV6, icmp_v6},
     {PACKET_PROTOCOL_SCTP, transport_sctp},
     {33, transport_dccp},
-    {136, transport_udp}, /* UDP-Lite: the same header, a coverage where UDP has the length */
+    {136, transport_udp_lite},
+    {4, tunnel_ipv4},
+    {41, tunnel_ipv6},
+    {47, tunnel_gre},
+};
+
+/* Asked for the destination port, then for the source port: replies of some come from it. */
+static const struct decoder_row udp_rows[] = {
+    {4789, tunnel_vxlan},    {8472, tunnel_vxlan}, /* Linux, before there was a port for it */
+    {4790, tunnel_vxlan},                          /* with the generic protocol extension */
+    {6635, tunnel_mpls_udp}, {6081, tunnel_geneve}, {2152, tunnel_gtpu},
+    {3544, tunnel_teredo},   {1701, tunnel_l2tp},
+};
+
+/* What GRE and Geneve carry. */
+static const struct decoder_row carried_rows[] = {
+    {ETHERTYPE_IPV4, network_ipv4}, {ETHERTYPE_IPV6, network_ipv6},
+    {0x6558, link_ethernet},        {0x88be, tunnel_erspan_1_2},
+    {0x22eb, tunnel_erspan_3},      {0x880b, link_ppp_only},
+    {ETHERTYPE_MPLS, tunnel_mpls},  {ETHERTYPE_MPLS_UPSTREAM, tunnel_mpls},
 };
 
 static const struct decoder_table tables[DECODER_SPACE_COUNT] = {
@@ -103,6 +128,9 @@ static const struct decoder_table tables[DECODER_SPACE_COUNT] = {
                            network_last_extension},
     [DECODER_PROTOCOL] = {protocol_rows, sizeof protocol_rows / sizeof *protocol_rows,
                           transport_other},
+    [DECODER_UDP_TO] = {udp_rows, sizeof udp_rows / sizeof *udp_rows, transport_try_source_port},
+    [DECODER_UDP_FROM] = {udp_rows, sizeof udp_rows / sizeof *udp_rows, transport_end},
+    [DECODER_CARRIED] = {carried_rows, sizeof carried_rows / sizeof *carried_rows, refuse_not_ip},
 };
 
 static decoder_header_fn *find_header(enum decoder_space space, uint32_t number)
@@ -144,9 +172,22 @@ static enum packet_refusal decode_headers(struct decoder *decoder)
     return PACKET_ACCEPTED;
 }
 
+/* In pieces, which gcc makes a few stores each: of the whole at once it makes `rep stos`, whose
+ * start alone took a third of a packet's 40 ns. */
+static void clear_packet(struct packet *packet)
+{
+    enum { PIECE_BYTES = 64 };
+    uint8_t *bytes = (uint8_t *)packet;
+    static_assert(sizeof *packet > 2 * PIECE_BYTES && sizeof *packet <= 3 * PIECE_BYTES,
+                  "three pieces");
+    memset(bytes, 0, PIECE_BYTES);
+    memset(bytes + PIECE_BYTES, 0, PIECE_BYTES);
+    memset(bytes + 2 * PIECE_BYTES, 0, sizeof *packet - 2 * PIECE_BYTES);
+}
+
 enum packet_refusal packet_decode(const struct frame *frame, struct packet *packet)
 {
-    memset(packet, 0, sizeof *packet);
+    clear_packet(packet);
     const enum packet_refusal refusal = check_frame(frame);
     if (refusal != PACKET_ACCEPTED)
         return refusal;
@@ -155,12 +196,18 @@ enum packet_refusal packet_decode(const struct frame *frame, struct packet *pack
     packet->source_index = frame->source_index;
     if (frame->captured_bytes < frame->wire_bytes)
         packet->marks |= PACKET_MARK_CUT;
+    struct packet outer;
     struct decoder decoder = {
         .cursor = cursor_init(frame->bytes, frame->captured_bytes),
         .wire_bytes = frame->wire_bytes,
         .packet = packet,
+        .outer = &outer,
         .next_space = DECODER_LINK_TYPE,
         .next_number = frame->link_type,
     };
-    return decode_headers(&decoder);
+    const enum packet_refusal inner_refusal = decode_headers(&decoder);
+    if (inner_refusal == PACKET_ACCEPTED || !decoder.has_outer)
+        return inner_refusal;
+    memcpy(packet, &outer, sizeof *packet); /* not =, which may leave padding */
+    return PACKET_ACCEPTED;
 }

@@ -14,7 +14,7 @@ struct run {
     struct flow_table *table;
     int64_t now_ns;
     uint64_t fed;
-    uint64_t packets_out, flows_out;
+    uint64_t packets_out, flows_out, copies_out;
     uint32_t epoch;
     int64_t notice_ns;
     uint64_t opening_number;
@@ -31,6 +31,8 @@ static void check_direction(const struct flow_direction *way)
     assert(way->packet_bytes.deviation >= 0 && way->gap_ns.deviation >= 0);
     assert(way->gap_ns.count < way->packets && way->gap_ns.min >= 0);
     assert(way->gap_ns.min <= way->gap_ns.max);
+    assert((uint64_t)way->retransmitted + way->out_of_order <= way->packets);
+    assert(way->zero_windows <= way->packets);
 }
 
 static void check_order(const struct run *run, const struct flow_record *record)
@@ -49,13 +51,16 @@ static void see_record(struct run *run, const struct flow_record *record)
     run->notice_ns = record->notice_ns;
     run->opening_number = record->opening_number;
     assert(record->first_ns <= record->last_ns && record->last_ns <= record->notice_ns);
-    assert(record->longest_gap_ns >= 0);
+    assert(record->longest_gap_ns >= -1);
+    assert(record->fragments_overlapping <= record->fragments);
+    assert(record->fragments_first_missing <= record->fragments);
     assert(!record->has_handshake_rtt || record->handshake_rtt_ns >= 0);
     assert(memchr(record->history, '\0', sizeof record->history) != NULL);
     assert(flow_end_reason_name(record->end_reason) && flow_state_name(record->state) &&
            flow_basis_name(record->basis));
     for (unsigned d = 0; d < 2; d++) {
         check_direction(&record->direction[d]);
+        run->copies_out += record->direction[d].duplicates;
         run->packets_out += record->direction[d].packets;
     }
     run->flows_out++;
@@ -104,6 +109,25 @@ static void move_time(struct run *run, uint8_t step)
         run->now_ns = 0;
 }
 
+/* Tags, digests, and fragments where the byte says so: any place, any length, any datagram. */
+static void carry(struct packet *packet, const uint8_t *event)
+{
+    packet->digest = event[4] >> 5;
+    packet->vlan_count = event[5] & 1;
+    packet->vlan[0] = packet->vlan_count > 0 ? event[5] >> 1 & 3 : 0;
+    packet->tunnel_count = event[5] >> 3 & 1;
+    packet->tunnels[0] = packet->tunnel_count > 0 ? PACKET_TUNNEL_GRE : PACKET_TUNNEL_NONE;
+    if (event[5] >> 4 != 0x7)
+        return;
+    packet->fragment_id = event[4] & 3;
+    packet->fragment_offset_bytes = 8 * (uint32_t)(event[2] & 0x1f);
+    packet->fragment_bytes = event[3];
+    packet->marks |= event[2] & 0x80 ? PACKET_MARK_FRAGMENT_LAST : 0;
+    packet->marks |= event[2] & 0x1f ? PACKET_MARK_FRAGMENT_LATER : PACKET_MARK_FRAGMENT_FIRST;
+    if (packet->marks & PACKET_MARK_FRAGMENT_LATER)
+        packet->source_port = packet->destination_port = packet->tcp_flags = 0;
+}
+
 static struct packet packet_of(const struct run *run, const uint8_t *event)
 {
     static const uint8_t protocols[] = {PACKET_PROTOCOL_TCP, PACKET_PROTOCOL_TCP,
@@ -118,8 +142,10 @@ static struct packet packet_of(const struct run *run, const uint8_t *event)
         .ip_bytes = (uint32_t)(20 + event[3] * event[3]),
         .frame_bytes = (uint32_t)(34 + event[3] * event[3]),
         .payload_bytes = event[3],
-        .tcp_sequence = event[4] & 3,
+        .tcp_sequence =
+            UINT32_C(0xfffffff0) + (event[4] & 0x1f) * (event[5] & 0x40 ? 1u : 1u << 26),
         .tcp_acknowledgment = event[4] >> 2 & 3,
+        .tcp_window = event[5] & 0x30,
         .ttl = event[5],
     };
     packet.source[0] = packet.destination[0] = 10;
@@ -131,6 +157,7 @@ static struct packet packet_of(const struct run *run, const uint8_t *event)
         packet.marks = PACKET_MARK_ONE_WAY;
     if (packet.protocol != PACKET_PROTOCOL_TCP)
         packet.tcp_flags = 0;
+    carry(&packet, event);
     return packet;
 }
 
@@ -153,9 +180,11 @@ static void check_sums(const struct run *run)
     struct packet_counters packets;
     struct flow_counters flows;
     flow_table_counters(run->table, &packets, &flows);
+    const uint64_t copies_refused = packets.refused[PACKET_REFUSED_DUPLICATE];
     assert(packets.in_flows + packets.refused[PACKET_REFUSED_STRAY_TIME] +
-               packets.refused[PACKET_REFUSED_NO_MEMORY] ==
+               packets.refused[PACKET_REFUSED_NO_MEMORY] + copies_refused ==
            run->fed);
+    assert(copies_refused == 0 || copies_refused == run->copies_out);
     assert(packets.in_flows == run->packets_out);
     assert(flows.opened == run->flows_out && flows.handed_over == run->flows_out);
     assert(flows.open == 0 && flows.waiting == 0);
@@ -173,6 +202,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .memory_ns = INT64_C(30000000000),
         .max_flows = 1u + data[2] % 16,
         .max_memories = 1u + data[2] / 16,
+        .max_fragments = data[3] & 7,
+        .leaves_out_duplicates = data[3] & 8,
+        .vlan_is_in_key = data[3] & 16,
         .hash_key = {data[3], 0},
     };
     struct run run = {.table = flow_table_open(&settings), .now_ns = INT64_C(1000000000000000)};

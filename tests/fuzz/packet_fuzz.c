@@ -32,6 +32,42 @@ static void check_ports(const struct packet *packet)
             require(packet->source[i] == 0 && packet->destination[i] == 0);
 }
 
+static void check_tunnels(const struct packet *packet)
+{
+    require(packet->tunnel_count <= PACKET_TUNNELS_MAX);
+    for (size_t i = 0; i < PACKET_TUNNELS_MAX; i++)
+        require((i < packet->tunnel_count) == (packet->tunnels[i] != PACKET_TUNNEL_NONE));
+    if (packet->tunnel_count == 0)
+        require(packet->outer_ip_version == 0);
+    for (size_t i = 0; i < sizeof packet->outer_source; i++)
+        require(packet->outer_ip_version != 0 ||
+                (packet->outer_source[i] == 0 && packet->outer_destination[i] == 0));
+}
+
+static void check_fragment(const struct packet *packet)
+{
+    const unsigned marks = packet->marks & (PACKET_MARK_FRAGMENT_FIRST |
+                                            PACKET_MARK_FRAGMENT_LATER | PACKET_MARK_FRAGMENT_LAST);
+    require(marks != PACKET_MARK_FRAGMENT_LAST);
+    require(packet->fragment_bytes <= packet->ip_bytes);
+    if (marks == 0)
+        require(packet->fragment_id == 0 && packet->fragment_bytes == 0);
+    require((packet->fragment_offset_bytes != 0) == ((marks & PACKET_MARK_FRAGMENT_LATER) != 0));
+}
+
+/* A frame of which less was captured is in the same flow, in one around it, or refused; what was
+ * placed by less stays placed by more. */
+static void check_cut(const struct frame *frame, enum packet_refusal refusal)
+{
+    struct packet packet;
+    struct frame cut = *frame;
+    for (uint32_t less = 1; less < frame->captured_bytes; less *= 2) {
+        cut.captured_bytes = frame->captured_bytes - less;
+        if (packet_decode(&cut, &packet) == PACKET_ACCEPTED)
+            require(refusal == PACKET_ACCEPTED);
+    }
+}
+
 static void check_packet(const struct frame *frame, const struct packet *packet)
 {
     require(packet->ip_version == 4 || packet->ip_version == 6);
@@ -45,6 +81,8 @@ static void check_packet(const struct frame *frame, const struct packet *packet)
     const int is_cut = (packet->marks & PACKET_MARK_CUT) != 0;
     require(is_cut == (frame->captured_bytes < frame->wire_bytes));
     check_ports(packet);
+    check_tunnels(packet);
+    check_fragment(packet);
 }
 
 static void check_frame(const struct frame *frame)
@@ -58,6 +96,7 @@ static void check_frame(const struct frame *frame)
     require(packet_refusal_name(refusal) != NULL);
     if (refusal == PACKET_ACCEPTED)
         check_packet(frame, &first);
+    check_cut(frame, refusal);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -66,20 +66,21 @@ check 'big_endian_gives_the_same_flows' gives_the_same -r "$SCRATCH/big.pcap"
 check 'gzip_gives_the_same_flows' gives_the_same -r "$SCRATCH/packed.pcap.gz"
 check 'gzipped_pcapng_gives_the_same_flows' gives_the_same -r "$SCRATCH/packed.pcapng.gz"
 
-zstd_is_refused() {
-    exits 3 whyflow -r "$SCRATCH/packed.pcap.zst" 2>"$SCRATCH/errors" &&
-        [ "$(wc -l <"$SCRATCH/errors")" -eq 1 ] && grep -q 'zstd -dc .* | whyflow -r -' \
-        "$SCRATCH/errors" && zstd -dc "$SCRATCH/packed.pcap.zst" | flows -r - >"$SCRATCH/got" &&
-        cmp "$SCRATCH/wanted" "$SCRATCH/got"
-}
+zstd -q $capture -o "$SCRATCH/packed.pcap.zst"
+zstd -q "$SCRATCH/ng.pcapng" -o "$SCRATCH/packed.pcapng.zst"
+# Two frames behind each other, as parallel compressors and `cat` make them.
+head -c 1000001 $capture | zstd -q >"$SCRATCH/frames.zst"
+tail -c +1000002 $capture | zstd -q >>"$SCRATCH/frames.zst"
+check 'zstd_gives_the_same_flows' gives_the_same -r "$SCRATCH/packed.pcap.zst"
+check 'zstd_pcapng_gives_the_same_flows' gives_the_same -r "$SCRATCH/packed.pcapng.zst"
+check 'zstd_frames_in_a_row_give_the_same_flows' gives_the_same -r "$SCRATCH/frames.zst"
 
-# libpcap knows no zstd, and zstd itself is one pipe away.
-if command -v zstd >/dev/null; then
-    zstd -q $capture -o "$SCRATCH/packed.pcap.zst"
-    check "zstd_is_refused_in_a_line_that_says_what_to_do" zstd_is_refused
-else
-    skip zstd_is_refused_in_a_line_that_says_what_to_do 'no zstd'
-fi
+cut_zstd_is_told() {
+    head -c 100000 "$SCRATCH/packed.pcap.zst" >"$SCRATCH/cut.zst"
+    exits 3 whyflow -r "$SCRATCH/cut.zst" -o "$SCRATCH/ignored" 2>"$SCRATCH/errors" &&
+        grep -q 'zstd stream is cut short' "$SCRATCH/errors"
+}
+check 'a_cut_zstd_file_is_told' cut_zstd_is_told
 
 from_pipe() { # file
     flows -r - <"$1" >"$SCRATCH/got" && cmp "$SCRATCH/wanted" "$SCRATCH/got" || return 1
@@ -89,6 +90,7 @@ from_pipe() { # file
 check 'standard_input_gives_the_same_flows' from_pipe $capture
 check 'standard_input_gives_the_same_flows: pcapng' from_pipe "$SCRATCH/ng.pcapng"
 check 'standard_input_gives_the_same_flows: gzip' from_pipe "$SCRATCH/packed.pcap.gz"
+check 'standard_input_gives_the_same_flows: zstd' from_pipe "$SCRATCH/packed.pcap.zst"
 
 # Files of 4,000 packets each, in any order: merged by packet time. Within a processor's stamps that
 # step back by some microseconds the order of two files' packets is by time, so cut where it is.
@@ -111,6 +113,16 @@ in_parts() { # forward or backward
 check 'parts_give_the_same_flows' in_parts forward
 check 'parts_in_another_order_give_the_same_flows' in_parts backward
 check 'a_folder_of_parts_gives_the_same_flows' gives_the_same -r "$SCRATCH/parts"
+
+# The same folder with one part gzipped, one as zstd, one as nanosecond pcap; and a part outside it.
+mkdir "$SCRATCH/mixed_parts"
+parts=("$SCRATCH"/parts/*)
+gzip -c "${parts[0]}" >"$SCRATCH/mixed_parts/a.pcap.gz"
+zstd -q "${parts[1]}" -o "$SCRATCH/mixed_parts/b.pcap.zst"
+editcap -F nsecpcap "${parts[2]}" "$SCRATCH/mixed_parts/c.pcap"
+cp "${parts[3]}" "${parts[4]}" "$SCRATCH/mixed_parts"
+check 'a_folder_of_packed_parts_and_a_file_give_the_same_flows' \
+    gives_the_same -r "${parts[5]}" -r "$SCRATCH/mixed_parts"
 
 # -w: what was read comes out again, and its replay gives the same flows.
 written_again() {

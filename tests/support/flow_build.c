@@ -45,6 +45,7 @@ struct packet flow_build_tcp(int64_t time_ns, const char *from, const char *to, 
     struct packet packet = between(time_ns, from, to, PACKET_PROTOCOL_TCP);
     packet.tcp_flags = (uint8_t)flags;
     packet.tcp_sequence = 1;
+    packet.tcp_window = 64240;
     set_sizes(&packet, 20, 0);
     return packet;
 }
@@ -75,6 +76,25 @@ struct packet flow_build_icmp(int64_t time_ns, const char *from, const char *to,
     return packet;
 }
 
+void flow_build_fragment(struct packet *packet, uint32_t id, uint32_t offset, uint32_t bytes,
+                         bool is_last)
+{
+    packet->fragment_id = id;
+    packet->fragment_offset_bytes = offset;
+    packet->fragment_bytes = bytes;
+    packet->marks |= is_last ? PACKET_MARK_FRAGMENT_LAST : 0;
+    packet->marks |= offset == 0 ? PACKET_MARK_FRAGMENT_FIRST : PACKET_MARK_FRAGMENT_LATER;
+    set_sizes(packet, 0, bytes);
+    if (offset == 0)
+        return;
+    packet->source_port = packet->destination_port = 0;
+    packet->icmp_type = packet->icmp_code = 0;
+    packet->tcp_flags = 0;
+    packet->tcp_sequence = packet->tcp_acknowledgment = 0;
+    packet->tcp_window = 0;
+    packet->marks &= (uint16_t)~PACKET_MARK_ONE_WAY;
+}
+
 struct packet flow_build_mirrored(struct packet packet)
 {
     struct packet mirrored = packet;
@@ -95,6 +115,7 @@ struct flow_settings flow_build_settings(void)
         .memory_ns = 600 * SECOND,
         .max_flows = 64,
         .max_memories = 64,
+        .max_fragments = 64,
     };
 }
 
@@ -196,6 +217,8 @@ static void describe_direction(FILE *out, const struct flow_direction *way, bool
             (unsigned long long)way->ip_bytes, (unsigned long long)way->payload_bytes,
             (long long)way->first_ns, (long long)way->last_ns);
     fprintf(out, " ttl %u-%u flags %02x", way->ttl_min, way->ttl_max, way->tcp_flags);
+    fprintf(out, " copies %llu again %u disorder %u zero %u", (unsigned long long)way->duplicates,
+            way->retransmitted, way->out_of_order, way->zero_windows);
     const struct flow_distribution *const both[] = {&way->packet_bytes, &way->gap_ns};
     for (unsigned i = 0; i < 2; i++) {
         fprintf(out, " (%llu %lld-%lld", (unsigned long long)both[i]->count,
@@ -204,6 +227,26 @@ static void describe_direction(FILE *out, const struct flow_direction *way, bool
             fprintf(out, " %a %a", both[i]->mean, both[i]->deviation);
         fputc(')', out);
     }
+}
+
+static void describe_bytes(FILE *out, const uint8_t *bytes, unsigned count)
+{
+    fputc(' ', out);
+    for (unsigned i = 0; i < count; i++)
+        fprintf(out, "%02x", bytes[i]);
+}
+
+/* What a record says of its fragments, tags and tunnels. */
+static void describe_carriage(FILE *out, const struct flow_record *record)
+{
+    fprintf(out, " fragments %u overlap %u missing %u vlan %u", record->fragments,
+            record->fragments_overlapping, record->fragments_first_missing, record->vlan_count);
+    for (unsigned i = 0; i < PACKET_VLAN_MAX; i++)
+        fprintf(out, ",%u", record->vlan[i]);
+    fprintf(out, " tunnels %u v%u", record->tunnel_count, record->outer_ip_version);
+    describe_bytes(out, record->tunnels, sizeof record->tunnels);
+    describe_bytes(out, record->outer_source, sizeof record->outer_source);
+    describe_bytes(out, record->outer_destination, sizeof record->outer_destination);
 }
 
 void flow_build_describe(const struct flow_record *record, bool has_doubles,
@@ -226,9 +269,9 @@ void flow_build_describe(const struct flow_record *record, bool has_doubles,
             record->is_tcp_closed ? " closed" : "");
     if (record->has_handshake_rtt)
         fprintf(out, " rtt %lld", (long long)record->handshake_rtt_ns);
-    fprintf(out, " vlan %u %u marks %x index %u longest %lld history %s", record->vlan_count,
-            record->vlan[0], record->marks, record->source_index, (long long)record->longest_gap_ns,
-            record->history);
+    fprintf(out, " marks %x index %u longest %lld history %s", record->marks, record->source_index,
+            (long long)record->longest_gap_ns, record->history);
+    describe_carriage(out, record);
     for (unsigned d = 0; d < 2; d++)
         describe_direction(out, &record->direction[d], has_doubles);
     ck_assert_int_eq(fclose(out), 0);
@@ -253,6 +296,9 @@ struct flow_settings flow_build_random_settings(uint64_t *state)
         .memory_ns = 15 * SECOND,
         .max_flows = (uint32_t)(3 + flow_random(state) % 48),
         .max_memories = (uint32_t)(2 + flow_random(state) % 19),
+        .max_fragments = (uint32_t)(flow_random(state) % 7),
+        .leaves_out_duplicates = flow_random(state) % 3 == 0,
+        .vlan_is_in_key = flow_random(state) % 3 == 0,
     };
     if (flow_random(state) % 8 == 0)
         settings.idle_timeout_ns = 0;
@@ -320,6 +366,43 @@ static unsigned random_flags(uint64_t *state)
     return flags[flow_random(state) % sizeof flags];
 }
 
+/* Sequence numbers of few bytes, around the point where they wrap, so that segments meet. */
+static void random_segment(uint64_t *state, const struct flow_mix *mix, struct packet *packet)
+{
+    static const uint32_t sizes[] = {0, 0, 1, 5, 10, 30};
+    if (mix->is_dense && flow_random(state) % 32 > 0)
+        packet->tcp_flags = PACKET_TCP_ACK;
+    const bool is_syn = packet->tcp_flags & PACKET_TCP_SYN;
+    packet->tcp_sequence =
+        UINT32_C(0xffffffe0) + (uint32_t)(flow_random(state) % (is_syn ? 2 : 120));
+    packet->tcp_acknowledgment = UINT32_C(0xffffffe1) + (uint32_t)(flow_random(state) % 2);
+    packet->tcp_window = flow_random(state) % 6 == 0 ? 0 : 1000;
+    const uint32_t size = sizes[flow_random(state) % (sizeof sizes / sizeof sizes[0])];
+    set_sizes(packet, 20, mix->is_dense ? 1 + size / 8 : size);
+}
+
+/* Tags, tunnels and fragments. */
+static void random_carriage(uint64_t *state, const struct flow_mix *mix, struct packet *packet)
+{
+    packet->vlan_count = flow_random(state) % 3 == 0;
+    packet->vlan[0] = packet->vlan_count > 0 ? (uint16_t)(5 + flow_random(state) % 2) : 0;
+    packet->source_index = (uint16_t)(flow_random(state) % 2);
+    if (flow_random(state) % 8 == 0) {
+        packet->tunnel_count = 1;
+        packet->tunnels[0] = PACKET_TUNNEL_GRE;
+        packet->outer_ip_version = 4;
+        packet->outer_source[0] = packet->outer_destination[3] = (uint8_t)flow_random(state);
+    }
+    if (flow_random(state) % (mix->is_dense ? 3 : 5) > 0)
+        return;
+    const uint32_t id = mix->is_dense ? 0 : (uint32_t)(flow_random(state) % 2);
+    const unsigned one_first_in = mix->is_dense ? 40 : 4;
+    const bool is_first = flow_random(state) % one_first_in == 0;
+    const uint32_t offset = is_first ? 0 : (uint32_t)(1 + flow_random(state) % 50);
+    const uint32_t units = mix->is_dense ? 1 : (uint32_t)(1 + flow_random(state) % 2);
+    flow_build_fragment(packet, id, 8 * offset, 8 * units, flow_random(state) % 8 == 0);
+}
+
 static struct packet random_packet(uint64_t *state, const struct flow_mix *mix, int64_t time_ns)
 {
     static const uint16_t services[] = {443, 53, 50000, 50001, 50002};
@@ -341,13 +424,25 @@ static struct packet random_packet(uint64_t *state, const struct flow_mix *mix, 
         packet = key % 3 == 2 ? flow_build_udp(time_ns, from, to)
                               : flow_build_tcp(time_ns, from, to, random_flags(state));
     }
-    if (packet.protocol == PACKET_PROTOCOL_TCP) {
-        packet.tcp_sequence = (uint32_t)(1 + flow_random(state) % 2);
-        packet.tcp_acknowledgment = (uint32_t)(1 + flow_random(state) % 2);
-    }
     set_sizes(&packet, 8, (uint32_t)(flow_random(state) % 3 * 100));
+    if (packet.protocol == PACKET_PROTOCOL_TCP)
+        random_segment(state, mix, &packet);
     packet.ttl = (uint8_t)(60 + flow_random(state) % 4);
+    packet.digest = flow_random(state) % 8 == 0 ? 0 : (uint32_t)flow_random(state);
+    random_carriage(state, mix, &packet);
     return flow_random(state) % 3 == 0 ? flow_build_mirrored(packet) : packet;
+}
+
+/* A copy of one of the last packets, as a mirror port makes it: a hop further on, with another tag,
+ * mostly soon after, sometimes as late as only what is sent again. */
+static struct packet random_copy(uint64_t *state, const struct packet *packets, size_t count)
+{
+    static const int64_t delays_ns[] = {0, 0, 1100000, 3 * MS, -3 * MS, 7 * MS, 61 * MS};
+    struct packet copy = packets[count - 1 - flow_random(state) % (count < 12 ? count : 12)];
+    copy.time_ns += delays_ns[flow_random(state) % (sizeof delays_ns / sizeof delays_ns[0])];
+    copy.ttl--;
+    copy.vlan[0] = copy.vlan_count > 0 ? (uint16_t)(5 + flow_random(state) % 2) : 0;
+    return copy;
 }
 
 void flow_build_random_packets(uint64_t *state, const struct flow_mix *mix, struct packet *packets,
@@ -356,6 +451,7 @@ void flow_build_random_packets(uint64_t *state, const struct flow_mix *mix, stru
     int64_t now_ns = 3600000 * SECOND;
     for (size_t i = 0; i < count; i++) {
         const int64_t time_ns = random_stamp(state, &now_ns, mix->has_steps);
-        packets[i] = random_packet(state, mix, time_ns);
+        packets[i] = i > 0 && flow_random(state) % 10 == 0 ? random_copy(state, packets, i)
+                                                           : random_packet(state, mix, time_ns);
     }
 }

@@ -21,6 +21,11 @@ struct packet flow_build_udp(int64_t time_ns, const char *from, const char *to);
 struct packet flow_build_icmp(int64_t time_ns, const char *from, const char *to, uint8_t type,
                               uint8_t code, int counterpart);
 
+/* Makes a packet a fragment: of datagram `id`, with payload bytes from `offset` on. Without an
+ * offset it is the first; else it loses its ports, flags and ICMP type, as no header is in it. */
+void flow_build_fragment(struct packet *packet, uint32_t id, uint32_t offset, uint32_t bytes,
+                         bool is_last);
+
 /* Exchanges source and destination. */
 struct packet flow_build_mirrored(struct packet packet);
 
@@ -59,6 +64,7 @@ struct flow_mix {
     unsigned keys;        /* conversations to choose from */
     bool has_known_ports; /* some are to ports of known services */
     bool has_steps;       /* strays, and clocks set forward and back */
+    bool is_dense;        /* few connections and datagrams of very many pieces */
 };
 
 /* Settings for random packets: timeouts of few steps of their 50 ms grid (so that packets often

@@ -13,18 +13,22 @@
 #define WHYFLOW_TESTS_PACKET_BUILD_H
 
 #include "whyflow/frame.h"
+#include "whyflow/packet.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PACKET_BUILD_SIZE = 4096 };
+enum { PACKET_BUILD_SIZE = 4096, PACKET_BUILD_IP_MAX = 16 };
 
 struct packet_build {
     uint8_t bytes[PACKET_BUILD_SIZE];
     uint32_t size;
     uint16_t link_type;
-    uint32_t ip_at;     /* where the IP header begins */
+    uint32_t ip_at;     /* where the innermost IP header begins */
     uint8_t ip_version; /* of the IP header whose length is to be filled in; 0: none */
+    uint32_t outer_count;
+    uint32_t outer_at[PACKET_BUILD_IP_MAX]; /* the same of the headers around it */
+    uint8_t outer_version[PACKET_BUILD_IP_MAX];
 };
 
 /* Begins a frame: the link header of LINKTYPE_ number link_type, saying that `ethertype` follows
@@ -56,7 +60,16 @@ void packet_build_u8(struct packet_build *build, uint8_t number);
 void packet_build_u16(struct packet_build *build, uint16_t number);
 void packet_build_u32(struct packet_build *build, uint32_t number);
 
-/* Fills in the IP length as it stands now. Link padding comes after this; packet_build_frame does
+/* A tunnel that carries IP of `inner_version` (4 or 6): its outer IP header, from 198.51.100.1 to
+ * 198.51.100.2 or from 2001:db8:f::1 to ::2, all headers of its own, and the inner link header if
+ * it has one. Then comes the inner IP header. */
+void packet_build_tunnel(struct packet_build *build, enum packet_tunnel tunnel,
+                         uint8_t inner_version);
+/* The IP version such a tunnel itself needs, and the ethertype of a frame that begins with it. */
+uint8_t packet_build_tunnel_version(enum packet_tunnel tunnel); /* 0: it is below IP */
+uint16_t packet_build_tunnel_ethertype(enum packet_tunnel tunnel);
+
+/* Fills in all IP lengths as they stand now. Link padding comes after this; packet_build_frame does
  * it too if nobody has. */
 void packet_build_end_ip(struct packet_build *build);
 

@@ -176,6 +176,19 @@ static void build_longest_direction(struct flow_direction *direction)
     direction->ttl_min = 255;
     direction->ttl_max = 255;
     direction->tcp_flags = 0xff;
+    direction->duplicates = UINT64_MAX / 3;
+    direction->retransmitted = UINT32_MAX;
+    direction->out_of_order = UINT32_MAX;
+    direction->zero_windows = UINT32_MAX;
+}
+
+static void build_longest_tunnel(struct flow_record *flow)
+{
+    flow->tunnel_count = PACKET_TUNNELS_MAX;
+    memset(flow->tunnels, PACKET_TUNNEL_PSEUDOWIRE, sizeof flow->tunnels);
+    flow->outer_ip_version = 6;
+    memset(flow->outer_source, 0xfe, sizeof flow->outer_source);
+    memset(flow->outer_destination, 0xfb, sizeof flow->outer_destination);
 }
 
 void record_build_longest(struct record *record)
@@ -203,7 +216,11 @@ void record_build_longest(struct record *record)
     flow->state = FLOW_STATE_ESTABLISHED;
     flow->end_reason = FLOW_END_RESOURCES;
     flow->one_way_key = true;
-    flow->marks = 0x1f;
+    flow->marks = 0x3f;
+    build_longest_tunnel(flow);
+    flow->fragments = UINT32_MAX;
+    flow->fragments_overlapping = UINT32_MAX;
+    flow->fragments_first_missing = UINT32_MAX;
     flow->vlan_count = PACKET_VLAN_MAX;
     for (int i = 0; i < PACKET_VLAN_MAX; i++)
         flow->vlan[i] = 4095;

@@ -9,8 +9,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 enum { BYTES_MAX = 1 << 20, FRAMES_MAX = 4096, PATH_SIZE = 64 };
 
@@ -232,6 +234,20 @@ static const char *save_gzip(char name, const struct bytes *content, const char 
     return path;
 }
 
+/* Adds a zstd frame with the content to the file. */
+static const char *save_zstd(char name, const struct bytes *content, const char *mode)
+{
+    static char packed[1 << 20];
+    const size_t size = ZSTD_compress(packed, sizeof packed, content->data, content->size, 1);
+    ck_assert(!ZSTD_isError(size));
+    const char *path = path_of(name);
+    FILE *file = fopen(path, mode);
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(packed, 1, size, file), size);
+    ck_assert_int_eq(fclose(file), 0);
+    return path;
+}
+
 /* Two packets: 2040-02-01 and 2001-09-09, with 123456789 ns where the format keeps them. */
 static void make_pair(uint32_t magic, bool is_big_endian)
 {
@@ -325,6 +341,35 @@ START_TEST(gzip_members_are_read_one_after_the_other)
 }
 END_TEST
 
+START_TEST(zstd_is_told_by_its_first_bytes)
+{
+    make_pair(magic_ns, false);
+    read_file(save_zstd('a', bytes, "wb"), seen);
+    expect_pair(123456789);
+}
+END_TEST
+
+START_TEST(zstd_frames_are_read_one_after_the_other)
+{
+    make_pair(magic_ns, true);
+    const size_t whole = bytes->size;
+    /* A frame to be skipped, as pzstd writes, an empty one, and two that share a packet. */
+    struct bytes *part = calloc(1, sizeof *part);
+    ck_assert_ptr_nonnull(part);
+    memcpy(part->data, "\x50\x2a\x4d\x18\x02\0\0\0xy", 10);
+    (void)save('a', part, 10);
+    (void)save_zstd('a', part, "ab");
+    memcpy(part->data, bytes->data, 50);
+    part->size = 50;
+    (void)save_zstd('a', part, "ab");
+    memcpy(part->data, bytes->data + 50, whole - 50);
+    part->size = whole - 50;
+    read_file(save_zstd('a', part, "ab"), seen);
+    free(part);
+    expect_pair(123456789);
+}
+END_TEST
+
 static void make_many(size_t count)
 {
     start_pcap(bytes, magic_ns, false, 1);
@@ -378,6 +423,42 @@ START_TEST(a_damaged_gzip_stream_is_told)
 }
 END_TEST
 
+/* Wherever it is cut, what can be read of it is handed over, and the cut is told. */
+START_TEST(a_cut_zstd_stream_is_told)
+{
+    make_many(4000); /* several blocks of 128 KiB */
+    const char *path = save_zstd('a', bytes, "wb");
+    struct stat status;
+    ck_assert_int_eq(stat(path, &status), 0);
+    read_file(path, seen);
+    ck_assert_uint_eq(seen->count, 4000);
+    ck_assert_uint_eq(seen->cut_short, 0);
+    for (off_t size = status.st_size - 1; size > status.st_size - 20; size -= 9) {
+        ck_assert_int_eq(truncate(path, size), 0);
+        read_file(path, seen);
+        ck_assert_uint_gt(seen->count, 1000);
+        ck_assert_uint_le(seen->count, 4000);
+        ck_assert_uint_eq(seen->cut_short, 1);
+        ck_assert_ptr_nonnull(strstr(seen->message, "zstd stream is cut short"));
+    }
+}
+END_TEST
+
+START_TEST(a_damaged_zstd_stream_is_told)
+{
+    make_many(1000);
+    const char *path = save_zstd('a', bytes, "wb");
+    FILE *file = fopen(path, "ab"); /* where a frame should begin */
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fputs("rubbish", file) >= 0, 1);
+    ck_assert_int_eq(fclose(file), 0);
+    read_file(path, seen);
+    ck_assert_uint_eq(seen->count, 1000);
+    ck_assert_uint_eq(seen->cut_short, 1);
+    ck_assert_ptr_nonnull(strstr(seen->message, "zstd stream is damaged"));
+}
+END_TEST
+
 START_TEST(a_damaged_packet_header_ends_the_file_there)
 {
     make_many(5);
@@ -404,8 +485,8 @@ END_TEST
 
 START_TEST(other_compressions_are_told_with_their_program)
 {
-    memcpy(bytes->data, "\x28\xb5\x2f\xfd....", 8);
-    expect_error(save('a', bytes, 8), CAPTURE_ERROR_INPUT, "zstd -dc");
+    memcpy(bytes->data, "\x04\x22\x4d\x18....", 8);
+    expect_error(save('a', bytes, 8), CAPTURE_ERROR_INPUT, "lz4 -dc");
     memcpy(bytes->data,
            "\xfd"
            "7zXZ...",
@@ -677,6 +758,8 @@ static void add_format_tests(TCase *tests)
     tcase_add_test(tests, rotten_stamps_and_lengths_come_through_unchanged);
     tcase_add_test(tests, gzip_is_told_by_its_first_bytes);
     tcase_add_test(tests, gzip_members_are_read_one_after_the_other);
+    tcase_add_test(tests, zstd_is_told_by_its_first_bytes);
+    tcase_add_test(tests, zstd_frames_are_read_one_after_the_other);
     tcase_add_test(tests, a_capture_without_packets_ends_at_once);
 }
 
@@ -685,6 +768,8 @@ static void add_damage_tests(TCase *tests)
     tcase_add_test(tests, a_cut_file_gives_its_whole_packets_and_says_so);
     tcase_add_test(tests, a_cut_gzip_stream_is_told_even_between_packets);
     tcase_add_test(tests, a_damaged_gzip_stream_is_told);
+    tcase_add_test(tests, a_cut_zstd_stream_is_told);
+    tcase_add_test(tests, a_damaged_zstd_stream_is_told);
     tcase_add_test(tests, a_damaged_packet_header_ends_the_file_there);
     tcase_add_test(tests, what_is_no_capture_file_is_told_at_once);
     tcase_add_test(tests, other_compressions_are_told_with_their_program);

@@ -84,6 +84,82 @@ START_TEST(each_caveat_follows_from_its_fact_alone)
 }
 END_TEST
 
+START_TEST(fragments_are_a_caveat_only_where_they_overlap_or_lack_their_first)
+{
+    record_build_sample(&record);
+    part()->flow.marks = FLOW_MARK_FRAGMENTS;
+    part()->flow.fragments = 12;
+    record_build_explain(&record, 12345, true);
+    ck_assert_uint_eq(part()->caveats & RECORD_CAVEAT_FRAGMENTS, 0);
+    part()->flow.fragments_overlapping = 2;
+    record_build_explain(&record, 12345, true);
+    ck_assert_uint_ne(part()->caveats & RECORD_CAVEAT_FRAGMENTS, 0);
+    ck_assert_ptr_nonnull(
+        strstr(all_prose(), "of its 12 fragments 2 brought bytes twice or beyond the end."));
+    part()->flow.fragments_overlapping = 0;
+    part()->flow.fragments_first_missing = 3;
+    record_build_explain(&record, 12345, true);
+    ck_assert_uint_ne(part()->caveats & RECORD_CAVEAT_FRAGMENTS, 0);
+    ck_assert_ptr_nonnull(
+        strstr(all_prose(), "of its 12 fragments 3 came without the first, which has the ports."));
+}
+END_TEST
+
+START_TEST(copies_are_always_a_caveat)
+{
+    record_build_sample(&record);
+    ck_assert_uint_eq(part()->caveats & RECORD_CAVEAT_DUPLICATES, 0);
+    part()->flow.marks = FLOW_MARK_DUPLICATES;
+    part()->flow.direction[FLOW_FORWARD].duplicates = 1;
+    record_build_explain(&record, 12345, true);
+    ck_assert_uint_ne(part()->caveats & RECORD_CAVEAT_DUPLICATES, 0);
+    ck_assert_ptr_nonnull(
+        strstr(all_prose(), "1 copy of its packets came too, as mirror ports make them."));
+    part()->flow.direction[FLOW_REVERSE].duplicates = 1200;
+    record_build_explain(&record, 12345, true);
+    ck_assert_ptr_nonnull(strstr(all_prose(), "1,201 copies of its packets came too"));
+}
+END_TEST
+
+START_TEST(what_a_flow_was_carried_in_is_told_inside_out)
+{
+    record_build_sample(&record);
+    struct flow_record *flow = &part()->flow;
+    flow->tunnel_count = 2;
+    flow->tunnels[0] = PACKET_TUNNEL_GRE;
+    flow->tunnels[1] = PACKET_TUNNEL_ERSPAN;
+    flow->outer_ip_version = 4;
+    memcpy(flow->outer_source, (const uint8_t[]){10, 1, 1, 1}, 4);
+    memcpy(flow->outer_destination, (const uint8_t[]){10, 1, 1, 2}, 4);
+    record_build_explain(&record, 12345, true);
+    ck_assert_ptr_nonnull(
+        strstr(all_prose(), "carried in erspan in gre between 10.1.1.1 and 10.1.1.2."));
+    flow->tunnel_count = 1;
+    flow->tunnels[0] = PACKET_TUNNEL_MPLS;
+    flow->outer_ip_version = 0;
+    record_build_explain(&record, 12345, true);
+    ck_assert_ptr_nonnull(strstr(all_prose(), "carried in mpls."));
+}
+END_TEST
+
+START_TEST(retransmissions_are_told_when_they_are_many)
+{
+    record_build_sample(&record);
+    struct flow_record *flow = &part()->flow;
+    flow->protocol = PACKET_PROTOCOL_TCP;
+    flow->direction[FLOW_FORWARD].retransmitted = 101; /* of 2,044 packets: a little under 5 % */
+    record_build_explain(&record, 12345, true);
+    ck_assert_ptr_null(strstr(all_prose(), "were sent again"));
+    flow->direction[FLOW_FORWARD].retransmitted = 1103;
+    record_build_explain(&record, 12345, true);
+    ck_assert_ptr_nonnull(strstr(all_prose(), "of its tcp segments 1,103 were sent again."));
+    flow->direction[FLOW_FORWARD].retransmitted = 0;
+    flow->direction[FLOW_REVERSE].zero_windows = 1;
+    record_build_explain(&record, 12345, true);
+    ck_assert_ptr_nonnull(strstr(all_prose(), "a receive window fell to zero 1 time."));
+}
+END_TEST
+
 START_TEST(reasons_are_the_strongest_positive_contributions_in_order)
 {
     uint8_t features[RECORD_REASONS_MAX];
@@ -394,6 +470,10 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, columns_are_measured_not_guessed);
     tcase_add_test(tests, a_single_packet_has_no_inter_arrival_time);
     tcase_add_test(tests, each_caveat_follows_from_its_fact_alone);
+    tcase_add_test(tests, fragments_are_a_caveat_only_where_they_overlap_or_lack_their_first);
+    tcase_add_test(tests, copies_are_always_a_caveat);
+    tcase_add_test(tests, what_a_flow_was_carried_in_is_told_inside_out);
+    tcase_add_test(tests, retransmissions_are_told_when_they_are_many);
     tcase_add_test(tests, reasons_are_the_strongest_positive_contributions_in_order);
     tcase_add_test(tests, shares_are_of_the_positive_contributions);
     tcase_add_test(tests, a_reason_over_ten_minutes_is_not_told_twice);

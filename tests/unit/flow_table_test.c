@@ -582,6 +582,21 @@ START_TEST(packets_hours_apart_are_all_believed)
 }
 END_TEST
 
+/* Two sessions of a later day in one file, the second written first. */
+START_TEST(packets_ahead_in_the_wrong_order_are_both_believed)
+{
+    udp(T0, A, B);
+    udp(T0 + 18000 * SECOND, A, B);
+    udp(T0 + 17900 * SECOND, A, B);
+    udp(T0 + 18001 * SECOND, A, B);
+    flow_run_finish(&run);
+    ck_assert_uint_eq(strays(), 0);
+    ck_assert_uint_eq(run.count, 3);
+    check_end(1, FLOW_END_IDLE, T0 + 17930 * SECOND, 1);
+    check_end(2, FLOW_END_FORCED, T0 + 18001 * SECOND, 2);
+}
+END_TEST
+
 START_TEST(packet_behind_at_the_end_is_a_stray)
 {
     udp(T0, A, B);
@@ -839,6 +854,7 @@ Suite *whyflow_suite(void)
         stray_packet_apart_from_another_is_not_believed,
         packets_hours_apart_are_all_believed,
         packet_behind_at_the_end_is_a_stray,
+        packets_ahead_in_the_wrong_order_are_both_believed,
         step_of_an_hour_forward_or_a_minute_back_is_no_step,
         forward_step_is_believed_once_the_next_packet_agrees,
         backward_step_ends_all_flows_and_counts_an_epoch,

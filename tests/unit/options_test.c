@@ -175,9 +175,10 @@ END_TEST
 START_TEST(defaults_are_as_the_option_list_says)
 {
     static const char *const names[] = {
-        "snaplen",      "buffer-size",     "fsync",         "stats",     "color",      "progress",
-        "idle-timeout", "active-timeout",  "close-timeout", "max-flows", "local-nets", "window",
-        "alert-share",  "alerts-per-hour", "warmup",        "memory",    "batch",
+        "snaplen",    "buffer-size",  "fsync",          "stats",           "color",
+        "progress",   "idle-timeout", "active-timeout", "close-timeout",   "max-flows",
+        "local-nets", "window",       "alert-share",    "alerts-per-hour", "warmup",
+        "memory",     "batch",        "max-fragments",
     };
 #define OPTION(id, letter, name, argument, initial, group, text) {name, initial},
     static const struct {
@@ -213,7 +214,8 @@ START_TEST(each_option_sets_its_setting)
 {
     accept("-r a -r b --idle-timeout 10s --active-timeout 0 --close-timeout 500ms --max-flows 1M "
            "--memory 1G --window 2m --alerts-per-hour 2.5 --alert-share 0.5% --warmup 10,1m "
-           "--stats 0 --online --flood-robust -c 5k -s 128 -B 1024 -p --inline --batch 7 -q");
+           "--key-vlan --dedup --max-fragments 2k --stats 0 --online --flood-robust -c 5k -s 128 "
+           "-B 1024 -p --inline --batch 7 -q");
     const struct settings *settings = &options.settings;
     ck_assert_uint_eq(options.file_count, 2);
     ck_assert_str_eq(options.files[1], "b");
@@ -221,6 +223,8 @@ START_TEST(each_option_sets_its_setting)
     ck_assert_int_eq(settings->flow.active_timeout_ns, 0);
     ck_assert_int_eq(settings->flow.close_timeout_ns, 500000000);
     ck_assert_uint_eq(settings->flow.max_flows, 1000000);
+    ck_assert(settings->flow.vlan_is_in_key && settings->flow.leaves_out_duplicates);
+    ck_assert_uint_eq(settings->flow.max_fragments, 2000);
     ck_assert_uint_eq(settings->anomaly.memory_bytes, 1u << 30);
     ck_assert_int_eq(settings->feature.window_ns, 120000000000);
     ck_assert_double_eq(settings->anomaly.alerts_per_hour, 2.5);
@@ -387,7 +391,7 @@ END_TEST
 START_TEST(unknown_options_are_refused)
 {
     refuse("-r x --baseline=b", "--baseline", "unknown option --baseline (");
-    refuse("-r x --dedup", "--dedup", "unknown option");
+    refuse("-r x --dedupe", "--dedupe", "unknown option");
     refuse("-r x -Z nobody", "-Z", "unknown option");
     refuse("-R x", "-R", "unknown option");
     refuse("-r x --frozen", "--frozen", "unknown option");

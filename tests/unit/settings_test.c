@@ -24,6 +24,8 @@ START_TEST(flow_defaults_are_those_of_the_design)
     ck_assert_int_eq(settings.flow.close_timeout_ns, 5 * SECOND);
     ck_assert_int_eq(settings.flow.memory_ns, 600 * SECOND);
     ck_assert_uint_eq(settings.flow.max_flows, 1048576);
+    ck_assert_uint_eq(settings.flow.max_fragments, 16384);
+    ck_assert(!settings.flow.leaves_out_duplicates && !settings.flow.vlan_is_in_key);
 }
 END_TEST
 
@@ -159,6 +161,12 @@ static void change(struct settings *settings, int field)
         feature->sketch_key[1]++;
     else if (field == 21)
         feature->local_nets[4].prefix_bits++;
+    else if (field == 22)
+        flow->max_fragments++;
+    else if (field == 23)
+        flow->leaves_out_duplicates = true;
+    else if (field == 24)
+        flow->vlan_is_in_key = true;
     else
         feature->local_net_count--;
 }
@@ -184,7 +192,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(tcase, list_holds_64_networks_and_no_more);
     tcase_add_test(tcase, hash_is_the_same_for_the_same_settings);
     tcase_add_test(tcase, hash_does_not_see_what_decides_placement_or_the_moment_only);
-    tcase_add_loop_test(tcase, hash_sees_every_setting_that_decides_output, 0, 23);
+    tcase_add_loop_test(tcase, hash_sees_every_setting_that_decides_output, 0, 26);
     suite_add_tcase(suite, tcase);
     return suite;
 }
