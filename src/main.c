@@ -12,11 +12,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <zlib.h>
+#include <zstd.h>
 
 static void print_version(void)
 {
-    printf("whyflow %s\n%s\njansson %s\nformats: native text csv; sinks: standard output, file\n",
-           WHYFLOW_VERSION, pcap_lib_version(), jansson_version_str());
+    printf("whyflow %s\n%s\njansson %s\nzlib %s, zstd %s\n"
+           "formats: native text csv; sinks: standard output, file\n",
+           WHYFLOW_VERSION, pcap_lib_version(), jansson_version_str(), zlibVersion(),
+           ZSTD_versionString());
 }
 
 static bool list_link_types(const struct options *options, struct capture_error *error)

@@ -64,7 +64,7 @@ struct tcp_track {
     uint8_t syn_side;      /* who sent the SYN, or is to have sent it by the SYN-ACK */
     bool has_handshake_rtt;
     bool has_refusal; /* a reset that answers a SYN nobody saw: RST and ACK, sequence number 0 */
-    bool has_rare; /* struct tcp_rare holds something */
+    bool has_rare;    /* struct tcp_rare holds something */
     uint8_t history_count;
     uint8_t history[TCP_TRACK_HISTORY_MAX]; /* letter; 0x80: from endpoint 1 */
 };

@@ -8,8 +8,8 @@ link_up talking
 
 mkdir "$SCRATCH/www"
 head -c 300000 /dev/urandom >"$SCRATCH/www/file"
-nsenter --net="/run/netns/$HERE" /usr/bin/python3 -m http.server 8080 --bind :: --directory "$SCRATCH/www" \
-    >/dev/null 2>&1 &
+nsenter --net="/run/netns/$HERE" \
+    /usr/bin/python3 -m http.server 8080 --bind :: --directory "$SCRATCH/www" >/dev/null 2>&1 &
 at_end kill $!
 answers() {
     there curl -s -m 2 -o /dev/null http://10.9.0.1:8080/
