@@ -30,8 +30,9 @@ struct flow_clock {
 };
 
 /* Judges a packet's stamp and moves now_ns on for FLOW_CLOCK_STEADY and EARLIER. For FORWARD and
- * BACKWARD nothing is moved: the caller ends flows where it must, calls flow_clock_believe, and takes `held`
- * and then the packet. A packet that was held before and is not believed stays a stray. */
+ * BACKWARD nothing is moved: the caller ends flows where it must, calls flow_clock_believe, and
+ * takes `held` and then the packet. A packet that was held before and is not believed stays a
+ * stray. */
 enum flow_clock_answer flow_clock_judge(struct flow_clock *clock, const struct packet *packet);
 
 /* Sets the time to the held packet's. */
