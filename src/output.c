@@ -17,7 +17,8 @@ struct destination {
     struct sink *sink;
     enum format_kind format;
     enum options_records records;
-    uint64_t sequence; /* of the last line */
+    uint64_t sequence;            /* of the last line */
+    atomic_uint_fast64_t skipped; /* lines lost since: a gap in the sequence */
     bool has_no_reader;
 };
 
@@ -133,11 +134,11 @@ static void check_line(const struct output *output, const struct destination *de
 
 static void note_final(struct output *output, const struct record *record)
 {
-    if (record->kind == RECORD_ALERT)
-        output->summary.alerts++;
-    if (record->kind == RECORD_STATISTICS && record->as.statistics.is_final)
-        output->summary.sums_hold = statistics_check(
-            &record->as.statistics, output->summary.broken_sum, sizeof output->summary.broken_sum);
+    if (record->kind != RECORD_STATISTICS || !record->as.statistics.is_final)
+        return;
+    output->summary.alerts = record->as.statistics.engine.flagged;
+    output->summary.sums_hold = statistics_check(&record->as.statistics, output->summary.broken_sum,
+                                                 sizeof output->summary.broken_sum);
 }
 
 void output_record(struct output *output, struct record *record)
@@ -152,6 +153,7 @@ void output_record(struct output *output, struct record *record)
         size_t length;
         if (!wants(destination, record->kind))
             continue;
+        destination->sequence += atomic_exchange(&destination->skipped, 0);
         output->run.sequence = destination->sequence + 1;
         const bool fits = format_record(destination->format, record, &output->run, output->line,
                                         sizeof output->line, &length);
@@ -186,17 +188,20 @@ void output_reopen(struct output *output)
 
 void output_lose(struct output *output, enum record_kind kind)
 {
-    for (size_t i = 0; i < output->count; i++)
-        if (wants(&output->destinations[i], kind))
-            atomic_fetch_add(&output->lost_before, 1);
+    for (size_t i = 0; i < output->count; i++) {
+        if (!wants(&output->destinations[i], kind))
+            continue;
+        atomic_fetch_add(&output->destinations[i].skipped, 1);
+        atomic_fetch_add(&output->lost_before, 1);
+    }
 }
 
 bool output_has_no_reader(const struct output *output)
 {
     for (size_t i = 0; i < output->count; i++)
-        if (output->destinations[i].has_no_reader)
-            return true;
-    return false;
+        if (!output->destinations[i].has_no_reader)
+            return false;
+    return true;
 }
 
 void output_summarise(const struct output *output, struct output_summary *summary)

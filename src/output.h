@@ -32,12 +32,12 @@ void output_reopen(struct output *output);
 /* Counts a record as lost before it came here: the queue was full. Any thread. */
 void output_lose(struct output *output, enum record_kind kind);
 
-/* True once standard output has no reader any more (| head): there is nothing more to do. */
+/* True once no destination has a reader any more (| head): there is nothing more to do. */
 bool output_has_no_reader(const struct output *output);
 
 /* After the final statistics and the last flush: what a sink could not write by then is lost. */
 struct output_summary {
-    uint64_t alerts;
+    uint64_t alerts; /* flows flagged, whether alerts were asked for or not */
     uint64_t lost;
     char lost_reason[320]; /* one line; "": a queue was full */
     bool sums_hold;

@@ -289,6 +289,7 @@ static void emit_flow(struct pipeline *pipeline)
     engine->counters.scored++;
     engine->counters.flagged += part->verdict.is_flagged;
     engine->counters.notable += part->verdict.is_notable;
+    engine->counters.cold += part->verdict.is_cold;
     engine->counters.flows_written++;
     for (unsigned d = 0; d < 2; d++) {
         engine->counters.packets_written += flow->direction[d].packets;

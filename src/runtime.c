@@ -50,6 +50,7 @@ struct runtime {
     int64_t frame_time_ns; /* of the last frame, for progress */
 
     /* signals */
+    unsigned interrupts; /* the signal thread's */
     atomic_bool reopen_requested;
     atomic_bool is_over; /* the signal thread ends */
 
@@ -83,6 +84,8 @@ static void *emitter_main(void *argument)
         switch (queue_pop(runtime->records, record, is_idle)) {
         case QUEUE_ITEM:
             is_idle = false;
+            if (atomic_exchange(&runtime->reopen_requested, false))
+                output_reopen(runtime->run->output);
             output_record(runtime->run->output, record);
             if (output_has_no_reader(runtime->run->output) && !run_must_stop(runtime->run))
                 run_request_stop(runtime->run);
@@ -376,7 +379,7 @@ static void take_signal(struct runtime *runtime, int number)
         pthread_mutex_unlock(&runtime->lock);
         break;
     default: /* INT, TERM; a second one: now */
-        if (run_must_stop(runtime->run))
+        if (runtime->interrupts++ > 0)
             _exit(RUN_FAILED);
         run_request_stop(runtime->run);
     }

@@ -41,16 +41,16 @@
     FEATURE(HANDSHAKE_RTT, "handshake_rtt_us", "handshake time", "us", LOG2, 0, 24, TIMING, "SYN to the initiator's first ACK; missing where not seen") \
     /* window */ \
     FEATURE(SRC_FLOWS_WINDOW, "src_flows_window", "flows of this source", "flows", LOG2, 0, 16, WINDOW, "flows of this source handed over in the window") \
-    FEATURE(SRC_PEERS_WINDOW, "src_peers_window", "peers of this source", "hosts", LOG2, 0, 16, WINDOW, "distinct destinations of this source in the window") \
-    FEATURE(SRC_PORTS_WINDOW, "src_ports_window", "ports this source went to", "ports", LOG2, 0, 16, WINDOW, "distinct destination ports (with protocol) of this source in the window") \
+    FEATURE(SRC_PEERS_WINDOW, "src_peers_window", "peers of this source", "hosts", LOG2, 0, 16, WINDOW, "distinct destinations of this source in the window; exact below 16, else estimated") \
+    FEATURE(SRC_PORTS_WINDOW, "src_ports_window", "ports this source went to", "ports", LOG2, 0, 16, WINDOW, "distinct destination ports (with protocol) of this source in the window; exact below 16, else estimated") \
     FEATURE(SRC_BYTES_WINDOW, "src_ip_bytes_window", "bytes sent by this source", "bytes", LOG2, 4, 36, WINDOW, "IP bytes sent by this source in its flows of the window") \
     FEATURE(SRC_UNANSWERED_WINDOW, "src_unanswered_share_window", "share of this source's flows without an answer", "ratio", LINEAR, 0, 1, WINDOW, "unanswered per unicast TCP or UDP flow of this source in the window; missing without such flows") \
     FEATURE(SRC_NEW_PEERS_WINDOW, "src_new_peer_share_window", "share of this source's flows to new peers", "ratio", LINEAR, 0, 1, WINDOW, "flows of this source in the window that were its first to their destination, per flow") \
     FEATURE(SRC_PROTOCOL_ENTROPY, "src_protocol_entropy_bits_window", "mixture of this source's protocols", "bits", LINEAR, 0, 2, WINDOW, "Shannon entropy over protocol numbers of this source's flows in the window") \
     FEATURE(DST_FLOWS_WINDOW, "dst_flows_window", "flows to this destination", "flows", LOG2, 0, 16, WINDOW, "flows to this destination handed over in the window") \
-    FEATURE(DST_SOURCES_WINDOW, "dst_sources_window", "sources of this destination", "hosts", LOG2, 0, 16, WINDOW, "distinct sources of flows to this destination in the window") \
+    FEATURE(DST_SOURCES_WINDOW, "dst_sources_window", "sources of this destination", "hosts", LOG2, 0, 16, WINDOW, "distinct sources of flows to this destination in the window; exact below 16, else estimated") \
     FEATURE(PAIR_FLOWS_WINDOW, "pair_flows_window", "flows of this pair", "flows", LOG2, 0, 16, WINDOW, "flows from this source to this destination in the window") \
-    FEATURE(PAIR_PORTS_WINDOW, "pair_ports_window", "ports of this pair", "ports", LOG2, 0, 16, WINDOW, "distinct destination ports (with protocol) from this source to this destination in the window") \
+    FEATURE(PAIR_PORTS_WINDOW, "pair_ports_window", "ports of this pair", "ports", LOG2, 0, 16, WINDOW, "distinct destination ports (with protocol) from this source to this destination in the window; exact below 16, else estimated") \
     FEATURE(SRC_FLOWS_10M, "src_flows_10m", "flows of this source in ten minutes", "flows", LOG2, 0, 20, WINDOW, "as src_flows_window, in ten minutes") \
     FEATURE(SRC_PEERS_10M, "src_peers_10m", "peers of this source in ten minutes", "hosts", LOG2, 0, 16, WINDOW, "as src_peers_window, in ten minutes") \
     FEATURE(SRC_PORTS_10M, "src_ports_10m", "ports this source went to in ten minutes", "ports", LOG2, 0, 16, WINDOW, "as src_ports_window, in ten minutes") \

@@ -36,10 +36,11 @@ struct evidence {
     double median, p05, p95; /* in the feature's unit; valid if has_quantiles. Exact to 1/512 of the
                               * feature's range: of a size some 5 %, of a share 0.002 */
     uint64_t count;          /* flows learnt in which the feature was measured, decayed */
-    double share;            /* of learnt flows that fall into the same bin or category; [0, 1] */
-    int32_t bits_mbits;      /* unweighted surprise */
-    uint8_t direction;       /* enum evidence_direction */
-    bool has_quantiles;      /* numeric, and something was learnt */
+    double share;       /* of learnt flows, each counted alike, in the same category, at the same
+                              * value, or not measured either; [0, 1] */
+    int32_t bits_mbits; /* unweighted surprise */
+    uint8_t direction;  /* enum evidence_direction */
+    bool has_quantiles; /* numeric, and something was learnt */
 };
 
 struct baseline_summary {

@@ -45,8 +45,10 @@ struct baseline {
     struct log2_table log2_table;
     uint64_t slot[BASELINE_SCOPE_COUNT][FEATURE_COUNT][SLOT_COUNT];
     uint64_t total[BASELINE_SCOPE_COUNT];
-    uint64_t measured[FEATURE_COUNT];                  /* in units, without flood weights */
-    uint64_t fine[FEATURE_COUNT][BASELINE_STEP_COUNT]; /* scope 0 again, 16 times as fine */
+    uint64_t measured[FEATURE_COUNT]; /* in units, without flood weights */
+    /* Scope 0 again, 16 times as fine, in units: what words say is of flows, each counted alike. */
+    uint64_t fine[FEATURE_COUNT][BASELINE_STEP_COUNT];
+    uint64_t flows; /* in units */
     struct category_table *categories;
     struct feature_axis axis[FEATURE_COUNT];
 
@@ -246,7 +248,7 @@ static void learn_bin(struct baseline *baseline, unsigned j, const struct baseli
     if (bin == BASELINE_BIN_MISSING)
         return;
     baseline->measured[j] += baseline->unit;
-    baseline->fine[j][place->step[j]] += weight;
+    baseline->fine[j][place->step[j]] += baseline->unit;
 }
 
 /* "direction" within a direction says nothing: it is kept over all flows only. */
@@ -259,7 +261,7 @@ static void learn_category(struct baseline *baseline, unsigned j,
                            const struct baseline_place *place, uint64_t weight)
 {
     category_table_learn(baseline->categories, &place->category[j], category_scope(j, place->scope),
-                         weight, baseline->learnt);
+                         weight, baseline->unit, baseline->learnt);
     if (!place->category[j].is_missing)
         baseline->measured[j] += baseline->unit;
 }
@@ -273,6 +275,7 @@ void baseline_learn(struct baseline *baseline, const struct baseline_place *plac
     baseline->learnt++;
     baseline->step_flows++;
     baseline->total[0] += weight;
+    baseline->flows += baseline->unit;
     if (place->scope != 0)
         baseline->total[place->scope] += weight;
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
@@ -295,6 +298,7 @@ static void halve(struct baseline *baseline)
             }
         }
     }
+    baseline->flows /= 2;
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
         baseline->measured[j] /= 2;
         for (unsigned step = 0; step < BASELINE_STEP_COUNT; step++)
@@ -514,27 +518,29 @@ void baseline_typical(const struct baseline *baseline, const int half_weights[FE
                                            : mean_value(&means[j]);
 }
 
+/* Flows with the same step, the same category, or without a measurement, as the place's. */
+static uint64_t flows_alike(const struct baseline *baseline, const struct baseline_place *place,
+                            enum feature_id id)
+{
+    if (!is_numeric(baseline, id)) {
+        const uint64_t *sums = category_table_find(baseline->categories, &place->category[id]);
+        return sums == NULL ? 0 : sums[CATEGORY_FLOWS];
+    }
+    return place->bin[id] == BASELINE_BIN_MISSING ? baseline->flows - baseline->measured[id]
+                                                  : baseline->fine[id][place->step[id]];
+}
+
 void baseline_outcome(const struct baseline *baseline, const struct baseline_view *view,
                       const struct baseline_place *place, enum feature_id id,
                       struct baseline_outcome *outcome)
 {
-    bool is_missing;
-    uint64_t weight = 0;
-    if (is_numeric(baseline, id)) {
-        const unsigned bin = place->bin[id];
-        is_missing = bin == BASELINE_BIN_MISSING;
-        weight = baseline->slot[0][id][slot_of(bin)] / scale_of(bin);
-    } else {
-        is_missing = place->category[id].is_missing;
-        const uint64_t *found = category_table_find(baseline->categories, &place->category[id]);
-        if (found != NULL)
-            weight = found[0];
-    }
-    const uint64_t own_flow = view->own_weight == 0 || is_missing ? 0 : baseline->unit;
+    const bool is_missing = is_numeric(baseline, id) ? place->bin[id] == BASELINE_BIN_MISSING
+                                                     : place->category[id].is_missing;
+    const uint64_t own = view->own_weight == 0 ? 0 : baseline->unit;
     *outcome = (struct baseline_outcome){
-        .weight = without(weight, view->own_weight),
-        .measured = without(baseline->measured[id], own_flow),
-        .total = view->total,
+        .flows = without(flows_alike(baseline, place, id), own),
+        .measured = without(baseline->measured[id], is_missing ? 0 : own),
+        .total = without(baseline->flows, own),
     };
 }
 
@@ -545,11 +551,11 @@ bool baseline_quantile(const struct baseline *baseline, const struct baseline_vi
     assert(is_numeric(baseline, id));
     assert(percent <= 100);
     const uint64_t *const fine = baseline->fine[id];
-    const bool is_own = place->bin[id] != BASELINE_BIN_MISSING;
+    const bool is_own = view->own_weight > 0 && place->bin[id] != BASELINE_BIN_MISSING;
     uint64_t weights[BASELINE_STEP_COUNT];
     uint64_t total = 0;
     for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++) {
-        weights[i] = is_own && i == place->step[id] ? without(fine[i], view->own_weight) : fine[i];
+        weights[i] = is_own && i == place->step[id] ? without(fine[i], baseline->unit) : fine[i];
         total += weights[i];
     }
     if (total == 0)

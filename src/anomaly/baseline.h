@@ -61,11 +61,12 @@ struct baseline_view {
     int64_t log2_category_in_scope;
 };
 
-/* What was learnt of one feature's outcome, own weight left out. */
+/* What was learnt of one feature's outcome, the own flow left out: flows in units, each counted
+ * alike, however many its pair had. */
 struct baseline_outcome {
-    uint64_t weight;   /* of flows in the same bin or category */
-    uint64_t measured; /* of flows, unweighted by floods, in which the feature was measured */
-    uint64_t total;    /* of all flows */
+    uint64_t flows;    /* of the same step or category, or not measured either */
+    uint64_t measured; /* in which the feature was measured */
+    uint64_t total;
 };
 
 /* NULL: no memory. */

@@ -38,7 +38,7 @@ struct category_rank {
 
 struct category {
     struct category_key key;
-    uint64_t weight[CATEGORY_SCOPE_COUNT];
+    uint64_t weight[CATEGORY_SUM_COUNT];
     struct category_rank filed; /* under which it lies in the heap */
     uint64_t touched, inserted;
     UT_hash_handle hh;
@@ -243,7 +243,7 @@ static struct category *insert(struct category_table *table, const struct catego
 }
 
 void category_table_learn(struct category_table *table, const struct category_key *key,
-                          unsigned scope, uint64_t weight, uint64_t flow_number)
+                          unsigned scope, uint64_t weight, uint64_t flow, uint64_t flow_number)
 {
     assert(key->feature < FEATURE_COUNT);
     assert(scope < CATEGORY_SCOPE_COUNT);
@@ -254,6 +254,7 @@ void category_table_learn(struct category_table *table, const struct category_ke
     entry->weight[0] += weight;
     if (scope != 0)
         entry->weight[scope] += weight;
+    entry->weight[CATEGORY_FLOWS] += flow;
     entry->touched = flow_number;
 }
 
@@ -267,8 +268,8 @@ const uint64_t *category_table_find(const struct category_table *table,
 void category_table_halve(struct category_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
-        for (unsigned scope = 0; scope < CATEGORY_SCOPE_COUNT; scope++)
-            table->entries[i].weight[scope] /= 2;
+        for (unsigned sum = 0; sum < CATEGORY_SUM_COUNT; sum++)
+            table->entries[i].weight[sum] /= 2;
     }
     table->has_heap = false; /* ranks fell: what was filed is no lower bound any more */
 }

@@ -18,6 +18,10 @@
 /* Scope 0 is all flows; scope 1 + d the flows of direction d. */
 enum { CATEGORY_SCOPE_COUNT = 1 + FEATURE_DIRECTION_COUNT };
 
+/* An entry's sums: weights by scope, and after them its flows, each counted alike: what words say.
+ */
+enum { CATEGORY_FLOWS = CATEGORY_SCOPE_COUNT, CATEGORY_SUM_COUNT };
+
 /* The least limit: room for the categories of a few flows. */
 enum { CATEGORY_TABLE_LEAST = 64 };
 
@@ -34,13 +38,14 @@ struct category_table;
 struct category_table *category_table_open(uint32_t max, const uint64_t hash_key[2]);
 void category_table_close(struct category_table *table); /* NULL is allowed */
 
-/* Adds `weight` > 0 to the key in scope 0 and, if `scope` is not 0, in `scope`. flow_number orders
- * touches. A new key in a full table takes the place of the lightest: the least by (weight, last
- * touch, insertion). */
+/* Adds `weight` > 0 to the key in scope 0 and, if `scope` is not 0, in `scope`, and `flow` to its
+ * flows. flow_number orders touches. A new key in a full table takes the place of the lightest: the
+ * least by (weight, last touch, insertion). */
 void category_table_learn(struct category_table *table, const struct category_key *key,
-                          unsigned scope, uint64_t weight, uint64_t flow_number);
+                          unsigned scope, uint64_t weight, uint64_t flow, uint64_t flow_number);
 
-/* The key's weights by scope, or NULL: never seen, or evicted. Valid until the next learn. */
+/* The key's CATEGORY_SUM_COUNT sums, or NULL: never seen, or evicted. Valid until the next
+ * learn. */
 const uint64_t *category_table_find(const struct category_table *table,
                                     const struct category_key *key);
 

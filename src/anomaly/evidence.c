@@ -41,11 +41,11 @@ static bool find_quantiles(const struct baseline *baseline, const struct baselin
 
 static enum evidence_direction direction_of(const struct evidence *evidence,
                                             const struct feature_vector *vector, enum feature_id id,
-                                            uint64_t weight)
+                                            uint64_t flows_alike)
 {
     const bool is_category = feature_infos[id].scale == FEATURE_SCALE_CATEGORY;
     if (is_category || !feature_is_present(vector, id))
-        return weight == 0 ? EVIDENCE_NEW : EVIDENCE_RARE;
+        return flows_alike == 0 ? EVIDENCE_NEW : EVIDENCE_RARE;
     if (!evidence->has_quantiles)
         return EVIDENCE_NEW;
     return vector->value[id] >= evidence->median ? EVIDENCE_HIGH : EVIDENCE_LOW;
@@ -65,9 +65,9 @@ void anomaly_evidence(const struct anomaly_model *model, const struct feature_ve
     const uint64_t unit = baseline_unit(baseline);
     *evidence = (struct evidence){
         .count = (outcome.measured + unit / 2) / unit,
-        .share = outcome.total == 0 ? 0 : (double)outcome.weight / (double)outcome.total,
+        .share = outcome.total == 0 ? 0 : (double)outcome.flows / (double)outcome.total,
         .bits_mbits = baseline_mbits(baseline_surprise(baseline, &view, &place, id), 2),
     };
     evidence->has_quantiles = find_quantiles(baseline, &view, &place, id, evidence);
-    evidence->direction = (uint8_t)direction_of(evidence, vector, id, outcome.weight);
+    evidence->direction = (uint8_t)direction_of(evidence, vector, id, outcome.flows);
 }

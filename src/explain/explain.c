@@ -136,14 +136,26 @@ static struct evidence with_four_digits(struct evidence evidence)
     return evidence;
 }
 
+/* Scored high as they may be, categories that so many share are no news, and nothing is where there
+ * is nothing to compare with. */
+#define COMMON_SHARE 0.1
+
+static bool is_reason(const struct evidence *evidence, const struct baseline_summary *baseline)
+{
+    const bool is_common = evidence->direction == EVIDENCE_RARE && evidence->share > COMMON_SHARE;
+    return baseline->flows > 0 && !is_common;
+}
+
 static void fill_reasons(const struct verdict *verdict, const struct evidence evidences[],
-                         const uint8_t features[], struct explanation *out)
+                         const uint8_t features[], unsigned count, struct explanation *out)
 {
     const int64_t positive_mbits = sum_of_positive(verdict);
-    for (uint32_t i = 0; i < out->reason_count; i++) {
+    for (unsigned i = 0; i < count; i++) {
         const int32_t contribution_mbits = verdict->contribution_mbits[features[i]];
         assert(contribution_mbits > 0);
-        out->reasons[i] = (struct record_reason){
+        if (!is_reason(&evidences[i], &out->baseline))
+            continue;
+        out->reasons[out->reason_count++] = (struct record_reason){
             .feature = features[i],
             .contribution_mbits = contribution_mbits,
             .share = (double)contribution_mbits / (double)positive_mbits,
@@ -178,9 +190,8 @@ void explain_alert(const struct record_flow_part *part, const struct baseline_su
     memset(out, 0, sizeof *out);
     out->baseline = *baseline;
     out->rank = (uint64_t)llround(1.0 / part->verdict.p_value);
-    out->reason_count = count;
     out->settings_hash = settings_hash;
-    fill_reasons(&part->verdict, evidences, features, out);
+    fill_reasons(&part->verdict, evidences, features, count, out);
     fill_informative(out);
     prose_write(part, stands_out, out);
 }

@@ -263,11 +263,6 @@ static void put_handshake(const struct prose_facts *facts, struct text *text)
     put_time((double)flow_of(facts)->handshake_rtt_ns, text);
 }
 
-static void put_slice(const struct prose_facts *facts, struct text *text)
-{
-    text_append_uint(text, flow_of(facts)->slice);
-}
-
 /* Tunnels, copies, fragments and what TCP says of itself. */
 
 static void put_tunnels(const struct prose_facts *facts, struct text *text)
@@ -335,9 +330,17 @@ static void put_source_flows(const struct prose_facts *facts, struct text *text)
     put_feature(facts, FEATURE_SRC_FLOWS_WINDOW, text);
 }
 
+/* Distinct things are counted exactly below 16, estimated above. */
+static void put_distinct(const struct prose_facts *facts, enum feature_id id, struct text *text)
+{
+    if (facts->part->features.value[id] > 15)
+        text_append(text, "about ");
+    put_feature(facts, id, text);
+}
+
 static void put_source_peers(const struct prose_facts *facts, struct text *text)
 {
-    put_feature(facts, FEATURE_SRC_PEERS_WINDOW, text);
+    put_distinct(facts, FEATURE_SRC_PEERS_WINDOW, text);
 }
 
 static void put_destination_flows(const struct prose_facts *facts, struct text *text)
@@ -347,7 +350,7 @@ static void put_destination_flows(const struct prose_facts *facts, struct text *
 
 static void put_destination_sources(const struct prose_facts *facts, struct text *text)
 {
-    put_feature(facts, FEATURE_DST_SOURCES_WINDOW, text);
+    put_distinct(facts, FEATURE_DST_SOURCES_WINDOW, text);
 }
 
 /* Comparison. */
@@ -429,7 +432,8 @@ static void put_category(const struct prose_facts *facts, const struct told_reas
     feature_category_text(told->id, code, category, sizeof category);
     text_appendf(text, "%s '%s'", told->info->label, category);
     if (told->reason->evidence.share <= 0) {
-        text_append(text, " (never before)");
+        const bool is_whole = facts->explanation->baseline.is_whole_capture;
+        text_append(text, is_whole ? " (in no other flow)" : " (never before)");
         return;
     }
     text_append(text, " (");
@@ -556,7 +560,6 @@ static const struct prose_field fields[] = {
     {"gap_max", put_gap_max},
     {"longest_gap", put_longest_gap},
     {"handshake", put_handshake},
-    {"slice", put_slice},
     {"tunnels", put_tunnels},
     {"outer_source", put_outer_source},
     {"outer_target", put_outer_target},

@@ -29,12 +29,18 @@ static const struct flow_direction *direction_of(const struct prose_facts *facts
 
 static bool does_not_stand_out(const struct prose_facts *facts)
 {
-    return !facts->stands_out;
+    return !facts->stands_out && facts->explanation->baseline.flows > 0;
+}
+
+static bool is_the_only_one(const struct prose_facts *facts)
+{
+    return facts->explanation->baseline.flows == 0;
 }
 
 static bool stands_out_of_few(const struct prose_facts *facts)
 {
-    return facts->stands_out && has_caveat(facts, RECORD_CAVEAT_FEW_FLOWS);
+    return facts->stands_out && has_caveat(facts, RECORD_CAVEAT_FEW_FLOWS) &&
+           facts->explanation->baseline.flows > 0;
 }
 
 static bool stands_out_of_many(const struct prose_facts *facts)
@@ -318,6 +324,9 @@ static bool has_late_packets(const struct prose_facts *facts)
  * what matters least. */
 /* clang-format off */
 const struct prose_rule prose_rules[] = {
+    {PROSE_TEXT, is_the_only_one,
+     "{protocol} flow from {source} to {destination}{service_note} is the only one: there is "
+     "nothing to compare it with."},
     {PROSE_TEXT, does_not_stand_out,
      "{protocol} flow from {source} to {destination}{service_note} scores among the highest "
      "of {compared}, yet does not stand out from them: {reasons}."},
@@ -353,6 +362,7 @@ const struct prose_rule prose_rules[] = {
     {PROSE_WHAT, has_rates, "That is {byte_rate} and {packet_rate}."},
     {PROSE_WHAT, has_packets_sent, "Packets sent carry {mean_packet} on average."},
 
+    {PROSE_UNUSUAL, is_the_only_one, "It is the only flow: there is nothing to compare it with."},
     {PROSE_UNUSUAL, does_not_stand_out,
      "It scores among the highest of {compared}, yet does not stand out from them."},
     {PROSE_UNUSUAL, stands_out_of_few,
@@ -386,7 +396,7 @@ const struct prose_rule prose_rules[] = {
     {PROSE_LIMITS, had_kernel_drops, "The capture lost packets meanwhile."},
     {PROSE_LIMITS, saw_only_source, "Only the source's packets were seen."},
     {PROSE_LIMITS, saw_only_destination, "Only the destination's packets were seen."},
-    {PROSE_LIMITS, is_slice, "It is slice {slice} of a longer flow."},
+    {PROSE_LIMITS, is_slice, "It is a part of a longer flow."},
     {PROSE_LIMITS, is_first_sender_taken,
      "Who began was not seen: the sender of the first packet is taken for the initiator."},
     {PROSE_LIMITS, is_port_taken, "Who began was not seen: the initiator is told by the ports."},

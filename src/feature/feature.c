@@ -337,7 +337,10 @@ static void measure_past(const struct feature_engine *engine, const struct scene
                          struct feature_vector *vector)
 {
     struct source *source = scene->source;
-    if (!is_new(scene, &source->entry))
+    /* Flows that are all ended at once have no time between their ends. */
+    const uint8_t reason = scene->flow->end_reason;
+    const bool is_ended_with_all = reason == FLOW_END_FORCED || reason == FLOW_END_CLOCK_STEP;
+    if (!is_new(scene, &source->entry) && !is_ended_with_all)
         vector_set(vector, FEATURE_SRC_IDLE,
                    (double)(engine->now_ns - source->last_notice_ns) / 1e3);
     source->last_notice_ns = engine->now_ns;

@@ -262,6 +262,8 @@ static void put_statistics(struct text_block *block, const struct statistics *st
     text_append_char(&block->text, '\n');
     if (engine->scored == 0)
         put_colored(block, COLOR_QUIET, "No flow was seen.");
+    else if (engine->cold == engine->scored)
+        put_colored(block, COLOR_QUIET, "No flow was judged: the warm-up was not over.");
     else if (engine->flagged == 0 || context->nothing_stands_out)
         put_colored(block, COLOR_QUIET, "Nothing stood out from the rest.");
     else

@@ -116,7 +116,7 @@ static void run_against_list(const uint64_t hash_key[2])
         const struct category_key key = random_key(&state);
         const unsigned scope = (unsigned)(next_random(&state) % CATEGORY_SCOPE_COUNT);
         const uint64_t weight = 1 + next_random(&state) % 4;
-        category_table_learn(table, &key, scope, weight, step / 3);
+        category_table_learn(table, &key, scope, weight, 1, step / 3);
         list_learn(list, &key, scope, weight, step / 3);
         if (step % 5000 == 0) {
             category_table_halve(table);
@@ -146,7 +146,7 @@ START_TEST(an_unknown_key_is_not_found)
     const struct category_key large = {.code = 3000, .feature = FEATURE_SERVICE};
     ck_assert_ptr_null(category_table_find(table, &small));
     ck_assert_ptr_null(category_table_find(table, &large));
-    category_table_learn(table, &large, 0, 5, 1);
+    category_table_learn(table, &large, 0, 5, 1, 1);
     ck_assert_ptr_null(category_table_find(table, &small));
     ck_assert_uint_eq(category_table_find(table, &large)[0], 5);
     category_table_close(table);
