@@ -250,6 +250,7 @@ bool flow_table_end(struct flow_table *table, size_t limit)
         return false;
     if (table->has_redo) { /* believed, but there was no place for it yet */
         table->has_redo = false;
+        table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]--;
         flow_table_refuse(table);
     }
     return true;
@@ -480,7 +481,6 @@ static void believe_held(struct flow_table *table)
     table->redo = table->clock.held;
     table->has_redo = true;
     flow_clock_believe(&table->clock);
-    table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]--;
     if (table->clock.epoch == epoch)
         return;
     table->counters.clock_steps++;
@@ -497,7 +497,6 @@ static void take_held_later(struct flow_table *table)
     table->redo = table->clock.held;
     table->has_redo = true;
     table->clock.has_held = false;
-    table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]--;
 }
 
 /* Takes one packet; false if a sweep must come first. */
@@ -544,6 +543,9 @@ static bool take_redo(struct flow_table *table)
         return true;
     const struct prepared prepared = prepare(table, &table->redo);
     table->has_redo = !judge_and_take(table, &table->redo, &prepared);
+    /* Until it was taken it counted as a stray, so that the sums hold at every moment. */
+    if (!table->has_redo)
+        table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]--;
     return !table->has_redo;
 }
 

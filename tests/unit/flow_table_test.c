@@ -597,6 +597,22 @@ START_TEST(packets_ahead_in_the_wrong_order_are_both_believed)
 }
 END_TEST
 
+/* A held packet, believed or not, is counted once at every moment. */
+START_TEST(sums_hold_while_a_packet_is_held)
+{
+    static const int64_t seconds[] = {0, 18000, 17900, 18001, 9000, 9001, 9002, 30000, 9003};
+    for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++) {
+        udp(T0 + seconds[i] * SECOND, A, B);
+        struct packet_counters packets;
+        struct flow_counters flows;
+        flow_table_counters(run.table, &packets, &flows);
+        ck_assert_uint_eq(packets.in_flows + packets.refused[PACKET_REFUSED_STRAY_TIME], i + 1);
+    }
+    flow_run_finish(&run);
+    ck_assert_uint_eq(strays(), 1);
+}
+END_TEST
+
 START_TEST(packet_behind_at_the_end_is_a_stray)
 {
     udp(T0, A, B);
@@ -855,6 +871,7 @@ Suite *whyflow_suite(void)
         packets_hours_apart_are_all_believed,
         packet_behind_at_the_end_is_a_stray,
         packets_ahead_in_the_wrong_order_are_both_believed,
+        sums_hold_while_a_packet_is_held,
         step_of_an_hour_forward_or_a_minute_back_is_no_step,
         forward_step_is_believed_once_the_next_packet_agrees,
         backward_step_ends_all_flows_and_counts_an_epoch,
