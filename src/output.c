@@ -60,8 +60,6 @@ static bool wants(const struct destination *destination, enum record_kind kind)
 
 static void write_line(struct output *output, struct destination *destination, size_t length)
 {
-    if (destination->has_no_reader)
-        return;
     const enum sink_result result =
         sink_write_line(destination->sink, output->line, length, output->now_ns);
     destination->has_no_reader = result == SINK_CLOSED;
@@ -151,7 +149,7 @@ void output_record(struct output *output, struct record *record)
     for (size_t i = 0; i < output->count; i++) {
         struct destination *const destination = &output->destinations[i];
         size_t length;
-        if (!wants(destination, record->kind))
+        if (destination->has_no_reader || !wants(destination, record->kind))
             continue;
         destination->sequence += atomic_exchange(&destination->skipped, 0);
         output->run.sequence = destination->sequence + 1;

@@ -95,6 +95,22 @@ head_is_quiet() { # options...
 check 'a_reader_that_leaves_ends_the_run_quietly: native' head_is_quiet --records all
 check 'a_reader_that_leaves_ends_the_run_quietly: online' head_is_quiet --records all --online
 check 'a_reader_that_leaves_ends_the_run_quietly: csv' head_is_quiet --format csv
+
+# A reader that leaves is no business of the others: the file has every flow, and its last line
+# counts nothing as written that had no reader.
+others_go_on() {
+    whyflow -r pcaps/quiet.pcap --online --records all -o - -o "$SCRATCH/left_alone" |
+        head -1 >/dev/null
+    [ "${PIPESTATUS[0]}" -eq 0 ] || return 1
+    [ "$(grep -c '"event_type":"flow"' "$SCRATCH/left_alone")" -eq 2359 ] || return 1
+    tail -n 1 "$SCRATCH/left_alone" | python3 -c '
+import json, sys
+account = json.load(sys.stdin)["whyflow"]["account"]
+lines = int(sys.argv[1])
+assert lines - 1 <= account["records_written"] < 2 * (lines - 1), account' \
+        "$(wc -l <"$SCRATCH/left_alone")"
+}
+check 'a_reader_that_leaves_does_not_end_the_others' others_go_on
 check 'a_reader_that_leaves_ends_the_run_quietly: text' head_is_quiet --format text
 check 'a_reader_that_leaves_ends_the_run_quietly: inline' head_is_quiet --records all --inline
 
