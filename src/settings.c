@@ -57,6 +57,19 @@ static void default_anomaly(struct anomaly_settings *anomaly)
     };
 }
 
+static void default_behaviour(struct settings *settings)
+{
+    settings->behaviour = (struct behaviour_settings){
+        .max_hosts = UINT32_C(1) << 14,
+        .max_pairs = UINT32_C(1) << 16,
+        .sketch_key = {settings->feature.sketch_key[0], settings->feature.sketch_key[1]},
+    };
+    settings->incident = (struct incident_settings){
+        .max_incidents = UINT32_C(1) << 12,
+        .silence_ns = 3600 * SECOND_NS,
+    };
+}
+
 void settings_default(struct settings *settings)
 {
     *settings = (struct settings){
@@ -66,6 +79,7 @@ void settings_default(struct settings *settings)
     default_flow(&settings->flow);
     default_feature(&settings->feature);
     default_anomaly(&settings->anomaly);
+    default_behaviour(settings);
 }
 
 /* One CIDR, or a plain address. */
@@ -149,6 +163,12 @@ static void describe(const struct settings *settings, FILE *out)
             (unsigned long long)anomaly->warmup_flows, (long long)anomaly->warmup_ns,
             anomaly->flood_exponent, anomaly->half_life_flows, (long long)anomaly->half_life_ns,
             anomaly->max_categories);
+    const struct behaviour_settings *const behaviour = &settings->behaviour;
+    fprintf(out, "behaviour hosts %u pairs %u sketch %llx %llx\n", behaviour->max_hosts,
+            behaviour->max_pairs, (unsigned long long)behaviour->sketch_key[0],
+            (unsigned long long)behaviour->sketch_key[1]);
+    fprintf(out, "incidents %u silence %lld\n", settings->incident.max_incidents,
+            (long long)settings->incident.silence_ns);
 }
 
 uint64_t settings_hash(const struct settings *settings)

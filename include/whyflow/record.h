@@ -4,7 +4,9 @@
 #ifndef WHYFLOW_RECORD_H
 #define WHYFLOW_RECORD_H
 
+#include "whyflow/behaviour.h"
 #include "whyflow/flow_record.h"
+#include "whyflow/incident.h"
 #include "whyflow/statistics.h"
 #include "whyflow/verdict.h"
 
@@ -70,6 +72,8 @@ struct record_flow_part {
     struct flow_record flow;
     struct feature_vector features;
     struct verdict verdict;
+    struct behaviour_finding finding; /* what the flows up to this one look like */
+    struct incident incident;
     struct record_observed observed;
     uint32_t caveats; /* enum record_caveat */
 };

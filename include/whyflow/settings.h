@@ -61,10 +61,23 @@ struct anomaly_settings {
     const char *spill_directory; /* for the unlinked temporary file; NULL: TMPDIR or /var/tmp */
 };
 
+struct behaviour_settings {
+    uint32_t max_hosts, max_pairs; /* entries of its tables */
+    uint64_t hash_key[2];          /* placement only */
+    uint64_t sketch_key[2];        /* of the distinct counters: part of output */
+};
+
+struct incident_settings {
+    uint32_t max_incidents; /* open at a time; beyond it the longest silent is closed */
+    int64_t silence_ns;     /* an incident ends after so long without a flow of it */
+};
+
 struct settings {
     struct flow_settings flow;
     struct feature_settings feature;
     struct anomaly_settings anomaly;
+    struct behaviour_settings behaviour;
+    struct incident_settings incident;
     int64_t stats_interval_ns; /* of trace time; 0: only the final one */
     bool emit_flows;           /* records for every flow */
     bool emit_alerts;

@@ -51,7 +51,10 @@ struct engine_counters {
     uint64_t scored;
     uint64_t flagged;
     uint64_t notable;
-    uint64_t cold; /* scored before the warm-up was over */
+    uint64_t incidents;  /* opened */
+    uint64_t suppressed; /* flows the suppress file muted */
+    uint64_t findings;   /* flows with a behaviour finding */
+    uint64_t cold;       /* scored before the warm-up was over */
     uint64_t learnt;
     uint64_t flows_written;   /* have been through the engine */
     uint64_t flows_queued;    /* handed over, not yet through */

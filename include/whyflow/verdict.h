@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What asked for an alert. A behaviour goes before: its alert is about the evidence. */
+enum flagged_by { FLAGGED_BY_SURPRISE = 1, FLAGGED_BY_BEHAVIOUR };
+
 struct verdict {
     int32_t score_mbits;
     int32_t typical_mbits;
@@ -20,8 +23,10 @@ struct verdict {
     uint64_t compared;       /* flows behind p_value */
     bool has_threshold;
     bool is_flagged;
-    bool is_notable; /* would have been flagged, but the budget was spent */
-    bool is_cold;    /* scored before the warm-up was over */
+    bool is_notable;    /* would have been flagged, but the budget was spent */
+    bool is_cold;       /* scored before the warm-up was over */
+    bool is_suppressed; /* would have been flagged, but the suppress file mutes it */
+    uint8_t flagged_by; /* enum flagged_by; valid if is_flagged, is_notable or is_suppressed */
 };
 
 enum evidence_direction {
