@@ -406,7 +406,7 @@ static void rank_kept(struct pipeline *pipeline, const struct kept *kept)
     if (kept->kind != KEPT_FLOW)
         return;
     struct verdict verdict;
-    anomaly_score(pipeline->engine.model, &kept->as.flow.features, true, &verdict);
+    anomaly_rank(pipeline->engine.model, &kept->as.flow.features, &verdict);
     ranking_add(pipeline->engine.ranking, verdict.score_mbits);
 }
 
@@ -434,6 +434,7 @@ bool pipeline_finish(struct pipeline *pipeline, const struct statistics *snapsho
     if (engine->store != NULL) {
         bool is_whole = each_kept(pipeline, rank_kept);
         if (is_whole) {
+            anomaly_rank_finish(engine->model);
             ranking_finish(engine->ranking, pipeline->settings.anomaly.alert_share);
             engine->stands_out = ranking_stands_out(engine->ranking);
             is_whole = each_kept(pipeline, emit_kept);

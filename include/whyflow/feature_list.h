@@ -5,7 +5,7 @@
  *   name    as in a record's `features`, `contrib` and `reasons`; it ends in its unit
  *   scale   LOG2: bins of log2(1 + x) between low and high; LINEAR: bins of x between low and high;
  *           CATEGORY: a code with no order, low and high unused
- *   family  SIZE, TIMING (weight 1/2), WINDOW, CATEGORY (weight 1), DIRECTION (weight 4)
+ *   family  SIZE (weight 1/2), TIMING (1/4), WINDOW, CATEGORY (1), SERVICE_SIZE (1/2), DIRECTION (4)
  * "_window" is the time set by --window (60 s by default), up to and including the flow's own
  * notice time; "_10m" is the current minute of trace time and the nine before it. Both count the
  * flow itself. Distinct counts (hosts, ports) are exact below 16; above, a sketch's estimate with a
@@ -69,7 +69,7 @@
     FEATURE(SERVICE_STATE, "service_state", "state for this service", "code", CATEGORY, 0, 0, CATEGORY, "service with the flow's state") \
     FEATURE(PROTOCOL_STATE, "protocol_state", "state for this protocol", "code", CATEGORY, 0, 0, CATEGORY, "protocol with the flow's state") \
     FEATURE(SERVICE_SIZE, "service_size", "size for this service", "code", CATEGORY, 0, 0, SERVICE_SIZE, "service with log2 of the flow's IP bytes, in steps of 4") \
-    FEATURE(SRC_KNOWS_DST, "src_knows_dst", "how long this source has known this destination", "code", CATEGORY, 0, 0, CATEGORY, "class of the time since the first flow of this pair: new, under 1 min, 10 min, 1 h, 1 d, longer") \
+    FEATURE(SRC_KNOWS_DST, "src_knows_dst", "how long this source has known this destination", "code", CATEGORY, 0, 0, CATEGORY, "class of the time since the first flow of this pair: new, under 1 min, longer") \
     FEATURE(SERVICE_KNOWS_DST, "service_knows_dst", "how long this destination has had this service", "code", CATEGORY, 0, 0, CATEGORY, "class of the time since the first flow of this service to this destination, as above") \
     /* direction */ \
     FEATURE(DIRECTION, "direction", "direction", "code", CATEGORY, 0, 0, DIRECTION, "in to in, in to out, out to in, out to out, by --local-nets")

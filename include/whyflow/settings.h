@@ -56,6 +56,7 @@ struct anomaly_settings {
     double half_life_flows; /* online decay: the longer of the two */
     int64_t half_life_ns;
     uint32_t max_categories;     /* entries of the category table */
+    uint32_t max_services;       /* services with a baseline of their own */
     uint64_t memory_bytes;       /* capture mode: flows kept in memory before spilling to a file */
     uint64_t hash_key[2];        /* placement only */
     const char *spill_directory; /* for the unlinked temporary file; NULL: TMPDIR or /var/tmp */

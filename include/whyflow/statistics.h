@@ -63,6 +63,7 @@ struct engine_counters {
     uint64_t memory_bytes;  /* counted: tables and kept flows in memory */
     uint64_t spilled_bytes; /* kept flows in the temporary file */
     uint64_t hosts_evicted, pairs_evicted, conversations_evicted, categories_evicted;
+    uint64_t services_evicted;
     uint64_t sketches_evicted; /* distinct counters that lost their sketch: the pool was empty */
     uint64_t window_flows_cut; /* left the exact window early: the ring was full */
     double budget;             /* alerts allowed now (online), or in all (capture mode) */

@@ -46,6 +46,7 @@ struct evidence {
     int32_t bits_mbits; /* unweighted surprise */
     uint8_t direction;  /* enum evidence_direction */
     bool has_quantiles; /* numeric, and something was learnt */
+    bool is_of_service; /* all of the above but bits is of flows of the same service; else of all */
 };
 
 struct baseline_summary {

@@ -10,8 +10,8 @@
  *     learnt last, so leaving its own weight out gives the evidence it was scored by.
  * A capture (ANOMALY_MODE_CAPTURE), with kept flows (flow_store.h) and a ranking (ranking.h):
  *     each flow:      anomaly_learn; flow_store_append
- *     each kept flow: anomaly_score(..., true, ...); ranking_add
- *     ranking_finish
+ *     each kept flow: anomaly_rank; ranking_add
+ *     anomaly_rank_finish; ranking_finish
  *     each kept flow: anomaly_score(..., true, ...); ranking_judge; if it is to be explained,
  *                     anomaly_evidence(..., true, ...)
  */
@@ -40,10 +40,17 @@ void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vec
 /* Scores a flow: fills score, typical and contributions, so that typical + sum = score exactly, and
  * zeroes the rest of the verdict. With take_own_weight_out the flow, which was learnt before, is
  * judged by all others: the score and every feature's part in it are exactly those of a model that
- * never learnt it (as long as no category was evicted). `typical` is over all that was learnt: in
- * capture mode made anew at the first score after a learn, online refreshed now and then. */
-void anomaly_score(struct anomaly_model *model, const struct feature_vector *vector,
+ * never learnt it (as long as no category or service was evicted). `typical` is the mean part of
+ * each feature in the scores of all flows: in capture mode of the whole capture once
+ * anomaly_rank_finish was called; online of those scored so far, decaying, refreshed now and then. */
+void anomaly_score(const struct anomaly_model *model, const struct feature_vector *vector,
                    bool take_own_weight_out, struct verdict *verdict);
+
+/* Capture mode, the first pass of scoring: scores the flow by all others and counts its parts for
+ * `typical`. After the last flow: finish. */
+void anomaly_rank(struct anomaly_model *model, const struct feature_vector *vector,
+                  struct verdict *verdict);
+void anomaly_rank_finish(struct anomaly_model *model);
 
 /* Scores, gives the p-value and spends the budget, then learns. While the model is cold (fewer
  * flows or less time than the warm-up, or too few scores to compare with) a flow is never flagged
@@ -52,8 +59,8 @@ void anomaly_score(struct anomaly_model *model, const struct feature_vector *vec
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
                           int64_t notice_ns, struct verdict *verdict);
 
-/* What the baseline says of one feature of the flow. Quantiles are those of a histogram over all
- * flows that measured it, sixteen times as fine as the one that scores; 0, 1 and the ends of shares
+/* What the baseline says of one feature of the flow, next to the flows of its service where enough
+ * were learnt, else all. Quantiles are those of a histogram over such flows that measured it, sixteen times as fine as the one that scores; 0, 1 and the ends of shares
  * are exact, other magnitudes (LOG2) within some 5 %, in whole units. direction: a missing value is
  * RARE, or NEW if it was never missing; a measured one is NEW if it never was measured. */
 void anomaly_evidence(const struct anomaly_model *model, const struct feature_vector *vector,
@@ -65,7 +72,7 @@ void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline
 /* Sets learnt, categories_evicted, budget and p_floor; adds to memory_bytes. */
 void anomaly_model_counters(const struct anomaly_model *model, struct engine_counters *counters);
 
-/* Twice the weight of a feature's family in the score (size and timing 1, direction 8, ...). */
-int anomaly_half_weights(enum feature_id id);
+/* Four times the weight of a feature's family in the score (timing 1, size 2, direction 16, ...). */
+int anomaly_quarter_weights(enum feature_id id);
 
 #endif

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Histograms lie in memory as they are asked: each bin's weight is stored times 630 / (the sum of
- * the kernel's taps its position can reach), with two empty slots at either end, so that the kernel
- * is five loads and four additions without a branch at the edges. 630 = lcm(7, 9, 10).
+/* Histograms lie in memory as histogram.h says.
  *
  * Decay. Rather than shrink what is there, new flows weigh more: `unit` grows by 2^(1/16) at each
  * of sixteen steps a half-life, then everything is halved and `unit` is back. A scan once a
@@ -17,21 +15,18 @@
 #include <string.h>
 
 enum {
-    SLOT_PAD = 2,
-    SLOT_MISSING = 20,
-    SLOT_COUNT = 24, /* three cache lines */
-    KERNEL_SCALE = 630,
-    KERNEL_CENTRE = 4,
     PRIOR_SCOPE_FLOWS = 500,
     STEPS_PER_HALF_LIFE = 16,
     WEIGHT_TABLE_SIZE = 256,
     FLOOD_EXPONENT_MAX = 8,
+    PART_MASK = 0xff, /* of a category that names its service: state or size */
 };
 
-/* 630 / the kernel's taps within reach of a bin: 4+2+1, 2+4+2+1, else 10. The last is "missing",
- * which hands nothing to its neighbours. */
-static const uint8_t bin_scale[BASELINE_OUTCOME_COUNT] = {90, 70, 63, 63, 63, 63, 63, 63, 63,
-                                                          63, 63, 63, 63, 63, 70, 90, 0};
+/* Of a hundred: the weight of each scope's surprise. */
+enum { SHARE_ALL = 15, SHARE_DIRECTION = 15, SHARE_SERVICE = 70 };
+
+/* The least exponent of a flow's weight in its service. */
+static const double SERVICE_FLOOD_EXPONENT = 0.5;
 
 /* How a value becomes a bin. */
 struct feature_axis {
@@ -41,23 +36,29 @@ struct feature_axis {
                                            * on an edge is in the bin above it */
 };
 
+/* What a flow weighs by the flows of its pair. */
+struct flood_weight {
+    int64_t exponent; /* gamma in 2^-24 */
+    uint32_t weight_of[WEIGHT_TABLE_SIZE];
+};
+
 struct baseline {
     struct log2_table log2_table;
-    uint64_t slot[BASELINE_SCOPE_COUNT][FEATURE_COUNT][SLOT_COUNT];
+    uint64_t slot[BASELINE_SCOPE_COUNT][FEATURE_COUNT][HISTOGRAM_SLOT_COUNT];
     uint64_t total[BASELINE_SCOPE_COUNT];
     uint64_t measured[FEATURE_COUNT]; /* in units, without flood weights */
     /* Scope 0 again, 16 times as fine, in units: what words say is of flows, each counted alike. */
     uint64_t fine[FEATURE_COUNT][BASELINE_STEP_COUNT];
     uint64_t flows; /* in units */
     struct category_table *categories;
+    struct service_table *services;
     struct feature_axis axis[FEATURE_COUNT];
 
     uint64_t unit;
-    uint64_t bin_prior;                    /* 50/16 flows, in weight */
-    uint64_t category_prior;               /* twice half a flow, in weight */
-    uint64_t scope_prior;                  /* 500 flows, in weight */
-    uint32_t weight_of[WEIGHT_TABLE_SIZE]; /* by flows of the pair */
-    int64_t flood_exponent;                /* gamma in 2^-24 */
+    uint64_t bin_prior;      /* 50/16 flows, in weight */
+    uint64_t category_prior; /* twice half a flow, in weight */
+    uint64_t scope_prior;    /* 500 flows, in weight */
+    struct flood_weight flood, service_flood;
 
     uint64_t learnt;
     int64_t since_ns;
@@ -68,10 +69,11 @@ struct baseline {
 };
 
 /* unit * pair_flows^-gamma, to the nearest, at least 1. */
-static uint64_t weight_of_pair_flows(const struct baseline *baseline, uint64_t pair_flows)
+static uint64_t weight_of_pair_flows(const struct baseline *baseline, int64_t exponent,
+                                     uint64_t pair_flows)
 {
     const int64_t log2 = log2_table_log2(&baseline->log2_table, pair_flows);
-    const int64_t halvings = (baseline->flood_exponent * log2) >> LOG2_FRACTION_BITS;
+    const int64_t halvings = (exponent * log2) >> LOG2_FRACTION_BITS;
     /* 2^-h = 2^(ceil(h) - h) / 2^ceil(h), the first factor in [1, 2). */
     const int64_t whole = (halvings + LOG2_ONE - 1) >> LOG2_FRACTION_BITS;
     const uint32_t part = (uint32_t)((whole << LOG2_FRACTION_BITS) - halvings);
@@ -84,6 +86,12 @@ static uint64_t weight_of_pair_flows(const struct baseline *baseline, uint64_t p
     return weight == 0 ? 1 : weight;
 }
 
+static void set_weights(const struct baseline *baseline, struct flood_weight *flood)
+{
+    for (unsigned n = 1; n < WEIGHT_TABLE_SIZE; n++)
+        flood->weight_of[n] = (uint32_t)weight_of_pair_flows(baseline, flood->exponent, n);
+}
+
 /* Everything that is counted in flows, in the weight of a flow at this step. */
 static void set_step(struct baseline *baseline, unsigned step)
 {
@@ -94,8 +102,8 @@ static void set_step(struct baseline *baseline, unsigned step)
     baseline->bin_prior = baseline->unit * 50 / 16;
     baseline->category_prior = baseline->unit;
     baseline->scope_prior = baseline->unit * PRIOR_SCOPE_FLOWS;
-    for (unsigned n = 1; n < WEIGHT_TABLE_SIZE; n++)
-        baseline->weight_of[n] = (uint32_t)weight_of_pair_flows(baseline, n);
+    set_weights(baseline, &baseline->flood);
+    set_weights(baseline, &baseline->service_flood);
 }
 
 static void set_axes(struct baseline *baseline)
@@ -125,22 +133,29 @@ static void set_decay(struct baseline *baseline, const struct anomaly_settings *
     baseline->step_needed_ns = settings->half_life_ns / STEPS_PER_HALF_LIFE;
 }
 
+static void set_exponents(struct baseline *baseline, double exponent)
+{
+    if (!(exponent >= 0))
+        exponent = 0;
+    if (exponent > FLOOD_EXPONENT_MAX)
+        exponent = FLOOD_EXPONENT_MAX;
+    const double in_service = exponent > SERVICE_FLOOD_EXPONENT ? exponent : SERVICE_FLOOD_EXPONENT;
+    baseline->flood.exponent = (int64_t)(exponent * LOG2_ONE + 0.5);
+    baseline->service_flood.exponent = (int64_t)(in_service * LOG2_ONE + 0.5);
+}
+
 struct baseline *baseline_open(const struct anomaly_settings *settings)
 {
     struct baseline *baseline = calloc(1, sizeof *baseline);
     if (baseline == NULL)
         return NULL;
     baseline->categories = category_table_open(settings->max_categories, settings->hash_key);
-    if (baseline->categories == NULL) {
-        free(baseline);
+    baseline->services = service_table_open(settings->max_services, settings->hash_key);
+    if (baseline->categories == NULL || baseline->services == NULL) {
+        baseline_close(baseline);
         return NULL;
     }
-    double exponent = settings->flood_exponent;
-    if (!(exponent >= 0))
-        exponent = 0;
-    if (exponent > FLOOD_EXPONENT_MAX)
-        exponent = FLOOD_EXPONENT_MAX;
-    baseline->flood_exponent = (int64_t)(exponent * LOG2_ONE + 0.5);
+    set_exponents(baseline, settings->flood_exponent);
     log2_table_init(&baseline->log2_table);
     set_axes(baseline);
     set_decay(baseline, settings);
@@ -153,6 +168,7 @@ void baseline_close(struct baseline *baseline)
     if (baseline == NULL)
         return;
     category_table_close(baseline->categories);
+    service_table_close(baseline->services);
     free(baseline);
 }
 
@@ -195,10 +211,25 @@ static unsigned scope_of(const struct feature_vector *vector)
     return direction < FEATURE_DIRECTION_COUNT ? 1 + (unsigned)direction : 0;
 }
 
+/* What is left to tell of a category once the service is known. */
+static uint8_t part_of(unsigned j, bool is_present, uint64_t code)
+{
+    if (!is_present)
+        return SERVICE_PART_MISSING;
+    if (j == FEATURE_PROTOCOL || j == FEATURE_SERVICE)
+        return 0;
+    const bool names_service =
+        j == FEATURE_SERVICE_STATE || j == FEATURE_PROTOCOL_STATE || j == FEATURE_SERVICE_SIZE;
+    const uint64_t part = names_service ? code & PART_MASK : code;
+    return (uint8_t)(part < SERVICE_PART_MISSING ? part : SERVICE_PART_MISSING - 1);
+}
+
 void baseline_place(const struct baseline *baseline, const struct feature_vector *vector,
                     struct baseline_place *place)
 {
     place->scope = scope_of(vector);
+    place->has_service = feature_is_present(vector, FEATURE_SERVICE);
+    place->service = place->has_service ? code_of(vector->value[FEATURE_SERVICE]) : 0;
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
         const bool is_present = feature_is_present(vector, (enum feature_id)j);
         const struct feature_axis *axis = &baseline->axis[j];
@@ -207,6 +238,7 @@ void baseline_place(const struct baseline *baseline, const struct feature_vector
                 (struct category_key){.code = is_present ? code_of(vector->value[j]) : 0,
                                       .feature = j,
                                       .is_missing = !is_present};
+            place->part[j] = part_of(j, is_present, place->category[j].code);
             continue;
         }
         const unsigned at = place_of(&baseline->log2_table, axis, vector->value[j]);
@@ -215,21 +247,22 @@ void baseline_place(const struct baseline *baseline, const struct feature_vector
     }
 }
 
-uint64_t baseline_weight(const struct baseline *baseline, const struct feature_vector *vector)
+static uint64_t weigh(const struct baseline *baseline, const struct flood_weight *flood,
+                      uint32_t pair_flows)
+{
+    return pair_flows < WEIGHT_TABLE_SIZE
+               ? flood->weight_of[pair_flows]
+               : weight_of_pair_flows(baseline, flood->exponent, pair_flows);
+}
+
+struct baseline_weights baseline_weigh(const struct baseline *baseline,
+                                       const struct feature_vector *vector)
 {
     const uint32_t pair_flows = vector->pair_flows_60s == 0 ? 1 : vector->pair_flows_60s;
-    return pair_flows < WEIGHT_TABLE_SIZE ? baseline->weight_of[pair_flows]
-                                          : weight_of_pair_flows(baseline, pair_flows);
-}
-
-static unsigned slot_of(unsigned bin)
-{
-    return bin == BASELINE_BIN_MISSING ? SLOT_MISSING : SLOT_PAD + bin;
-}
-
-static unsigned scale_of(unsigned bin)
-{
-    return bin == BASELINE_BIN_MISSING ? KERNEL_SCALE : bin_scale[bin];
+    return (struct baseline_weights){
+        .all = weigh(baseline, &baseline->flood, pair_flows),
+        .in_service = weigh(baseline, &baseline->service_flood, pair_flows),
+    };
 }
 
 static bool is_numeric(const struct baseline *baseline, unsigned j)
@@ -241,10 +274,10 @@ static void learn_bin(struct baseline *baseline, unsigned j, const struct baseli
                       uint64_t weight)
 {
     const unsigned bin = place->bin[j];
-    const uint64_t scaled = weight * scale_of(bin);
-    baseline->slot[0][j][slot_of(bin)] += scaled;
+    const uint64_t scaled = weight * histogram_scale(bin);
+    baseline->slot[0][j][histogram_slot(bin)] += scaled;
     if (place->scope != 0)
-        baseline->slot[place->scope][j][slot_of(bin)] += scaled;
+        baseline->slot[place->scope][j][histogram_slot(bin)] += scaled;
     if (bin == BASELINE_BIN_MISSING)
         return;
     baseline->measured[j] += baseline->unit;
@@ -266,37 +299,63 @@ static void learn_category(struct baseline *baseline, unsigned j,
         baseline->measured[j] += baseline->unit;
 }
 
-void baseline_learn(struct baseline *baseline, const struct baseline_place *place, uint64_t weight,
-                    int64_t notice_ns)
+/* Adds to steps without wrapping: a step that is full stays so. */
+static void add_step(uint32_t *step, uint64_t flow)
 {
-    assert(weight > 0);
+    *step = flow < UINT32_MAX - *step ? *step + (uint32_t)flow : UINT32_MAX;
+}
+
+static void learn_in_service(struct baseline *baseline, const struct baseline_place *place,
+                             uint64_t weight)
+{
+    struct service_scope *const scope =
+        service_table_touch(baseline->services, place->service, weight, baseline->learnt);
+    const uint64_t flow = baseline->unit >> SERVICE_FINE_SHIFT;
+    scope->flows += baseline->unit;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
+        if (!is_numeric(baseline, j)) {
+            scope->slot[j][place->part[j]] += weight;
+            add_step(&scope->fine[j][place->part[j]], flow);
+            scope->measured[j] += place->part[j] == SERVICE_PART_MISSING ? 0 : baseline->unit;
+            continue;
+        }
+        const unsigned bin = place->bin[j];
+        scope->slot[j][histogram_slot(bin)] += weight * histogram_scale(bin);
+        if (bin == BASELINE_BIN_MISSING)
+            continue;
+        scope->measured[j] += baseline->unit;
+        add_step(&scope->fine[j][place->step[j]], flow);
+    }
+}
+
+void baseline_learn(struct baseline *baseline, const struct baseline_place *place,
+                    struct baseline_weights weights, int64_t notice_ns)
+{
+    assert(weights.all > 0 && weights.in_service > 0);
     if (baseline->learnt == 0 || notice_ns < baseline->since_ns)
         baseline->since_ns = notice_ns;
     baseline->learnt++;
     baseline->step_flows++;
-    baseline->total[0] += weight;
+    baseline->total[0] += weights.all;
     baseline->flows += baseline->unit;
     if (place->scope != 0)
-        baseline->total[place->scope] += weight;
+        baseline->total[place->scope] += weights.all;
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
         if (is_numeric(baseline, j))
-            learn_bin(baseline, j, place, weight);
+            learn_bin(baseline, j, place, weights.all);
         else
-            learn_category(baseline, j, place, weight);
+            learn_category(baseline, j, place, weights.all);
     }
+    if (place->has_service)
+        learn_in_service(baseline, place, weights.in_service);
 }
 
-/* Each bin is rounded down by itself, so bins never outweigh their total. */
 static void halve(struct baseline *baseline)
 {
     for (unsigned scope = 0; scope < BASELINE_SCOPE_COUNT; scope++) {
         baseline->total[scope] /= 2;
-        for (unsigned j = 0; j < FEATURE_COUNT; j++) {
-            for (unsigned bin = 0; bin < BASELINE_OUTCOME_COUNT; bin++) {
-                uint64_t *slot = &baseline->slot[scope][j][slot_of(bin)];
-                *slot = *slot / scale_of(bin) / 2 * scale_of(bin);
-            }
-        }
+        for (unsigned j = 0; j < FEATURE_COUNT; j++)
+            histogram_halve(baseline->slot[scope][j]);
     }
     baseline->flows /= 2;
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
@@ -305,6 +364,7 @@ static void halve(struct baseline *baseline)
             baseline->fine[j][step] /= 2;
     }
     category_table_halve(baseline->categories);
+    service_table_halve(baseline->services);
 }
 
 bool baseline_age(struct baseline *baseline, int64_t notice_ns)
@@ -330,99 +390,134 @@ static uint64_t without(uint64_t sum, uint64_t own)
     return sum > own ? sum - own : 0;
 }
 
-void baseline_look(const struct baseline *baseline, unsigned scope, uint64_t own_weight,
-                   struct baseline_view *view)
+void baseline_look(const struct baseline *baseline, const struct baseline_place *place,
+                   struct baseline_weights own, struct baseline_view *view)
 {
     const struct log2_table *table = &baseline->log2_table;
-    view->own_weight = own_weight;
-    view->scope = scope;
-    view->total = without(baseline->total[0], own_weight);
-    view->total_in_scope = scope == 0 ? 0 : without(baseline->total[scope], own_weight);
+    const unsigned scope = place->scope;
+    *view = (struct baseline_view){.own = own, .scope = scope};
+    if (place->has_service)
+        view->service = service_table_find(baseline->services, place->service);
+    view->total = without(baseline->total[0], own.all);
+    view->total_in_scope = scope == 0 ? 0 : without(baseline->total[scope], own.all);
     view->numeric_denominator =
-        KERNEL_SCALE * (view->total + BASELINE_OUTCOME_COUNT * baseline->bin_prior);
+        HISTOGRAM_SCALE * (view->total + BASELINE_OUTCOME_COUNT * baseline->bin_prior);
     view->log2_numeric_denominator = log2_table_log2(table, view->numeric_denominator);
     const uint64_t in_scope = view->total_in_scope + baseline->scope_prior;
-    view->log2_numeric_in_scope = log2_table_log2(table, KERNEL_SCALE * in_scope);
+    view->log2_numeric_in_scope = log2_table_log2(table, HISTOGRAM_SCALE * in_scope);
     view->log2_category_in_scope = log2_table_log2(table, in_scope);
+    if (view->service == NULL)
+        return;
+    const uint64_t in_service =
+        without(view->service->total, own.in_service) + baseline->scope_prior;
+    view->log2_numeric_in_service = log2_table_log2(table, HISTOGRAM_SCALE * in_service);
+    view->log2_category_in_service = log2_table_log2(table, in_service);
 }
 
-/* The fraction p0, and the sums that make p1 = (in_scope + prior * p0) / in_scope_denominator. */
+/* What was learnt of the outcome in a scope within all flows, against the prior of so many flows of
+ * all: p = (weight + prior * p0) / denominator. */
+struct share {
+    bool is_there;
+    uint64_t weight;
+    int64_t log2_denominator;
+};
+
+/* The fraction p0, and the scopes within. */
 struct odds {
     uint64_t numerator, denominator;
     int64_t log2_denominator;
-    uint64_t in_scope, prior;
-    int64_t log2_in_scope_denominator;
-    bool has_scope;
+    uint64_t prior;
+    struct share in_direction, in_service;
 };
+
+/* -log2 p within a scope; without one, that of all flows. */
+static inline int64_t bits_in(const struct log2_table *table, const struct odds *odds,
+                              const struct share *share, int64_t bits_of_all)
+{
+    if (!share->is_there)
+        return bits_of_all;
+    const log2_wide numerator =
+        (log2_wide)share->weight * odds->denominator + (log2_wide)odds->prior * odds->numerator;
+    return odds->log2_denominator + share->log2_denominator -
+           log2_table_log2_wide(table, numerator);
+}
 
 static inline int64_t surprise_of(const struct log2_table *table, const struct odds *odds)
 {
-    const int64_t bits0 = odds->log2_denominator - log2_table_log2(table, odds->numerator);
-    int64_t bits1 = bits0;
-    if (odds->has_scope) {
-        const log2_wide numerator = (log2_wide)odds->in_scope * odds->denominator +
-                                    (log2_wide)odds->prior * odds->numerator;
-        bits1 = odds->log2_denominator + odds->log2_in_scope_denominator -
-                log2_table_log2_wide(table, numerator);
-    }
-    const int64_t surprise = 85 * bits0 + 15 * bits1;
+    const int64_t bits = odds->log2_denominator - log2_table_log2(table, odds->numerator);
+    const int64_t surprise = SHARE_ALL * bits +
+                             SHARE_DIRECTION * bits_in(table, odds, &odds->in_direction, bits) +
+                             SHARE_SERVICE * bits_in(table, odds, &odds->in_service, bits);
     return surprise > 0 ? surprise : 0;
 }
 
-/* 630 times the kernel's mean around a bin. "missing" is never smoothed into. */
-static inline uint64_t smoothed(const uint64_t slot[SLOT_COUNT], unsigned bin)
+static uint64_t smoothed_without(const uint64_t slot[HISTOGRAM_SLOT_COUNT], unsigned bin,
+                                 uint64_t own_weight)
 {
-    if (bin == BASELINE_BIN_MISSING)
-        return slot[SLOT_MISSING];
-    const uint64_t *at = &slot[SLOT_PAD + bin];
-    return at[-2] + at[2] + 2 * (at[-1] + at[1]) + KERNEL_CENTRE * at[0];
-}
-
-/* What the flow itself adds to the smoothed weight of its own bin. */
-static uint64_t own_smoothed(unsigned bin, uint64_t own_weight)
-{
-    return own_weight *
-           (bin == BASELINE_BIN_MISSING ? KERNEL_SCALE : (unsigned)bin_scale[bin] * KERNEL_CENTRE);
+    return without(histogram_smoothed(slot, bin), histogram_own(bin, own_weight));
 }
 
 static int64_t numeric_surprise(const struct baseline *baseline, const struct baseline_view *view,
                                 unsigned j, unsigned bin)
 {
-    const uint64_t own = own_smoothed(bin, view->own_weight);
-    const struct odds odds = {
-        .numerator =
-            without(smoothed(baseline->slot[0][j], bin), own) + KERNEL_SCALE * baseline->bin_prior,
+    struct odds odds = {
+        .numerator = smoothed_without(baseline->slot[0][j], bin, view->own.all) +
+                     HISTOGRAM_SCALE * baseline->bin_prior,
         .denominator = view->numeric_denominator,
         .log2_denominator = view->log2_numeric_denominator,
-        .in_scope =
-            view->scope == 0 ? 0 : without(smoothed(baseline->slot[view->scope][j], bin), own),
-        .prior = KERNEL_SCALE * baseline->scope_prior,
-        .log2_in_scope_denominator = view->log2_numeric_in_scope,
-        .has_scope = view->scope != 0,
+        .prior = HISTOGRAM_SCALE * baseline->scope_prior,
     };
+    if (view->scope != 0)
+        odds.in_direction = (struct share){
+            .is_there = true,
+            .weight = smoothed_without(baseline->slot[view->scope][j], bin, view->own.all),
+            .log2_denominator = view->log2_numeric_in_scope,
+        };
+    if (view->service != NULL)
+        odds.in_service = (struct share){
+            .is_there = true,
+            .weight = smoothed_without(view->service->slot[j], bin, view->own.in_service),
+            .log2_denominator = view->log2_numeric_in_service,
+        };
     return surprise_of(&baseline->log2_table, &odds);
 }
 
-/* `weight` is the category's by scope, or NULL if the table does not hold it. A flow that is alone
- * in its category takes the category out with it: then it is one code fewer. */
-static int64_t category_surprise(const struct baseline *baseline, const struct baseline_view *view,
-                                 unsigned j, const uint64_t *weight)
+/* A flow that is alone in its category takes the category out with it: then it is one code fewer. */
+static uint64_t distinct_others(const struct baseline *baseline, const struct baseline_view *view,
+                                unsigned j, const uint64_t *weight)
 {
+    const uint64_t distinct = category_table_distinct(baseline->categories, (enum feature_id)j);
+    const bool is_alone = view->own.all > 0 && weight != NULL && weight[0] == view->own.all;
+    return is_alone ? distinct - 1 : distinct;
+}
+
+static int64_t category_surprise(const struct baseline *baseline, const struct baseline_view *view,
+                                 const struct baseline_place *place, unsigned j)
+{
+    const uint64_t *const weight = category_table_find(baseline->categories, &place->category[j]);
     const unsigned scope = category_scope(j, view->scope);
-    const uint64_t own = view->own_weight;
-    uint64_t distinct = category_table_distinct(baseline->categories, (enum feature_id)j);
-    if (own > 0 && weight != NULL && weight[0] == own)
-        distinct--;
-    const uint64_t denominator = 2 * view->total + baseline->category_prior * (distinct + 1);
-    const struct odds odds = {
-        .numerator = 2 * (weight == NULL ? 0 : without(weight[0], own)) + baseline->category_prior,
+    const uint64_t denominator =
+        2 * view->total +
+        baseline->category_prior * (distinct_others(baseline, view, j, weight) + 1);
+    struct odds odds = {
+        .numerator =
+            2 * (weight == NULL ? 0 : without(weight[0], view->own.all)) + baseline->category_prior,
         .denominator = denominator,
         .log2_denominator = log2_table_log2(&baseline->log2_table, denominator),
-        .in_scope = weight == NULL || scope == 0 ? 0 : without(weight[scope], own),
         .prior = baseline->scope_prior,
-        .log2_in_scope_denominator = view->log2_category_in_scope,
-        .has_scope = scope != 0,
     };
+    if (scope != 0)
+        odds.in_direction = (struct share){
+            .is_there = true,
+            .weight = weight == NULL ? 0 : without(weight[scope], view->own.all),
+            .log2_denominator = view->log2_category_in_scope,
+        };
+    if (view->service != NULL)
+        odds.in_service = (struct share){
+            .is_there = true,
+            .weight = without(view->service->slot[j][place->part[j]], view->own.in_service),
+            .log2_denominator = view->log2_category_in_service,
+        };
     return surprise_of(&baseline->log2_table, &odds);
 }
 
@@ -431,91 +526,29 @@ int64_t baseline_surprise(const struct baseline *baseline, const struct baseline
 {
     if (is_numeric(baseline, id))
         return numeric_surprise(baseline, view, id, place->bin[id]);
-    return category_surprise(baseline, view, id,
-                             category_table_find(baseline->categories, &place->category[id]));
+    return category_surprise(baseline, view, place, id);
 }
 
-/* A weighted mean in the making. */
-struct mean {
-    log2_wide sum, weight;
-};
-
-static void mean_add(struct mean *mean, uint64_t weight, int32_t mbits)
+bool baseline_words_are_of_service(const struct baseline *baseline,
+                                   const struct baseline_view *view, enum feature_id id)
 {
-    mean->sum += (log2_wide)weight * (log2_wide)mbits; /* mbits >= 0 */
-    mean->weight += weight;
+    if (view->service == NULL || id == FEATURE_PROTOCOL || id == FEATURE_SERVICE)
+        return false;
+    const uint64_t own = view->own.all == 0 ? 0 : baseline->unit;
+    return without(view->service->flows, own) >= BASELINE_WORDS_FLOWS * baseline->unit;
 }
 
-static int32_t mean_value(const struct mean *mean)
+/* Flows of the service with the same step or category, or without a measurement. */
+static uint64_t flows_alike_in_service(const struct baseline *baseline,
+                                       const struct baseline_view *view,
+                                       const struct baseline_place *place, enum feature_id id)
 {
-    return mean->weight == 0 ? 0 : (int32_t)((mean->sum + mean->weight / 2) / mean->weight);
-}
-
-static void look_from_every_scope(const struct baseline *baseline,
-                                  struct baseline_view views[BASELINE_SCOPE_COUNT])
-{
-    for (unsigned scope = 0; scope < BASELINE_SCOPE_COUNT; scope++)
-        baseline_look(baseline, scope, 0, &views[scope]);
-}
-
-static int32_t numeric_typical(const struct baseline *baseline,
-                               const struct baseline_view views[BASELINE_SCOPE_COUNT], unsigned j,
-                               int half_weights)
-{
-    struct mean mean = {0};
-    for (unsigned bin = 0; bin < BASELINE_OUTCOME_COUNT; bin++) {
-        /* Flows without a direction are what the directions do not account for. */
-        uint64_t rest = baseline->slot[0][j][slot_of(bin)] / scale_of(bin);
-        if (rest == 0)
-            continue;
-        for (unsigned scope = 1; scope < BASELINE_SCOPE_COUNT; scope++) {
-            const uint64_t weight = baseline->slot[scope][j][slot_of(bin)] / scale_of(bin);
-            rest -= weight;
-            if (weight > 0)
-                mean_add(&mean, weight,
-                         baseline_mbits(numeric_surprise(baseline, &views[scope], j, bin),
-                                        half_weights));
-        }
-        if (rest > 0)
-            mean_add(&mean, rest,
-                     baseline_mbits(numeric_surprise(baseline, &views[0], j, bin), half_weights));
-    }
-    return mean_value(&mean);
-}
-
-static void category_typical_add(const struct baseline *baseline,
-                                 const struct baseline_view views[BASELINE_SCOPE_COUNT],
-                                 size_t index, const int half_weights[FEATURE_COUNT],
-                                 struct mean means[FEATURE_COUNT])
-{
-    enum feature_id id;
-    const uint64_t *weight = category_table_at(baseline->categories, index, &id);
-    uint64_t rest = weight[0];
-    for (unsigned scope = 1; scope < BASELINE_SCOPE_COUNT; scope++) {
-        if (weight[scope] == 0)
-            continue;
-        rest -= weight[scope];
-        mean_add(&means[id], weight[scope],
-                 baseline_mbits(category_surprise(baseline, &views[scope], id, weight),
-                                half_weights[id]));
-    }
-    if (rest > 0)
-        mean_add(
-            &means[id], rest,
-            baseline_mbits(category_surprise(baseline, &views[0], id, weight), half_weights[id]));
-}
-
-void baseline_typical(const struct baseline *baseline, const int half_weights[FEATURE_COUNT],
-                      int32_t mbits[FEATURE_COUNT])
-{
-    struct baseline_view views[BASELINE_SCOPE_COUNT];
-    look_from_every_scope(baseline, views);
-    struct mean means[FEATURE_COUNT] = {{0}};
-    for (size_t i = 0; i < category_table_count(baseline->categories); i++)
-        category_typical_add(baseline, views, i, half_weights, means);
-    for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        mbits[j] = is_numeric(baseline, j) ? numeric_typical(baseline, views, j, half_weights[j])
-                                           : mean_value(&means[j]);
+    const uint32_t *const fine = view->service->fine[id];
+    if (!is_numeric(baseline, id))
+        return (uint64_t)fine[place->part[id]] << SERVICE_FINE_SHIFT;
+    return place->bin[id] == BASELINE_BIN_MISSING
+               ? view->service->flows - view->service->measured[id]
+               : (uint64_t)fine[place->step[id]] << SERVICE_FINE_SHIFT;
 }
 
 /* Flows with the same step, the same category, or without a measurement, as the place's. */
@@ -536,12 +569,26 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
 {
     const bool is_missing = is_numeric(baseline, id) ? place->bin[id] == BASELINE_BIN_MISSING
                                                      : place->category[id].is_missing;
-    const uint64_t own = view->own_weight == 0 ? 0 : baseline->unit;
+    const bool is_of_service = baseline_words_are_of_service(baseline, view, id);
+    const uint64_t own = view->own.all == 0 ? 0 : baseline->unit;
+    const uint64_t alike = is_of_service ? flows_alike_in_service(baseline, view, place, id)
+                                         : flows_alike(baseline, place, id);
+    const uint64_t measured = is_of_service ? view->service->measured[id] : baseline->measured[id];
     *outcome = (struct baseline_outcome){
-        .flows = without(flows_alike(baseline, place, id), own),
-        .measured = without(baseline->measured[id], is_missing ? 0 : own),
-        .total = without(baseline->flows, own),
+        .flows = without(alike, own),
+        .measured = without(measured, is_missing ? 0 : own),
+        .total = without(is_of_service ? view->service->flows : baseline->flows, own),
     };
+}
+
+/* Flows a step, in units, of those that words are about. */
+static void copy_steps(const struct baseline *baseline, const struct baseline_view *view,
+                       enum feature_id id, uint64_t steps[BASELINE_STEP_COUNT])
+{
+    const bool is_of_service = baseline_words_are_of_service(baseline, view, id);
+    for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++)
+        steps[i] = is_of_service ? (uint64_t)view->service->fine[id][i] << SERVICE_FINE_SHIFT
+                                 : baseline->fine[id][i];
 }
 
 bool baseline_quantile(const struct baseline *baseline, const struct baseline_view *view,
@@ -550,14 +597,13 @@ bool baseline_quantile(const struct baseline *baseline, const struct baseline_vi
 {
     assert(is_numeric(baseline, id));
     assert(percent <= 100);
-    const uint64_t *const fine = baseline->fine[id];
-    const bool is_own = view->own_weight > 0 && place->bin[id] != BASELINE_BIN_MISSING;
     uint64_t weights[BASELINE_STEP_COUNT];
+    copy_steps(baseline, view, id, weights);
+    if (view->own.all > 0 && place->bin[id] != BASELINE_BIN_MISSING)
+        weights[place->step[id]] = without(weights[place->step[id]], baseline->unit);
     uint64_t total = 0;
-    for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++) {
-        weights[i] = is_own && i == place->step[id] ? without(fine[i], baseline->unit) : fine[i];
+    for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++)
         total += weights[i];
-    }
     if (total == 0)
         return false;
     const log2_wide wanted = (log2_wide)total * percent;
@@ -597,17 +643,18 @@ int64_t baseline_since_ns(const struct baseline *baseline)
     return baseline->since_ns;
 }
 
-uint64_t baseline_category_count(const struct baseline *baseline)
-{
-    return category_table_count(baseline->categories);
-}
-
 uint64_t baseline_categories_evicted(const struct baseline *baseline)
 {
     return category_table_evicted(baseline->categories);
 }
 
+uint64_t baseline_services_evicted(const struct baseline *baseline)
+{
+    return service_table_evicted(baseline->services);
+}
+
 uint64_t baseline_memory_bytes(const struct baseline *baseline)
 {
-    return sizeof *baseline + category_table_memory_bytes(baseline->categories);
+    return sizeof *baseline + category_table_memory_bytes(baseline->categories) +
+           service_table_memory_bytes(baseline->services);
 }

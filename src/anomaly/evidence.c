@@ -58,16 +58,19 @@ void anomaly_evidence(const struct anomaly_model *model, const struct feature_ve
     struct baseline_place place;
     baseline_place(baseline, vector, &place);
     struct baseline_view view;
-    baseline_look(baseline, place.scope,
-                  take_own_weight_out ? baseline_weight(baseline, vector) : 0, &view);
+    struct baseline_weights own = {0};
+    if (take_own_weight_out)
+        own = baseline_weigh(baseline, vector);
+    baseline_look(baseline, &place, own, &view);
     struct baseline_outcome outcome;
     baseline_outcome(baseline, &view, &place, id, &outcome);
     const uint64_t unit = baseline_unit(baseline);
     *evidence = (struct evidence){
         .count = (outcome.measured + unit / 2) / unit,
         .share = outcome.total == 0 ? 0 : (double)outcome.flows / (double)outcome.total,
-        .bits_mbits = baseline_mbits(baseline_surprise(baseline, &view, &place, id), 2),
+        .bits_mbits = baseline_mbits(baseline_surprise(baseline, &view, &place, id), 4),
     };
+    evidence->is_of_service = baseline_words_are_of_service(baseline, &view, id);
     evidence->has_quantiles = find_quantiles(baseline, &view, &place, id, evidence);
     evidence->direction = (uint8_t)direction_of(evidence, vector, id, outcome.flows);
 }

@@ -18,15 +18,13 @@ struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings
     model->warmup_flows = settings->warmup_flows;
     model->warmup_ns = settings->warmup_ns;
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        model->half_weights[j] = anomaly_half_weights((enum feature_id)j);
+        model->quarter_weights[j] = anomaly_quarter_weights((enum feature_id)j);
     budget_init(&model->budget, settings->alerts_per_hour);
     model->baseline = baseline_open(settings);
     const bool is_online = model->mode == ANOMALY_MODE_ONLINE;
     if (is_online)
         model->calibration = calloc(1, sizeof *model->calibration);
-    else
-        model->memo = calloc(MEMO_OWN_SLOTS + MEMO_SHARED_SLOTS, sizeof *model->memo);
-    if (model->baseline == NULL || (model->calibration == NULL && model->memo == NULL)) {
+    if (model->baseline == NULL || (is_online && model->calibration == NULL)) {
         anomaly_model_close(model);
         return NULL;
     }
@@ -37,7 +35,6 @@ void anomaly_model_close(struct anomaly_model *model)
 {
     if (model == NULL)
         return;
-    free(model->memo);
     free(model->calibration);
     baseline_close(model->baseline);
     free(model);
@@ -48,15 +45,15 @@ static void learn(struct anomaly_model *model, const struct feature_vector *vect
 {
     struct baseline_place place;
     baseline_place(model->baseline, vector, &place);
-    baseline_learn(model->baseline, &place, baseline_weight(model->baseline, vector), notice_ns);
-    if (model->mode == ANOMALY_MODE_CAPTURE)
-        model->typical_due = 0; /* at the next score */
+    baseline_learn(model->baseline, &place, baseline_weigh(model->baseline, vector), notice_ns);
 }
 
 static void age(struct anomaly_model *model, int64_t notice_ns)
 {
-    if (baseline_age(model->baseline, notice_ns))
-        calibration_halve(model->calibration);
+    if (!baseline_age(model->baseline, notice_ns))
+        return;
+    calibration_halve(model->calibration);
+    typical_halve(&model->typical);
 }
 
 void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vector,
@@ -65,6 +62,18 @@ void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vec
     if (model->mode == ANOMALY_MODE_ONLINE)
         age(model, notice_ns);
     learn(model, vector, notice_ns);
+}
+
+void anomaly_rank(struct anomaly_model *model, const struct feature_vector *vector,
+                  struct verdict *verdict)
+{
+    anomaly_score(model, vector, true, verdict);
+    typical_add(&model->typical, verdict);
+}
+
+void anomaly_rank_finish(struct anomaly_model *model)
+{
+    typical_settle(&model->typical);
 }
 
 /* True from the flow on at which the warm-up is over; the bucket is full then. */
@@ -125,6 +134,7 @@ void anomaly_judge_online(struct anomaly_model *model, const struct feature_vect
     if (!verdict->is_cold)
         decide(model, verdict);
     calibrate(model, verdict);
+    typical_add(&model->typical, verdict);
     learn(model, vector, notice_ns);
 }
 
@@ -152,6 +162,7 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
 {
     const uint64_t learnt = baseline_learnt(model->baseline);
     counters->learnt = learnt;
+    counters->services_evicted = baseline_services_evicted(model->baseline);
     counters->categories_evicted = baseline_categories_evicted(model->baseline);
     counters->memory_bytes += sizeof *model + baseline_memory_bytes(model->baseline);
     if (model->mode == ANOMALY_MODE_ONLINE) {
@@ -159,7 +170,6 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
         counters->budget = budget_alerts(&model->budget);
         counters->p_floor = online_p_floor(model);
     } else {
-        counters->memory_bytes += (MEMO_OWN_SLOTS + MEMO_SHARED_SLOTS) * sizeof *model->memo;
         counters->budget = (double)ranking_allowed(model->alert_share, learnt);
         counters->p_floor = learnt == 0 ? 1 : 1 / (double)learnt;
     }

@@ -8,15 +8,15 @@
 #include "anomaly/budget.h"
 #include "anomaly/calibration.h"
 
-/* A capture's baseline stands still while its flows are scored, and a numeric feature's part in the
- * score depends on the scope, the bin and the flow's own weight alone: so it is remembered, by own
- * weight. Few flows of a pair (most flows) have a slot of their own, others share the last ones. */
-enum { MEMO_OWN_SLOTS = 24, MEMO_SHARED_SLOTS = 8 };
-
-struct score_memo {
-    uint64_t own_weight;
-    bool is_used;
-    int32_t mbits[BASELINE_SCOPE_COUNT][FEATURE_COUNT][BASELINE_OUTCOME_COUNT]; /* -1: not yet */
+/* The mean part of each feature in the scores so far: what `typical` is. In a capture's first pass
+ * of scoring all flows are added, then it is settled; online it is settled anew now and then, and
+ * halved with everything else. */
+struct typical {
+    uint64_t flows;
+    int64_t sum_mbits[FEATURE_COUNT];
+    uint64_t due; /* flows from which it is to be settled anew */
+    int32_t mbits[FEATURE_COUNT];
+    int32_t total_mbits;
 };
 
 struct anomaly_model {
@@ -30,11 +30,16 @@ struct anomaly_model {
     struct calibration *calibration; /* NULL in capture mode */
     struct budget budget;
 
-    int half_weights[FEATURE_COUNT];
-    int32_t typical_mbits[FEATURE_COUNT];
-    int32_t typical_sum_mbits;
-    struct score_memo *memo; /* capture mode: MEMO_OWN_SLOTS + MEMO_SHARED_SLOTS; else NULL */
-    uint64_t typical_due;    /* flows learnt from which typical is to be made anew */
+    int quarter_weights[FEATURE_COUNT];
+    struct typical typical;
 };
+
+/* Adds a scored flow's parts, and settles if it is due. */
+void typical_add(struct typical *typical, const struct verdict *verdict);
+
+/* Makes `mbits` the means of what was added; 0 of nothing. */
+void typical_settle(struct typical *typical);
+
+void typical_halve(struct typical *typical);
 
 #endif

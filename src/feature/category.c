@@ -26,15 +26,7 @@ uint32_t category_service(const struct flow_record *flow)
 enum feature_acquaintance category_acquaintance(int64_t age_ns)
 {
     const int64_t minute_ns = INT64_C(60000000000);
-    if (age_ns < minute_ns)
-        return FEATURE_ACQUAINTANCE_1MIN;
-    if (age_ns < 10 * minute_ns)
-        return FEATURE_ACQUAINTANCE_10MIN;
-    if (age_ns < 60 * minute_ns)
-        return FEATURE_ACQUAINTANCE_1H;
-    if (age_ns < 24 * 60 * minute_ns)
-        return FEATURE_ACQUAINTANCE_1D;
-    return FEATURE_ACQUAINTANCE_LONG;
+    return age_ns < minute_ns ? FEATURE_ACQUAINTANCE_1MIN : FEATURE_ACQUAINTANCE_LONGER;
 }
 
 /* floor(log2(ip_bytes + 1) / 4): in whole numbers, so that no rounding is involved. */
@@ -146,10 +138,7 @@ static void add_acquaintance(struct text *text, uint64_t code)
     static const char *const list[FEATURE_ACQUAINTANCE_COUNT] = {
         [FEATURE_ACQUAINTANCE_NEW] = "new",
         [FEATURE_ACQUAINTANCE_1MIN] = "under 1 min",
-        [FEATURE_ACQUAINTANCE_10MIN] = "1 min to 10 min",
-        [FEATURE_ACQUAINTANCE_1H] = "10 min to 1 h",
-        [FEATURE_ACQUAINTANCE_1D] = "1 h to 1 d",
-        [FEATURE_ACQUAINTANCE_LONG] = "1 d or longer",
+        [FEATURE_ACQUAINTANCE_LONGER] = "1 min or longer",
     };
     add_of_list(text, list, FEATURE_ACQUAINTANCE_COUNT, code);
 }
