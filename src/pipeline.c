@@ -382,8 +382,8 @@ static void emit_alert(struct pipeline *pipeline, const struct baseline_summary 
     struct evidence evidences[RECORD_REASONS_MAX];
     const unsigned count = explain_choose(&part->verdict, features);
     for (unsigned i = 0; i < count; i++)
-        anomaly_evidence(engine->model, &part->features, true, (enum feature_id)features[i],
-                         &evidences[i]);
+        anomaly_evidence(engine->model, &part->features, engine->store != NULL,
+                         (enum feature_id)features[i], &evidences[i]);
     explain_alert(part, baseline, evidences, features, count, engine->settings_hash,
                   engine->stands_out, &engine->record.as.flow.explanation);
     engine->record.kind = RECORD_ALERT;

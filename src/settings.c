@@ -54,6 +54,8 @@ static void default_anomaly(struct anomaly_settings *anomaly)
         .half_life_ns = 86400 * SECOND_NS,
         .max_categories = UINT32_C(1) << 16,
         .max_services = 256,
+        .learning_lag_ns = 60 * SECOND_NS,
+        .max_lessons = UINT32_C(1) << 14,
         .memory_bytes = UINT64_C(512) << 20,
     };
 }
@@ -159,11 +161,14 @@ static void describe(const struct settings *settings, FILE *out)
             fprintf(out, "%02x", network->address[j]);
         fprintf(out, "/%u v%u\n", network->prefix_bits, network->ip_version);
     }
-    fprintf(out, "mode %d share %a hourly %a warmup %llu %lld gamma %a half %a %lld cats %u services %u\n",
+    fprintf(out,
+            "mode %d share %a hourly %a warmup %llu %lld gamma %a half %a %lld cats %u services %u "
+            "lag %lld lessons %u\n",
             (int)anomaly->mode, anomaly->alert_share, anomaly->alerts_per_hour,
             (unsigned long long)anomaly->warmup_flows, (long long)anomaly->warmup_ns,
             anomaly->flood_exponent, anomaly->half_life_flows, (long long)anomaly->half_life_ns,
-            anomaly->max_categories, anomaly->max_services);
+            anomaly->max_categories, anomaly->max_services, (long long)anomaly->learning_lag_ns,
+            anomaly->max_lessons);
     const struct behaviour_settings *const behaviour = &settings->behaviour;
     fprintf(out, "behaviour hosts %u pairs %u sketch %llx %llx\n", behaviour->max_hosts,
             behaviour->max_pairs, (unsigned long long)behaviour->sketch_key[0],

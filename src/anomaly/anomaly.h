@@ -6,8 +6,8 @@
  *
  * Online (ANOMALY_MODE_ONLINE), for each flow in hand-over order:
  *     anomaly_judge_online(model, &vector, notice_ns, &verdict);
- *     then, if it is to be explained, anomaly_evidence(model, &vector, true, ...): the flow was
- *     learnt last, so leaving its own weight out gives the evidence it was scored by.
+ *     then, if it is to be explained, anomaly_evidence(model, &vector, false, ...): the flow is
+ *     learnt later, so the evidence is what it was scored by.
  * A capture (ANOMALY_MODE_CAPTURE), with kept flows (flow_store.h) and a ranking (ranking.h):
  *     each flow:      anomaly_learn; flow_store_append
  *     each kept flow: anomaly_rank; ranking_add
@@ -52,12 +52,16 @@ void anomaly_rank(struct anomaly_model *model, const struct feature_vector *vect
                   struct verdict *verdict);
 void anomaly_rank_finish(struct anomaly_model *model);
 
-/* Scores, gives the p-value and spends the budget, then learns. While the model is cold (fewer
+/* Learns what was scored, then has waited for the learning lag; scores, gives the p-value, spends
+ * the budget. While the model is cold (fewer
  * flows or less time than the warm-up, or too few scores to compare with) a flow is never flagged
  * or notable; p_value holds against the scores so far, 1 without any. A flow whose score lies above
  * all earlier ones is let through to the budget even where alpha is below 1/N. */
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
                           int64_t notice_ns, struct verdict *verdict);
+
+/* Online: learns what still waits, before the baseline is looked at from outside. */
+void anomaly_learn_all(struct anomaly_model *model);
 
 /* What the baseline says of one feature of the flow, next to the flows of its service where enough
  * were learnt, else all. Quantiles are those of a histogram over such flows that measured it, sixteen times as fine as the one that scores; 0, 1 and the ends of shares

@@ -22,8 +22,9 @@ enum {
     PART_MASK = 0xff, /* of a category that names its service: state or size */
 };
 
-/* Of a hundred: the weight of each scope's surprise. */
-enum { SHARE_ALL = 15, SHARE_DIRECTION = 15, SHARE_SERVICE = 70 };
+/* Of a hundred: the weight of a scope's own surprise; the rest is that of all flows. A service's
+ * weight grows with the flows it has: half of it at SERVICE_HALF_FLOWS. */
+enum { SHARE_DIRECTION = 15, SHARE_SERVICE = 70, SERVICE_HALF_FLOWS = 3000 };
 
 /* The least exponent of a flow's weight in its service. */
 static const double SERVICE_FLOOD_EXPONENT = 0.5;
@@ -203,12 +204,27 @@ static uint64_t code_of(double value)
     return value < 0x1p63 ? (uint64_t)value : UINT64_C(1) << 63;
 }
 
-static unsigned scope_of(const struct feature_vector *vector)
+static uint8_t scope_of(const struct feature_vector *vector)
 {
     if (!feature_is_present(vector, FEATURE_DIRECTION))
         return 0;
     const uint64_t direction = code_of(vector->value[FEATURE_DIRECTION]);
-    return direction < FEATURE_DIRECTION_COUNT ? 1 + (unsigned)direction : 0;
+    return direction < FEATURE_DIRECTION_COUNT ? (uint8_t)(1 + direction) : 0;
+}
+
+static struct category_key *category_at(struct baseline_place *place, unsigned j)
+{
+    return &place->category[j - BASELINE_NUMERIC_COUNT];
+}
+
+static const struct category_key *category_of(const struct baseline_place *place, unsigned j)
+{
+    return &place->category[j - BASELINE_NUMERIC_COUNT];
+}
+
+static unsigned place_part(const struct baseline_place *place, unsigned j)
+{
+    return place->part[j - BASELINE_NUMERIC_COUNT];
 }
 
 /* What is left to tell of a category once the service is known. */
@@ -234,11 +250,11 @@ void baseline_place(const struct baseline *baseline, const struct feature_vector
         const bool is_present = feature_is_present(vector, (enum feature_id)j);
         const struct feature_axis *axis = &baseline->axis[j];
         if (axis->scale == FEATURE_SCALE_CATEGORY) {
-            place->category[j] =
-                (struct category_key){.code = is_present ? code_of(vector->value[j]) : 0,
-                                      .feature = j,
-                                      .is_missing = !is_present};
-            place->part[j] = part_of(j, is_present, place->category[j].code);
+            struct category_key *const category = category_at(place, j);
+            *category = (struct category_key){.code = is_present ? code_of(vector->value[j]) : 0,
+                                              .feature = j,
+                                              .is_missing = !is_present};
+            place->part[j - BASELINE_NUMERIC_COUNT] = part_of(j, is_present, category->code);
             continue;
         }
         const unsigned at = place_of(&baseline->log2_table, axis, vector->value[j]);
@@ -255,10 +271,10 @@ static uint64_t weigh(const struct baseline *baseline, const struct flood_weight
                : weight_of_pair_flows(baseline, flood->exponent, pair_flows);
 }
 
-struct baseline_weights baseline_weigh(const struct baseline *baseline,
-                                       const struct feature_vector *vector)
+struct baseline_weights baseline_weigh(const struct baseline *baseline, uint32_t pair_flows)
 {
-    const uint32_t pair_flows = vector->pair_flows_60s == 0 ? 1 : vector->pair_flows_60s;
+    if (pair_flows == 0)
+        pair_flows = 1;
     return (struct baseline_weights){
         .all = weigh(baseline, &baseline->flood, pair_flows),
         .in_service = weigh(baseline, &baseline->service_flood, pair_flows),
@@ -293,9 +309,9 @@ static unsigned category_scope(unsigned j, unsigned scope)
 static void learn_category(struct baseline *baseline, unsigned j,
                            const struct baseline_place *place, uint64_t weight)
 {
-    category_table_learn(baseline->categories, &place->category[j], category_scope(j, place->scope),
-                         weight, baseline->unit, baseline->learnt);
-    if (!place->category[j].is_missing)
+    category_table_learn(baseline->categories, category_of(place, j),
+                         category_scope(j, place->scope), weight, baseline->unit, baseline->learnt);
+    if (!category_of(place, j)->is_missing)
         baseline->measured[j] += baseline->unit;
 }
 
@@ -314,9 +330,9 @@ static void learn_in_service(struct baseline *baseline, const struct baseline_pl
     scope->flows += baseline->unit;
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
         if (!is_numeric(baseline, j)) {
-            scope->slot[j][place->part[j]] += weight;
-            add_step(&scope->fine[j][place->part[j]], flow);
-            scope->measured[j] += place->part[j] == SERVICE_PART_MISSING ? 0 : baseline->unit;
+            scope->slot[j][place_part(place, j)] += weight;
+            add_step(&scope->fine[j][place_part(place, j)], flow);
+            scope->measured[j] += place_part(place, j) == SERVICE_PART_MISSING ? 0 : baseline->unit;
             continue;
         }
         const unsigned bin = place->bin[j];
@@ -408,8 +424,10 @@ void baseline_look(const struct baseline *baseline, const struct baseline_place 
     view->log2_category_in_scope = log2_table_log2(table, in_scope);
     if (view->service == NULL)
         return;
-    const uint64_t in_service =
-        without(view->service->total, own.in_service) + baseline->scope_prior;
+    const uint64_t of_service = without(view->service->total, own.in_service);
+    const uint64_t in_service = of_service + baseline->scope_prior;
+    view->service_share =
+        (int64_t)(SHARE_SERVICE * of_service / (of_service + SERVICE_HALF_FLOWS * baseline->unit));
     view->log2_numeric_in_service = log2_table_log2(table, HISTOGRAM_SCALE * in_service);
     view->log2_category_in_service = log2_table_log2(table, in_service);
 }
@@ -428,6 +446,7 @@ struct odds {
     int64_t log2_denominator;
     uint64_t prior;
     struct share in_direction, in_service;
+    int64_t service_share; /* of a hundred */
 };
 
 /* -log2 p within a scope; without one, that of all flows. */
@@ -445,9 +464,10 @@ static inline int64_t bits_in(const struct log2_table *table, const struct odds 
 static inline int64_t surprise_of(const struct log2_table *table, const struct odds *odds)
 {
     const int64_t bits = odds->log2_denominator - log2_table_log2(table, odds->numerator);
-    const int64_t surprise = SHARE_ALL * bits +
-                             SHARE_DIRECTION * bits_in(table, odds, &odds->in_direction, bits) +
-                             SHARE_SERVICE * bits_in(table, odds, &odds->in_service, bits);
+    const int64_t of_direction = bits_in(table, odds, &odds->in_direction, bits);
+    const int64_t of_service = bits_in(table, odds, &odds->in_service, bits);
+    const int64_t surprise = 100 * bits + SHARE_DIRECTION * (of_direction - bits) +
+                             odds->service_share * (of_service - bits);
     return surprise > 0 ? surprise : 0;
 }
 
@@ -466,6 +486,7 @@ static int64_t numeric_surprise(const struct baseline *baseline, const struct ba
         .denominator = view->numeric_denominator,
         .log2_denominator = view->log2_numeric_denominator,
         .prior = HISTOGRAM_SCALE * baseline->scope_prior,
+        .service_share = view->service_share,
     };
     if (view->scope != 0)
         odds.in_direction = (struct share){
@@ -494,7 +515,7 @@ static uint64_t distinct_others(const struct baseline *baseline, const struct ba
 static int64_t category_surprise(const struct baseline *baseline, const struct baseline_view *view,
                                  const struct baseline_place *place, unsigned j)
 {
-    const uint64_t *const weight = category_table_find(baseline->categories, &place->category[j]);
+    const uint64_t *const weight = category_table_find(baseline->categories, category_of(place, j));
     const unsigned scope = category_scope(j, view->scope);
     const uint64_t denominator =
         2 * view->total +
@@ -505,6 +526,7 @@ static int64_t category_surprise(const struct baseline *baseline, const struct b
         .denominator = denominator,
         .log2_denominator = log2_table_log2(&baseline->log2_table, denominator),
         .prior = baseline->scope_prior,
+        .service_share = view->service_share,
     };
     if (scope != 0)
         odds.in_direction = (struct share){
@@ -515,7 +537,7 @@ static int64_t category_surprise(const struct baseline *baseline, const struct b
     if (view->service != NULL)
         odds.in_service = (struct share){
             .is_there = true,
-            .weight = without(view->service->slot[j][place->part[j]], view->own.in_service),
+            .weight = without(view->service->slot[j][place_part(place, j)], view->own.in_service),
             .log2_denominator = view->log2_category_in_service,
         };
     return surprise_of(&baseline->log2_table, &odds);
@@ -545,7 +567,7 @@ static uint64_t flows_alike_in_service(const struct baseline *baseline,
 {
     const uint32_t *const fine = view->service->fine[id];
     if (!is_numeric(baseline, id))
-        return (uint64_t)fine[place->part[id]] << SERVICE_FINE_SHIFT;
+        return (uint64_t)fine[place_part(place, id)] << SERVICE_FINE_SHIFT;
     return place->bin[id] == BASELINE_BIN_MISSING
                ? view->service->flows - view->service->measured[id]
                : (uint64_t)fine[place->step[id]] << SERVICE_FINE_SHIFT;
@@ -556,7 +578,7 @@ static uint64_t flows_alike(const struct baseline *baseline, const struct baseli
                             enum feature_id id)
 {
     if (!is_numeric(baseline, id)) {
-        const uint64_t *sums = category_table_find(baseline->categories, &place->category[id]);
+        const uint64_t *sums = category_table_find(baseline->categories, category_of(place, id));
         return sums == NULL ? 0 : sums[CATEGORY_FLOWS];
     }
     return place->bin[id] == BASELINE_BIN_MISSING ? baseline->flows - baseline->measured[id]
@@ -568,7 +590,7 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
                       struct baseline_outcome *outcome)
 {
     const bool is_missing = is_numeric(baseline, id) ? place->bin[id] == BASELINE_BIN_MISSING
-                                                     : place->category[id].is_missing;
+                                                     : category_of(place, id)->is_missing;
     const bool is_of_service = baseline_words_are_of_service(baseline, view, id);
     const uint64_t own = view->own.all == 0 ? 0 : baseline->unit;
     const uint64_t alike = is_of_service ? flows_alike_in_service(baseline, view, place, id)

@@ -12,7 +12,7 @@
  *     p0 = (K*H0(b) + 50/16) / (N0 + 17 * 50/16)     and for "missing" (H0 + 50/16) / (the same)
  *     p1 = (K*H1(b) + 500 p0) / (N1 + 500)
  *     p2 = (K*HS(b) + 500 p0) / (NS + 500)
- *     bits = -0.15 log2 p0 - 0.15 log2 p1 - 0.70 log2 p2
+ *     bits = -(0.85 - w) log2 p0 - 0.15 log2 p1 - w log2 p2,   w = 0.70 NS / (NS + 3000)
  * N counts flows where the feature is missing too; "missing" has the prior of a bin, so the 17
  * probabilities sum to 1. The kernel (1 2 4 2 1)/10 is normalised at the edges by where weight
  * comes from: each bin hands out all it has, so K*H sums to H. (Normalising by where it goes makes
@@ -24,11 +24,11 @@
  * "tcp/443 closed"). 500 flows of all weigh against the few of a rare service. What was evicted stays in N, so these sum to at most 1. The feature "direction" has scope 0 only,
  * as has a flow without a direction: p1 = p0.
  *
- * Most weight lies on the service because flows of one service are alike: what a mail server does
- * says little about a look-up. In a service a flow weighs unit * n^-1/2 at most (n as above), or one
- * long scan of one port would be what is usual there. Measured (tests/eval.md has the table): the
- * weights 0.85, 0.15, 0 that this began with missed half of what these find; a scope a source or a
- * destination found less, as most have too few flows. */
+ * Most weight lies on the service where it has flows enough, because flows of one service are
+ * alike: what a mail server does says little about a look-up. A service of few flows is judged by
+ * all: its own flows may all be a scan's. There a flow weighs unit * n^-1/2 at most (n as above), or
+ * one long scan of one port would be what is usual. Rejected after measuring: a scope a source or a
+ * destination (too few flows each), a weight that does not grow with NS. */
 #ifndef WHYFLOW_ANOMALY_BASELINE_H
 #define WHYFLOW_ANOMALY_BASELINE_H
 
@@ -54,13 +54,20 @@ enum {
 
 struct baseline;
 
-/* What a vector is to the baseline: each feature's outcome, and its scope. */
+/* Categories stand last in the list of features. */
+enum {
+    BASELINE_NUMERIC_COUNT = FEATURE_PROTOCOL,
+    BASELINE_CATEGORY_COUNT = FEATURE_COUNT - BASELINE_NUMERIC_COUNT,
+};
+
+/* What a vector is to the baseline: each feature's outcome, and its scopes. Numeric features first,
+ * then categories by id less BASELINE_NUMERIC_COUNT. */
 struct baseline_place {
-    uint8_t bin[FEATURE_COUNT];                  /* numeric features */
-    uint16_t step[FEATURE_COUNT];                /* the same, 16 steps a bin, to the nearest */
-    struct category_key category[FEATURE_COUNT]; /* the others */
-    uint8_t part[FEATURE_COUNT]; /* of those, what is left once the service is known */
-    unsigned scope;              /* 1 + direction; 0: none */
+    uint8_t bin[BASELINE_NUMERIC_COUNT];
+    uint16_t step[BASELINE_NUMERIC_COUNT]; /* the same, 16 steps a bin, to the nearest */
+    struct category_key category[BASELINE_CATEGORY_COUNT];
+    uint8_t part[BASELINE_CATEGORY_COUNT]; /* what is left of it once the service is known */
+    uint8_t scope;                         /* 1 + direction; 0: none */
     bool has_service;
     uint64_t service;
 };
@@ -76,6 +83,7 @@ struct baseline_view {
     uint64_t total, total_in_scope;
     unsigned scope;
     const struct service_scope *service; /* NULL: nothing was learnt of it */
+    int64_t service_share; /* of a hundred: how much the service's own surprise counts */
     uint64_t numeric_denominator;
     int64_t log2_numeric_denominator; /* 2^-24 bits, as the next four */
     int64_t log2_numeric_in_scope, log2_numeric_in_service;
@@ -97,9 +105,8 @@ void baseline_close(struct baseline *baseline); /* NULL is allowed */
 void baseline_place(const struct baseline *baseline, const struct feature_vector *vector,
                     struct baseline_place *place);
 
-/* The weights with which the vector is learnt now; > 0. */
-struct baseline_weights baseline_weigh(const struct baseline *baseline,
-                                       const struct feature_vector *vector);
+/* The weights with which a flow that makes so many of its pair in 60 s is learnt now; > 0. */
+struct baseline_weights baseline_weigh(const struct baseline *baseline, uint32_t pair_flows);
 
 void baseline_learn(struct baseline *baseline, const struct baseline_place *place,
                     struct baseline_weights weights, int64_t notice_ns);

@@ -60,7 +60,7 @@ void anomaly_evidence(const struct anomaly_model *model, const struct feature_ve
     struct baseline_view view;
     struct baseline_weights own = {0};
     if (take_own_weight_out)
-        own = baseline_weigh(baseline, vector);
+        own = baseline_weigh(baseline, vector->pair_flows_60s);
     baseline_look(baseline, &place, own, &view);
     struct baseline_outcome outcome;
     baseline_outcome(baseline, &view, &place, id, &outcome);

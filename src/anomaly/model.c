@@ -17,14 +17,19 @@ struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings
     model->alert_share = settings->alert_share;
     model->warmup_flows = settings->warmup_flows;
     model->warmup_ns = settings->warmup_ns;
+    model->learning_lag_ns = settings->learning_lag_ns;
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         model->quarter_weights[j] = anomaly_quarter_weights((enum feature_id)j);
     budget_init(&model->budget, settings->alerts_per_hour);
     model->baseline = baseline_open(settings);
     const bool is_online = model->mode == ANOMALY_MODE_ONLINE;
-    if (is_online)
+    bool is_whole = model->baseline != NULL;
+    if (is_online) {
         model->calibration = calloc(1, sizeof *model->calibration);
-    if (model->baseline == NULL || (is_online && model->calibration == NULL)) {
+        is_whole = is_whole && model->calibration != NULL &&
+                   lesson_queue_init(&model->lessons, settings->max_lessons);
+    }
+    if (!is_whole) {
         anomaly_model_close(model);
         return NULL;
     }
@@ -36,16 +41,53 @@ void anomaly_model_close(struct anomaly_model *model)
     if (model == NULL)
         return;
     free(model->calibration);
+    lesson_queue_deinit(&model->lessons);
     baseline_close(model->baseline);
     free(model);
 }
 
-static void learn(struct anomaly_model *model, const struct feature_vector *vector,
-                  int64_t notice_ns)
+static void learn(struct anomaly_model *model, const struct lesson *lesson)
 {
-    struct baseline_place place;
-    baseline_place(model->baseline, vector, &place);
-    baseline_learn(model->baseline, &place, baseline_weigh(model->baseline, vector), notice_ns);
+    baseline_learn(model->baseline, &lesson->place,
+                   baseline_weigh(model->baseline, lesson->pair_flows), lesson->notice_ns);
+}
+
+static void make_lesson(const struct anomaly_model *model, const struct feature_vector *vector,
+                        int64_t notice_ns, struct lesson *lesson)
+{
+    lesson->notice_ns = notice_ns;
+    lesson->pair_flows = vector->pair_flows_60s;
+    baseline_place(model->baseline, vector, &lesson->place);
+}
+
+static void learn_oldest(struct anomaly_model *model)
+{
+    learn(model, lesson_queue_oldest(&model->lessons));
+    lesson_queue_drop_oldest(&model->lessons);
+}
+
+/* Learns what has waited long enough; all of it if the clock was set back. */
+static void learn_what_is_due(struct anomaly_model *model, int64_t notice_ns)
+{
+    const struct lesson *lesson;
+    while (
+        (lesson = lesson_queue_oldest(&model->lessons)) != NULL &&
+        (notice_ns - lesson->notice_ns >= model->learning_lag_ns || notice_ns < lesson->notice_ns))
+        learn_oldest(model);
+}
+
+static void learn_later(struct anomaly_model *model, const struct feature_vector *vector,
+                        int64_t notice_ns)
+{
+    if (lesson_queue_is_full(&model->lessons))
+        learn_oldest(model);
+    make_lesson(model, vector, notice_ns, lesson_queue_push(&model->lessons));
+}
+
+void anomaly_learn_all(struct anomaly_model *model)
+{
+    while (lesson_queue_oldest(&model->lessons) != NULL)
+        learn_oldest(model);
 }
 
 static void age(struct anomaly_model *model, int64_t notice_ns)
@@ -59,9 +101,11 @@ static void age(struct anomaly_model *model, int64_t notice_ns)
 void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vector,
                    int64_t notice_ns)
 {
+    struct lesson lesson;
     if (model->mode == ANOMALY_MODE_ONLINE)
         age(model, notice_ns);
-    learn(model, vector, notice_ns);
+    make_lesson(model, vector, notice_ns, &lesson);
+    learn(model, &lesson);
 }
 
 void anomaly_rank(struct anomaly_model *model, const struct feature_vector *vector,
@@ -126,6 +170,7 @@ static void calibrate(struct anomaly_model *model, const struct verdict *verdict
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
                           int64_t notice_ns, struct verdict *verdict)
 {
+    learn_what_is_due(model, notice_ns);
     age(model, notice_ns);
     budget_flow(&model->budget, notice_ns);
     anomaly_score(model, vector, false, verdict);
@@ -135,20 +180,21 @@ void anomaly_judge_online(struct anomaly_model *model, const struct feature_vect
         decide(model, verdict);
     calibrate(model, verdict);
     typical_add(&model->typical, verdict);
-    learn(model, vector, notice_ns);
+    learn_later(model, vector, notice_ns);
 }
 
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary)
 {
     const struct baseline *baseline = model->baseline;
     const uint64_t learnt = baseline_learnt(baseline);
-    const uint64_t others = learnt == 0 ? 0 : learnt - 1;
+    const bool is_capture = model->mode == ANOMALY_MODE_CAPTURE;
+    const uint64_t others = is_capture && learnt > 0 ? learnt - 1 : learnt;
     const double effective = (double)baseline_total(baseline) / (double)baseline_unit(baseline);
     *summary = (struct baseline_summary){
         .flows = others,
         .since_ns = baseline_since_ns(baseline),
         .effective_flows = effective < (double)others ? effective : (double)others,
-        .is_whole_capture = model->mode == ANOMALY_MODE_CAPTURE,
+        .is_whole_capture = is_capture,
     };
 }
 
@@ -167,6 +213,7 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
     counters->memory_bytes += sizeof *model + baseline_memory_bytes(model->baseline);
     if (model->mode == ANOMALY_MODE_ONLINE) {
         counters->memory_bytes += sizeof *model->calibration;
+        counters->memory_bytes += lesson_queue_memory_bytes(&model->lessons);
         counters->budget = budget_alerts(&model->budget);
         counters->p_floor = online_p_floor(model);
     } else {

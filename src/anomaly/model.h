@@ -7,6 +7,7 @@
 #include "anomaly/baseline.h"
 #include "anomaly/budget.h"
 #include "anomaly/calibration.h"
+#include "anomaly/lesson_queue.h"
 
 /* The mean part of each feature in the scores so far: what `typical` is. In a capture's first pass
  * of scoring all flows are added, then it is settled; online it is settled anew now and then, and
@@ -29,6 +30,8 @@ struct anomaly_model {
     struct baseline *baseline;
     struct calibration *calibration; /* NULL in capture mode */
     struct budget budget;
+    struct lesson_queue lessons; /* online */
+    int64_t learning_lag_ns;
 
     int quarter_weights[FEATURE_COUNT];
     struct typical typical;

@@ -35,7 +35,7 @@ void anomaly_score(const struct anomaly_model *model, const struct feature_vecto
     baseline_place(baseline, vector, &place);
     struct baseline_weights own = {0};
     if (take_own_weight_out)
-        own = baseline_weigh(baseline, vector);
+        own = baseline_weigh(baseline, vector->pair_flows_60s);
     struct baseline_view view;
     baseline_look(baseline, &place, own, &view);
     *verdict = (struct verdict){.typical_mbits = model->typical.total_mbits};
