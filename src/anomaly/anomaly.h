@@ -76,7 +76,7 @@ void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline
 /* Sets learnt, categories_evicted, budget and p_floor; adds to memory_bytes. */
 void anomaly_model_counters(const struct anomaly_model *model, struct engine_counters *counters);
 
-/* Four times the weight of a feature's family in the score (timing 1, size 2, direction 16, ...). */
+/* Four times the weight of a feature's family in the score (size 1, window 3, direction 20, ...). */
 int anomaly_quarter_weights(enum feature_id id);
 
 #endif

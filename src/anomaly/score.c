@@ -5,12 +5,12 @@
 
 #include <assert.h>
 
-/* Four times the weights, so that they are whole numbers (ENGINE, "Features"). Timing weighs half of
- * what it did at first: its nine features tell much the same, and were most of the noise. */
+/* Four times the weights, so that they are whole numbers. Sizes and timing began at a half: twenty
+ * features that tell much the same, and were most of the noise; window features at one. */
 static const int family_quarter_weights[FEATURE_FAMILY_COUNT] = {
-    [FEATURE_FAMILY_SIZE] = 2,         [FEATURE_FAMILY_TIMING] = 1,
-    [FEATURE_FAMILY_WINDOW] = 4,       [FEATURE_FAMILY_CATEGORY] = 4,
-    [FEATURE_FAMILY_SERVICE_SIZE] = 2, [FEATURE_FAMILY_DIRECTION] = 16,
+    [FEATURE_FAMILY_SIZE] = 1,         [FEATURE_FAMILY_TIMING] = 1,
+    [FEATURE_FAMILY_WINDOW] = 3,       [FEATURE_FAMILY_CATEGORY] = 4,
+    [FEATURE_FAMILY_SERVICE_SIZE] = 2, [FEATURE_FAMILY_DIRECTION] = 20,
 };
 
 int anomaly_quarter_weights(enum feature_id id)
