@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run: where packets or flows come from, where records go, how it is asked to stop, and what its exit code
- * will be. run.c opens and closes these; runtime.c moves the data on three threads, inline.c on
- * one, rescore.c that of -R on one. Everything here belongs to the thread that reads packets, but for stop_requests. */
+/* A run: where packets or flows come from, where records go, how it is asked to stop, and what its
+ * exit code will be. run.c opens and closes these; runtime.c moves the data on three threads,
+ * inline.c on one, and rescore.c that of -R on one. Everything here belongs to the thread that
+ * reads, but for stop_requests. */
 #ifndef WHYFLOW_RUN_H
 #define WHYFLOW_RUN_H
 

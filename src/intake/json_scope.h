@@ -45,7 +45,7 @@ bool json_scope_uint(const struct json_scope *scope, const char *key, uint64_t l
 bool json_scope_bool(const struct json_scope *scope, const char *key, bool *value);
 /* Owned by the line. */
 bool json_scope_string(const struct json_scope *scope, const char *key, const char **value);
-/* An array of at most `most` entries; asks `take` about each, which says false where it is wrong. */
+/* An array of at most `most` entries; `take` says of each whether it is allowed. */
 bool json_scope_array(const struct json_scope *scope, const char *key, size_t most,
                       bool (*take)(void *context, size_t index, const json_t *entry),
                       void *context);

@@ -10,9 +10,10 @@ convert() {
 
 # Zeek's conn.log, tab-separated: made here, a line a case.
 {
-    printf '#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n'
-    printf '#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tduration\torig_bytes'
-    printf '\tresp_bytes\tconn_state\thistory\torig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes'
+    printf '#separator \\x09\n#set_separator\t,\n#unset_field\t-\n#path\tconn\n'
+    printf '#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tduration'
+    printf '\torig_bytes\tresp_bytes\tconn_state\thistory\torig_pkts\torig_ip_bytes'
+    printf '\tresp_pkts\tresp_ip_bytes'
     printf '\tlabel\tdetailed-label\n'
     row() { local IFS=$'\t'; printf '%s\n' "$*"; }
     row 100.000001 C1 10.0.0.1 4001 10.0.0.9 443 tcp 2.5 100 200 SF ShADadFf 5 320 4 380 Benign -
@@ -73,10 +74,12 @@ zeek_is_right() {
 }
 check 'a_conn_log_gives_the_states_whyflow_has' zeek_is_right
 
+# Of port 4009 Zeek says more than the packets had room for.
 payload_is_known_or_absent() {
-    grep '"src_port":4001,' "$SCRATCH/zeek" | grep -q '"payload_bytes":100}.*"payload_bytes":200}' &&
+    grep '"src_port":4001,' "$SCRATCH/zeek" |
+        grep -q '"payload_bytes":100}.*"payload_bytes":200}' &&
         ! grep '"src_port":4002,' "$SCRATCH/zeek" | grep -q payload &&
-        ! grep '"src_port":4009,' "$SCRATCH/zeek" | grep -q payload && # more than the packets had
+        ! grep '"src_port":4009,' "$SCRATCH/zeek" | grep -q payload &&
         grep '"icmp_type":8' "$SCRATCH/zeek" | grep -q '"key_ports":\[8,0\]' &&
         grep '"icmp_type":3' "$SCRATCH/zeek" | grep -q '"one_way_key":true,"key_ports":\[3,1\]'
 }
@@ -122,15 +125,16 @@ ts,src,sport,dst,dport,proto,dur,pkts_fwd,bytes_fwd,pkts_rev,bytes_rev,state,lab
 END
 cat >"$SCRATCH/nfdump.csv" <<'END'
 ts,te,td,sa,da,sp,dp,pr,flg,fwd,stos,ipkt,ibyt,opkt,obyt
-2024-01-02 03:04:05.250,2024-01-02 03:04:06.250,1.000,10.0.0.1,10.0.0.9,4001,443,TCP,...AP.SF,0,0,6,400,5,500
-2024-01-02 03:04:05,2024-01-02 03:04:05,0.000,10.0.0.1,10.0.0.9,4002,80,TCP,......S.,0,0,1,60,0,0
-2024-01-02 03:04:05,2024-01-02 03:04:05,0.000,10.0.0.1,10.0.0.9,0,8.0,ICMP,........,0,0,1,84,0,0
+2024-01-02 03:04:05.250,2024-01-02 03:04:06.250,1,10.0.0.1,10.0.0.9,4001,443,TCP,AP.SF,0,0,6,400,5,5
+2024-01-02 03:04:05,2024-01-02 03:04:05,0,10.0.0.1,10.0.0.9,4002,80,TCP,......S.,0,0,1,60,0,0
+2024-01-02 03:04:05,2024-01-02 03:04:05,0,10.0.0.1,10.0.0.9,0,8.0,ICMP,........,0,0,1,84,0,0
 Summary
 flows,bytes,packets,avg_bps,avg_pps,avg_bpp
 3,1044,13,1,1,1
 END
 csv_is_right() {
-    convert "$SCRATCH/flows.csv" >"$SCRATCH/plain" && convert "$SCRATCH/nfdump.csv" >"$SCRATCH/nf" &&
+    convert "$SCRATCH/flows.csv" >"$SCRATCH/plain" &&
+        convert "$SCRATCH/nfdump.csv" >"$SCRATCH/nf" &&
         diff <(said "$SCRATCH/plain") - <<'END' &&
 10.0.0.1 4001 closed syn 108 -
 10.0.0.9 80 midstream only_side 131 -
@@ -148,7 +152,8 @@ whyflow_reads_them() {
     cat "$SCRATCH/zeek" "$SCRATCH/plain" "$SCRATCH/nf" |
         whyflow -q -R - --records all --format native -o "$SCRATCH/scored" 2>"$SCRATCH/errors" &&
         [ "$(grep -c '"event_type":"flow"' "$SCRATCH/scored")" -eq 18 ] &&
-        scripts/validate-records "$SCRATCH/scored" && tests/support/check_lines.py "$SCRATCH/scored" &&
+        scripts/validate-records "$SCRATCH/scored" &&
+        tests/support/check_lines.py "$SCRATCH/scored" &&
         ! grep '"event_type":"flow"' "$SCRATCH/scored" |
             grep -q 'gap_mean\|"ttl_min"\|bytes_toserver\|inter_arrival_ms\|"packet_bytes"'
 }
@@ -157,11 +162,13 @@ check 'what_was_converted_is_scored_without_what_it_lacks' whyflow_reads_them
 more=../shared/data/labelled/flows
 all_are_read() {
     local file
-    for file in $more/*.csv.gz; do
+    for file in "$more"/*.csv.gz; do
         convert "$file" 2>/dev/null >"$SCRATCH/lines" || return 1
         rm -f "$SCRATCH/scored"
-        whyflow -q -R "$SCRATCH/lines" --records flows --format native -o "$SCRATCH/scored" &&
-            tests/support/check_lines.py "$SCRATCH/scored" || { echo "$file"; return 1; }
+        echo "$file"
+        whyflow -q -R "$SCRATCH/lines" --records flows --format native -o "$SCRATCH/scored" ||
+            return 1
+        tests/support/check_lines.py "$SCRATCH/scored" || return 1
         [ "$(grep -c '"event_type":"flow"' "$SCRATCH/scored")" -eq "$(wc -l <"$SCRATCH/lines")" ] ||
             return 1
     done

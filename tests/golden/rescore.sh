@@ -36,7 +36,7 @@ come_back() { # captures on standard input, fewest flows, options...
 
 captures=(pcaps/*.pcap)
 is_release || captures=(pcaps/quiet.pcap) # a sanitizer's run takes ten times as long
-online=(--online --warmup 200,30s --alerts-per-hour 600)
+online=(--online --warmup '200,30s' --alerts-per-hour 600)
 check 'flows_come_back' come_back 2000 < <(printf '%s\n' "${captures[@]}")
 check 'flows_come_back: --online' come_back 2000 "${online[@]}" < <(printf '%s\n' "${captures[@]}")
 
@@ -62,7 +62,8 @@ without_seq() {
 stats_and_alerts_too() {
     rm -f "$SCRATCH/again"
     whyflow -q -R "$SCRATCH/lines" --records all --format native -o "$SCRATCH/again" &&
-        scripts/validate-records "$SCRATCH/again" && tests/support/check_lines.py "$SCRATCH/again" &&
+        scripts/validate-records "$SCRATCH/again" &&
+        tests/support/check_lines.py "$SCRATCH/again" &&
         [ "$(grep -c '"event_type":"stats"' "$SCRATCH/again")" -ge 3 ] &&
         [ "$(grep -c '"event_type":"alert"' "$SCRATCH/again")" -ge 5 ] &&
         cmp <(without_seq "$SCRATCH/lines") <(without_seq "$SCRATCH/again")
@@ -80,16 +81,18 @@ same_however() {
     for way in "-R $SCRATCH/lines.gz" "-R $SCRATCH/lines.zst" "-R -" \
         "-R $SCRATCH/even -R $SCRATCH/odd" "--rescore $SCRATCH/odd --set rescore=$SCRATCH/even"; do
         # shellcheck disable=SC2086 # words
-        whyflow "${options[@]}" $way -o - <"$SCRATCH/lines" | only_flows /dev/stdin >"$SCRATCH/other"
+        whyflow "${options[@]}" $way -o - <"$SCRATCH/lines" |
+            only_flows /dev/stdin >"$SCRATCH/other"
         cmp "$SCRATCH/plain" "$SCRATCH/other" || { echo "$way"; return 1; }
     done
 }
 check 'packed_piped_and_parted_lines_give_the_same' same_however
 
 bad_lines_are_counted() {
-    { head -n 100 "$SCRATCH/lines"; echo '{"event_type":"flow"}'; head -c 70000 /dev/zero | tr '\0' x
-      echo; tail -n +101 "$SCRATCH/lines"; } >"$SCRATCH/bad"
-    exits 3 whyflow -R "$SCRATCH/bad" "${options[@]}" -o - >"$SCRATCH/out" 2>"$SCRATCH/errors" &&
+    { head -n 100 "$SCRATCH/lines"; echo '{"event_type":"flow"}'
+      head -c 70000 /dev/zero | tr '\0' x; echo; tail -n +101 "$SCRATCH/lines"; } >"$SCRATCH/bad"
+    exits 3 whyflow -R "$SCRATCH/bad" "${options[@]}" -o - \
+        >"$SCRATCH/out" 2>"$SCRATCH/errors" &&
         tail -n 1 "$SCRATCH/out" | grep -q '"bad_line":2}' &&
         [ "$(wc -l <"$SCRATCH/errors")" -eq 2 ] &&
         grep -q 'bad:101: flow_id: is missing' "$SCRATCH/errors" &&
@@ -101,7 +104,8 @@ check 'bad_lines_are_told_counted_and_passed_over' bad_lines_are_counted
 
 cut_file_is_told() {
     head -c 20000 "$SCRATCH/lines.gz" >"$SCRATCH/cut.gz"
-    exits 3 whyflow -R "$SCRATCH/cut.gz" "${options[@]}" -o - >"$SCRATCH/out" 2>"$SCRATCH/errors" &&
+    exits 3 whyflow -R "$SCRATCH/cut.gz" "${options[@]}" -o - \
+        >"$SCRATCH/out" 2>"$SCRATCH/errors" &&
         grep -q 'cut.gz: the gzip stream is cut short' "$SCRATCH/errors" &&
         tail -n 1 "$SCRATCH/out" | grep -q '"bad_line":0}' &&
         tests/support/check_lines.py "$SCRATCH/out" && [ "$(wc -l <"$SCRATCH/out")" -gt 20 ]
