@@ -6,6 +6,9 @@
 #include "anomaly/ranking.h"
 #include "explain/explain.h"
 #include "feature/feature.h"
+#include "incident/gate.h"
+#include "incident/incident_table.h"
+#include "whyflow/suppress.h"
 
 #include <stdlib.h>
 
@@ -27,14 +30,42 @@ struct engine {
     struct anomaly_model *model;
     struct flow_store *store; /* capture mode */
     struct ranking *ranking;  /* capture mode */
+    struct gate gate;
+    struct incident_table *incidents;
+    uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
     struct engine_counters counters;
     uint64_t settings_hash;
     bool stands_out;
     bool has_failed;
     sensor_record_fn *on_record;
     void *context;
-    struct record record; /* the one under way; large, so not on the stack */
+    struct record record;      /* the one under way; large, so not on the stack */
+    struct record closing;     /* of an incident that ends while a flow is under way */
+    struct incident_flow told; /* evidence of the flow under way */
 };
+
+static size_t rule_count(const struct engine *engine)
+{
+    return engine->settings.suppress == NULL ? 0 : engine->settings.suppress->count;
+}
+
+/* Which flows may ask for an alert: a capture is ranked as a whole, else there is a budget. A
+ * replay against a baseline made before would be GATE_SHARE. */
+static enum gate_source gate_source(const struct settings *settings)
+{
+    return settings->anomaly.mode == ANOMALY_MODE_CAPTURE ? GATE_RANKING : GATE_BUDGET;
+}
+
+static bool open_incidents(struct engine *engine)
+{
+    const struct anomaly_settings *const anomaly = &engine->settings.anomaly;
+    gate_init(&engine->gate, gate_source(&engine->settings), anomaly->alert_share,
+              anomaly->alerts_per_hour);
+    engine->incidents = incident_table_open(&engine->settings.incident);
+    if (rule_count(engine) > 0)
+        engine->muted = calloc(rule_count(engine), sizeof *engine->muted);
+    return engine->incidents != NULL && (engine->muted != NULL || rule_count(engine) == 0);
+}
 
 static bool open_engine(struct engine *engine, const struct settings *settings)
 {
@@ -43,13 +74,13 @@ static bool open_engine(struct engine *engine, const struct settings *settings)
     engine->stands_out = true;
     engine->features = feature_engine_open(&settings->feature);
     engine->model = anomaly_model_open(&settings->anomaly);
-    if (engine->features == NULL || engine->model == NULL)
+    if (engine->features == NULL || engine->model == NULL || !open_incidents(engine))
         return false;
     if (settings->anomaly.mode != ANOMALY_MODE_CAPTURE)
         return true;
     engine->store =
         flow_store_open(settings->anomaly.memory_bytes, settings->anomaly.spill_directory);
-    engine->ranking = ranking_open();
+    engine->ranking = ranking_open(engine->muted != NULL);
     return engine->store != NULL && engine->ranking != NULL;
 }
 
@@ -76,6 +107,8 @@ void engine_close(struct engine *engine)
     anomaly_model_close(engine->model);
     flow_store_close(engine->store);
     ranking_close(engine->ranking);
+    incident_table_close(engine->incidents);
+    free(engine->muted);
     free(engine);
 }
 
@@ -84,49 +117,189 @@ static void emit(struct engine *engine)
     engine->on_record(engine->context, &engine->record);
 }
 
-/* The scored flow is in the record: asks the baseline about the leading features and explains. */
-static void emit_alert(struct engine *engine, const struct baseline_summary *baseline)
+/* ---- alerts and incidents ---- */
+
+/* The scored flow is in the record: asks the baseline about the leading features. */
+static void gather_evidence(struct engine *engine, const struct baseline_summary *baseline,
+                            struct incident_flow *told)
+{
+    told->part = engine->record.as.flow.part;
+    told->baseline = *baseline;
+    told->evidence_count = explain_choose(&told->part.verdict, told->features);
+    for (unsigned i = 0; i < told->evidence_count; i++)
+        anomaly_evidence(engine->model, &told->part.features, true,
+                         (enum feature_id)told->features[i], &told->evidences[i]);
+}
+
+static void emit_alert(struct engine *engine, const struct incident_flow *told,
+                       struct record *record)
+{
+    explain_alert(&record->as.flow.part, &told->baseline, told->evidences, told->features,
+                  told->evidence_count, engine->settings_hash, engine->stands_out,
+                  &record->as.flow.explanation);
+    record->kind = RECORD_ALERT;
+    engine->on_record(engine->context, record);
+}
+
+/* An incident has ended: if its count was not told, its strongest flow tells it. */
+static void emit_closed(struct engine *engine, const struct incident_closed *closed)
+{
+    struct record *const record = &engine->closing;
+    if (!closed->alert_is_due || !engine->settings.emit_alerts)
+        return;
+    record->timestamp_ns = closed->closed_ns;
+    record->as.flow.part = closed->strongest->part;
+    record->as.flow.part.incident = closed->incident;
+    emit_alert(engine, closed->strongest, record);
+}
+
+static void close_silent_incidents(struct engine *engine, int64_t notice_ns)
+{
+    struct incident_closed closed;
+    while (incident_close_due(engine->incidents, notice_ns, &closed))
+        emit_closed(engine, &closed);
+}
+
+/* The input has ended: what was silent long enough by then first. */
+static void close_all_incidents(struct engine *engine, int64_t now_ns)
+{
+    struct incident_closed closed;
+    while (incident_close_any(engine->incidents, now_ns, &closed))
+        emit_closed(engine, &closed);
+}
+
+/* Counts the flow under way into its incident. */
+static struct incident_note note_incident(struct engine *engine, const struct incident_key *key)
 {
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    uint8_t features[RECORD_REASONS_MAX];
-    struct evidence evidences[RECORD_REASONS_MAX];
-    const unsigned count = explain_choose(&part->verdict, features);
-    for (unsigned i = 0; i < count; i++)
-        anomaly_evidence(engine->model, &part->features, true, (enum feature_id)features[i],
-                         &evidences[i]);
-    explain_alert(part, baseline, evidences, features, count, engine->settings_hash,
-                  engine->stands_out, &engine->record.as.flow.explanation);
-    engine->record.kind = RECORD_ALERT;
-    emit(engine);
+    const int64_t notice_ns = part->flow.notice_ns;
+    if (incident_is_full(engine->incidents, key)) {
+        struct incident_closed closed;
+        incident_close_longest_silent(engine->incidents, notice_ns, &closed);
+        emit_closed(engine, &closed);
+    }
+    const struct incident_note note =
+        incident_note(engine->incidents, key, notice_ns, part->verdict.score_mbits);
+    part->incident = note.incident;
+    return note;
+}
+
+/* ---- the decision ---- */
+
+/* The suppress rule that mutes the flow if it were flagged for this; rule_count() if none does. */
+static size_t find_rule(const struct engine *engine, const struct record_flow_part *part,
+                        enum flagged_by flagged_by)
+{
+    if (rule_count(engine) == 0)
+        return 0;
+    const struct suppress_cause cause = {
+        .flagged_by = flagged_by,
+        .behaviour = (enum behaviour_id)part->finding.behaviour,
+        .feature = incident_leading_feature(&part->verdict),
+    };
+    return suppress_find(engine->settings.suppress, &part->flow, &cause);
+}
+
+static bool is_muted(const struct engine *engine, const struct record_flow_part *part)
+{
+    return find_rule(engine, part, FLAGGED_BY_SURPRISE) < rule_count(engine);
+}
+
+/* What becomes of a flow that asks for an alert by one cause. */
+struct answer {
+    enum { ANSWER_NONE, ANSWER_SUPPRESSED, ANSWER_NOTABLE, ANSWER_FLAGGED } kind;
+    enum flagged_by flagged_by;
+    size_t rule; /* ANSWER_SUPPRESSED */
+    struct incident_key key;
+};
+
+static struct answer ask(struct engine *engine, enum flagged_by flagged_by)
+{
+    const struct record_flow_part *const part = &engine->record.as.flow.part;
+    struct answer answer = {
+        .kind = ANSWER_SUPPRESSED,
+        .flagged_by = flagged_by,
+        .rule = find_rule(engine, part, flagged_by),
+        .key = incident_key_of(part, flagged_by),
+    };
+    if (answer.rule == rule_count(engine))
+        answer.kind = gate_pass(&engine->gate, engine->incidents, &answer.key) ? ANSWER_FLAGGED
+                                                                               : ANSWER_NOTABLE;
+    return answer;
+}
+
+/* A behaviour goes before surprise. Where it is muted or over its budget, surprise still has its
+ * say: evidence must not cost an alert that there would have been without it. */
+static struct answer decide(struct engine *engine)
+{
+    const struct record_flow_part *const part = &engine->record.as.flow.part;
+    struct answer answer = {.kind = ANSWER_NONE};
+    if (part->finding.behaviour != BEHAVIOUR_NONE)
+        answer = ask(engine, FLAGGED_BY_BEHAVIOUR);
+    if (answer.kind == ANSWER_FLAGGED || !part->verdict.is_flagged)
+        return answer;
+    const struct answer surprise = ask(engine, FLAGGED_BY_SURPRISE);
+    return surprise.kind > answer.kind ? surprise : answer;
+}
+
+/* Decides on the flow under way; its verdict's is_flagged says so far whether its score asks. */
+static struct incident_note judge(struct engine *engine)
+{
+    struct verdict *const verdict = &engine->record.as.flow.part.verdict;
+    const struct answer answer = decide(engine);
+    verdict->is_flagged = answer.kind == ANSWER_FLAGGED;
+    verdict->is_notable = answer.kind == ANSWER_NOTABLE;
+    verdict->is_suppressed = answer.kind == ANSWER_SUPPRESSED;
+    verdict->flagged_by = (uint8_t)answer.flagged_by;
+    if (answer.kind == ANSWER_SUPPRESSED)
+        engine->muted[answer.rule]++;
+    if (answer.kind == ANSWER_FLAGGED)
+        return note_incident(engine, &answer.key);
+    return (struct incident_note){.alert_is_due = false};
+}
+
+static void count_flow(struct engine *engine)
+{
+    const struct record_flow_part *const part = &engine->record.as.flow.part;
+    engine->counters.scored++;
+    engine->counters.flagged += part->verdict.is_flagged;
+    engine->counters.notable += part->verdict.is_notable;
+    engine->counters.suppressed += part->verdict.is_suppressed;
+    engine->counters.findings += part->finding.behaviour != BEHAVIOUR_NONE;
+    engine->counters.cold += part->verdict.is_cold;
+    engine->counters.flows_written++;
+    for (unsigned d = 0; d < 2; d++) {
+        engine->counters.packets_written += part->flow.direction[d].packets;
+        engine->counters.ip_bytes_written += part->flow.direction[d].ip_bytes;
+    }
 }
 
 /* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
 static void emit_flow(struct engine *engine)
 {
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    const struct flow_record *const flow = &part->flow;
-    engine->counters.scored++;
-    engine->counters.flagged += part->verdict.is_flagged;
-    engine->counters.notable += part->verdict.is_notable;
-    engine->counters.cold += part->verdict.is_cold;
-    engine->counters.flows_written++;
-    for (unsigned d = 0; d < 2; d++) {
-        engine->counters.packets_written += flow->direction[d].packets;
-        engine->counters.ip_bytes_written += flow->direction[d].ip_bytes;
-    }
-    const bool wants_alert = part->verdict.is_flagged && engine->settings.emit_alerts;
-    if (!wants_alert && !engine->settings.emit_flows)
+    const int64_t notice_ns = part->flow.notice_ns;
+    close_silent_incidents(engine, notice_ns);
+    const struct incident_note note = judge(engine);
+    count_flow(engine);
+    const bool wants_alert = note.alert_is_due && engine->settings.emit_alerts;
+    const bool is_to_keep = note.strongest != NULL && engine->settings.emit_alerts;
+    if (!wants_alert && !is_to_keep && !engine->settings.emit_flows)
         return;
     struct baseline_summary baseline;
     anomaly_baseline_summary(engine->model, &baseline);
     explain_flow(&part->flow, &part->features, &part->verdict, baseline.flows, part);
-    engine->record.timestamp_ns = flow->notice_ns;
+    engine->record.timestamp_ns = notice_ns;
     if (engine->settings.emit_flows) {
         engine->record.kind = RECORD_FLOW;
         emit(engine);
     }
+    if (!wants_alert && !is_to_keep)
+        return;
+    struct incident_flow *const told = is_to_keep ? note.strongest : &engine->told;
+    gather_evidence(engine, &baseline, told);
     if (wants_alert)
-        emit_alert(engine, &baseline);
+        emit_alert(engine, told, &engine->record);
 }
 
 static void keep(struct engine *engine, const struct kept *kept, size_t size)
@@ -149,7 +322,11 @@ static void judge_flow(struct engine *engine, const struct flow_record *flow)
     struct record_flow_part *const part = &engine->record.as.flow.part;
     *part = (struct record_flow_part){.flow = *flow};
     feature_measure(engine->features, flow, &part->features);
-    anomaly_judge_online(engine->model, &part->features, flow->notice_ns, &part->verdict);
+    gate_flow(&engine->gate, flow->notice_ns);
+    anomaly_judge_online(engine->model, &part->features, flow->notice_ns, gate_alpha(&engine->gate),
+                         &part->verdict);
+    if (!part->verdict.is_cold)
+        gate_warm(&engine->gate);
     emit_flow(engine);
 }
 
@@ -164,6 +341,36 @@ void engine_flows(struct engine *engine, const struct flow_record *flows, size_t
     }
 }
 
+/* The rules that muted most, most first, of equals the earlier line. */
+static void count_muted(const struct engine *engine, struct engine_counters *counters)
+{
+    counters->suppressed_by_count = 0;
+    for (size_t i = 0; i < rule_count(engine); i++) {
+        const struct suppressed_by rule = {engine->settings.suppress->rules[i].line,
+                                           engine->muted[i]};
+        uint32_t place = counters->suppressed_by_count;
+        while (place > 0 && counters->suppressed_by[place - 1].count < rule.count)
+            place--;
+        if (rule.count == 0 || place == STATISTICS_SUPPRESSED_BY_MAX)
+            continue;
+        if (counters->suppressed_by_count < STATISTICS_SUPPRESSED_BY_MAX)
+            counters->suppressed_by_count++;
+        for (uint32_t j = counters->suppressed_by_count - 1; j > place; j--)
+            counters->suppressed_by[j] = counters->suppressed_by[j - 1];
+        counters->suppressed_by[place] = rule;
+    }
+}
+
+static void incident_counters(const struct engine *engine, struct engine_counters *counters)
+{
+    counters->incidents = incident_opened(engine->incidents);
+    counters->incidents_evicted = incident_evicted(engine->incidents);
+    counters->memory_bytes += incident_memory_bytes(engine->incidents);
+    if (engine->gate.source == GATE_BUDGET)
+        counters->budget = gate_budget(&engine->gate);
+    count_muted(engine, counters);
+}
+
 /* Writes the record of a snapshot with the engine's counters as they are now. */
 static void emit_statistics(struct engine *engine, const struct statistics *snapshot)
 {
@@ -175,6 +382,7 @@ static void emit_statistics(struct engine *engine, const struct statistics *snap
     statistics->engine.flows_queued = snapshot->flows.handed_over - engine->counters.flows_written;
     feature_engine_counters(engine->features, &statistics->engine);
     anomaly_model_counters(engine->model, &statistics->engine);
+    incident_counters(engine, &statistics->engine);
     if (engine->store != NULL) {
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
         statistics->engine.spilled_bytes = flow_store_spilled_bytes(engine->store);
@@ -220,9 +428,10 @@ static void rank_kept(struct engine *engine, const struct kept *kept)
 {
     if (kept->kind != KEPT_FLOW)
         return;
-    struct verdict verdict;
-    anomaly_score(engine->model, &kept->as.flow.features, true, &verdict);
-    ranking_add(engine->ranking, verdict.score_mbits);
+    struct record_flow_part *const part = &engine->record.as.flow.part;
+    part->flow = kept->as.flow.flow;
+    anomaly_score(engine->model, &kept->as.flow.features, true, &part->verdict);
+    ranking_add(engine->ranking, part->verdict.score_mbits, is_muted(engine, part));
 }
 
 static void emit_kept(struct engine *engine, const struct kept *kept)
@@ -237,7 +446,7 @@ static void emit_kept(struct engine *engine, const struct kept *kept)
         .features = kept->as.flow.features,
     };
     anomaly_score(engine->model, &part->features, true, &part->verdict);
-    ranking_judge(engine->ranking, &part->verdict);
+    ranking_judge(engine->ranking, &part->verdict, is_muted(engine, part));
     engine->counters.flows_queued--;
     emit_flow(engine);
 }
@@ -253,6 +462,7 @@ bool engine_finish(struct engine *engine, const struct statistics *snapshot)
         }
         engine->has_failed = !is_whole;
     }
+    close_all_incidents(engine, snapshot->now_ns);
     struct statistics final = *snapshot;
     final.is_final = true;
     final.stands_out = engine->stands_out;
@@ -270,6 +480,7 @@ uint64_t engine_memory_bytes(const struct engine *engine)
     struct engine_counters counters = {0};
     feature_engine_counters(engine->features, &counters);
     anomaly_model_counters(engine->model, &counters);
+    counters.memory_bytes += incident_memory_bytes(engine->incidents);
     const bool is_capture = engine->settings.anomaly.mode == ANOMALY_MODE_CAPTURE;
     return counters.memory_bytes + (is_capture ? engine->settings.anomaly.memory_bytes : 0);
 }

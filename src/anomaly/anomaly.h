@@ -5,7 +5,7 @@
  * open.
  *
  * Online (ANOMALY_MODE_ONLINE), for each flow in hand-over order:
- *     anomaly_judge_online(model, &vector, notice_ns, &verdict);
+ *     anomaly_judge_online(model, &vector, notice_ns, alpha, &verdict);
  *     then, if it is to be explained, anomaly_evidence(model, &vector, true, ...): the flow was
  *     learnt last, so leaving its own weight out gives the evidence it was scored by.
  * A capture (ANOMALY_MODE_CAPTURE), with kept flows (flow_store.h) and a ranking (ranking.h):
@@ -45,12 +45,13 @@ void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vec
 void anomaly_score(struct anomaly_model *model, const struct feature_vector *vector,
                    bool take_own_weight_out, struct verdict *verdict);
 
-/* Scores, gives the p-value and spends the budget, then learns. While the model is cold (fewer
- * flows or less time than the warm-up, or too few scores to compare with) a flow is never flagged
- * or notable; p_value holds against the scores so far, 1 without any. A flow whose score lies above
- * all earlier ones is let through to the budget even where alpha is below 1/N. */
+/* Scores, gives the p-value, says by is_flagged whether the score asks for an alert, then learns.
+ * alpha: the share of flows that may ask; [0, 1]. While the model is cold (fewer flows or less time
+ * than the warm-up, or too few scores to compare with) a flow never asks; p_value holds against the
+ * scores so far, 1 without any. A flow whose score lies above all earlier ones asks even where
+ * alpha is below 1/N. Whether it gets an alert is not decided here: several may be one incident. */
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
-                          int64_t notice_ns, struct verdict *verdict);
+                          int64_t notice_ns, double alpha, struct verdict *verdict);
 
 /* What the baseline says of one feature of the flow. Quantiles are those of a histogram over all
  * flows that measured it, sixteen times as fine as the one that scores; 0, 1 and the ends of shares
@@ -62,7 +63,7 @@ void anomaly_evidence(const struct anomaly_model *model, const struct feature_ve
 /* The baseline behind a verdict on a flow that was learnt (the flow itself taken out). */
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary);
 
-/* Sets learnt, categories_evicted, budget and p_floor; adds to memory_bytes. */
+/* Sets learnt, categories_evicted, p_floor and, in capture mode, budget; adds to memory_bytes. */
 void anomaly_model_counters(const struct anomaly_model *model, struct engine_counters *counters);
 
 /* Twice the weight of a feature's family in the score (size and timing 1, direction 8, ...). */

@@ -5,7 +5,6 @@
 
 #include "anomaly/anomaly.h"
 #include "anomaly/baseline.h"
-#include "anomaly/budget.h"
 #include "anomaly/calibration.h"
 
 /* A capture's baseline stands still while its flows are scored, and a numeric feature's part in the
@@ -28,7 +27,6 @@ struct anomaly_model {
 
     struct baseline *baseline;
     struct calibration *calibration; /* NULL in capture mode */
-    struct budget budget;
 
     int half_weights[FEATURE_COUNT];
     int32_t typical_mbits[FEATURE_COUNT];

@@ -9,10 +9,10 @@ enum { MANY = 20000 };
 
 static struct ranking *rank(const int32_t *scores, size_t count, double share)
 {
-    struct ranking *ranking = ranking_open();
+    struct ranking *ranking = ranking_open(false);
     ck_assert_ptr_nonnull(ranking);
     for (size_t i = 0; i < count; i++)
-        ranking_add(ranking, scores[i]);
+        ranking_add(ranking, scores[i], false);
     ranking_finish(ranking, share);
     return ranking;
 }
@@ -37,7 +37,7 @@ static void check_against_sorting(int32_t spread, double share, uint64_t flagged
     bool has_refused_tie = false;
     for (size_t i = 0; i < MANY; i++) {
         struct verdict verdict = {.score_mbits = scores[i]};
-        ranking_judge(ranking, &verdict);
+        ranking_judge(ranking, &verdict, false);
         flagged += verdict.is_flagged;
         const bool is_tie = scores[i] == ranking_threshold_mbits(ranking);
         ck_assert_int_eq(verdict.is_flagged && !is_tie, scores[i] > verdict.threshold_mbits);
@@ -79,7 +79,7 @@ START_TEST(one_flow_is_flagged_and_does_not_stand_out)
     const int32_t score = 4242;
     struct ranking *ranking = rank(&score, 1, 0.01);
     struct verdict verdict = {.score_mbits = score};
-    ranking_judge(ranking, &verdict);
+    ranking_judge(ranking, &verdict, false);
     ck_assert(verdict.is_flagged);
     ck_assert_double_eq(verdict.p_value, 1);
     ck_assert(!ranking_stands_out(ranking));
