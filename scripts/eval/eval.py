@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures what whyflow's scores are worth on a labelled capture.
 
-    scripts/eval [CAPTURE LABELS] [-- WHYFLOW OPTIONS]
+    scripts/eval/eval.py [CAPTURE LABELS] [-- WHYFLOW OPTIONS]
 
 One run of the shipped program, from packets to scores; labels are joined afterwards by addresses,
 port and time, so nothing of them can reach a score. A label is a line of JSON: activity, technique,
