@@ -8,7 +8,7 @@
 
 void budget_init(struct budget *budget, double incidents_per_hour, unsigned least_incidents)
 {
-    *budget = (struct budget){.gain = 1};
+    *budget = (struct budget){.gain = BUDGET_GAIN_FIRST};
     if (!(incidents_per_hour > 0))
         return;
     double cost = (double)HOUR_NS / incidents_per_hour;

@@ -10,14 +10,18 @@
  * Alpha uses the rate of the last three to six hours: both sums are halved once they span six. That
  * alone gives as many flagged *flows* as incidents are asked for, and too few incidents, because
  * several flagged flows are one story; or too many while scores drift upward. So alpha has a
- * gain, which grows by a tenth for each incident that was due and is divided by 1.1 for each that
- * was asked for, paid or not: an integral controller in the logarithm. If incidents are asked for
- * at the wished rate times gain / m, it settles where gain = m, with a time constant of ten
- * incidents' time, and a deviation of about sqrt(0.1 / 2) = 22 %. Bounded both ways, so that neither a
- * long silence nor a long flood leaves it far off; what it adds never flags more than a twentieth
- * of the flows. Rejected: dividing by an estimate of flows per incident (it knows nothing of drift,
- * and of 0 incidents in an hour there is no estimate); counting only paid incidents (then a flood
- * of stories leaves alpha high, and the bucket goes to the first instead of the strongest). */
+ * gain, which grows by three tenths for each incident that was due and is divided by 1.3 for each
+ * that was asked for, paid or not: an integral controller in the logarithm. Its sum is the
+ * shortfall: to change alpha by a factor f costs ln f / ln 1.3 incidents too many or too few, once,
+ * and then it follows within some four incidents' time; alpha wavers by a factor of 1.5. Of steps
+ * of .1 and .3 on benign traffic with 2 to 5 flagged flows an incident the smaller kept .39 to .55
+ * of the budget, the larger .51 to .81. The gain begins at 2, since one flow is seldom all there is
+ * to a story, and is bounded both ways, so that neither a long silence nor a long flood leaves it
+ * far off; what it adds never flags more than a fifth of the flows, so that where there are few
+ * stories to tell, fewer than asked for are told. Rejected: dividing by an estimate of flows per
+ * incident (it knows nothing of drift, and of no incident in an hour there is no estimate); counting
+ * only paid incidents (then a flood of stories leaves alpha high, and the bucket goes to the first
+ * instead of the strongest). */
 #ifndef WHYFLOW_INCIDENT_BUDGET_H
 #define WHYFLOW_INCIDENT_BUDGET_H
 
@@ -25,10 +29,11 @@
 #include <stdint.h>
 
 #define BUDGET_SPAN_NS (INT64_C(6) * 3600 * 1000000000)
-#define BUDGET_GAIN_STEP 0.1
+#define BUDGET_GAIN_STEP 0.3
+#define BUDGET_GAIN_FIRST 2.0
 #define BUDGET_GAIN_LEAST (1.0 / 16)
 #define BUDGET_GAIN_MOST 64.0
-#define BUDGET_GAINED_ALPHA_MOST 0.05
+#define BUDGET_GAINED_ALPHA_MOST 0.2
 
 struct budget {
     int64_t cost_ns; /* of one incident; 0: none at all */
