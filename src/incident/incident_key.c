@@ -71,6 +71,21 @@ static enum feature_id feature_cause(enum feature_id id)
     return id;
 }
 
+static bool is_at_least(const struct feature_vector *vector, enum feature_id id, double least)
+{
+    return feature_is_present(vector, id) && vector->value[id] >= least;
+}
+
+/* What the story is of a flow flagged by surprise. */
+static enum feature_id surprise_cause(const struct record_flow_part *part)
+{
+    const struct feature_vector *const vector = &part->features;
+    if (is_at_least(vector, FEATURE_PAIR_PORTS_10M, INCIDENT_PAIR_PORTS_LEAST) ||
+        is_at_least(vector, FEATURE_SRC_PORTS_10M, INCIDENT_SOURCE_PORTS_LEAST))
+        return feature_cause(FEATURE_SRC_PORTS_WINDOW);
+    return feature_cause(incident_leading_feature(&part->verdict));
+}
+
 enum feature_id incident_leading_feature(const struct verdict *verdict)
 {
     unsigned leading = 0;
@@ -86,15 +101,15 @@ struct incident_key incident_key_of(const struct record_flow_part *part, enum fl
     const struct flow_record *const flow = &part->flow;
     const bool is_behaviour = flagged_by == FLAGGED_BY_BEHAVIOUR;
     const enum behaviour_id behaviour = (enum behaviour_id)part->finding.behaviour;
-    const enum feature_id leading = incident_leading_feature(&part->verdict);
+    const enum feature_id feature = surprise_cause(part);
     const struct subject subject =
-        is_behaviour ? behaviour_subject(behaviour) : feature_subject(leading);
+        is_behaviour ? behaviour_subject(behaviour) : feature_subject(feature);
     struct incident_key key = {
         .service = subject.has_service ? (uint32_t)part->features.value[FEATURE_SERVICE] : 0,
         .ip_version = flow->ip_version,
         .direction = (uint8_t)part->features.value[FEATURE_DIRECTION],
         .flagged_by = (uint8_t)flagged_by,
-        .cause = (uint8_t)(is_behaviour ? (unsigned)behaviour : (unsigned)feature_cause(leading)),
+        .cause = (uint8_t)(is_behaviour ? (unsigned)behaviour : (unsigned)feature),
     };
     memcpy(key.address, subject.is_destination ? flow->destination : flow->source,
            flow->ip_version == 4 ? 4 : sizeof key.address);

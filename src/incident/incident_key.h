@@ -8,7 +8,9 @@
  *   the one flow says nothing and is 0;
  * - a count over flows from many sources (a flood, a destination's flows in the window): `address`
  *   is the destination.
- * Features that count the same over two times (..._window, ..._10m) are the same cause. */
+ * Features that count the same over two times (..._window, ..._10m) are the same cause. And of a
+ * source that fans out over ports, whatever feature leads in one flow, that is the story: without
+ * this a scan of 1,000 ports was 50 incidents, each led by how rare its service is. */
 #ifndef WHYFLOW_INCIDENT_INCIDENT_KEY_H
 #define WHYFLOW_INCIDENT_INCIDENT_KEY_H
 
@@ -26,6 +28,10 @@ struct incident_key {
 };
 
 _Static_assert(sizeof(struct incident_key) == 24, "a key has no padding");
+
+/* Distinct ports in ten minutes from which on a source fans out: to one host, and to all. Hosts of
+ * one role (a domain controller, a mail server) are met at four. */
+enum { INCIDENT_PAIR_PORTS_LEAST = 5, INCIDENT_SOURCE_PORTS_LEAST = 16 };
 
 /* The feature with the largest contribution; of equals the one first in the list. */
 enum feature_id incident_leading_feature(const struct verdict *verdict);

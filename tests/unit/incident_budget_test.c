@@ -94,10 +94,36 @@ START_TEST(alpha_is_budget_by_flow_rate_and_follows_it)
     int64_t now = 0;
     for (int i = 0; i < 3600 * 12; i++, now += SECOND)
         budget_flow(&budget, now);
-    ck_assert_double_eq_tol(budget_alpha(&budget), 6.0 / 3600, 1e-5);
+    ck_assert_double_eq_tol(budget_alpha(&budget), BUDGET_GAIN_FIRST * 6.0 / 3600, 2e-5);
     for (int i = 0; i < 36000 * 12; i++, now += SECOND / 10)
         budget_flow(&budget, now);
-    ck_assert_double_eq_tol(budget_alpha(&budget), 6.0 / 36000, 5e-5);
+    ck_assert_double_eq_tol(budget_alpha(&budget), BUDGET_GAIN_FIRST * 6.0 / 36000, 1e-4);
+}
+END_TEST
+
+START_TEST(the_gain_falls_with_each_incident_and_rises_with_time_within_bounds)
+{
+    struct budget budget;
+    budget_init(&budget, 6, 1);
+    budget_flow(&budget, 0);
+    for (int i = 0; i < 1000; i++) /* before the warm-up is over nothing is learnt of it */
+        budget_spend(&budget);
+    ck_assert_double_eq(budget.gain, BUDGET_GAIN_FIRST);
+    budget_fill(&budget);
+    for (int i = 0; i < 1000; i++)
+        budget_spend(&budget);
+    ck_assert_double_eq(budget.gain, BUDGET_GAIN_LEAST);
+    int64_t now = 0;
+    double before = budget.gain;
+    budget_flow(&budget, now += HOUR / 6); /* as long as an incident costs */
+    ck_assert_double_eq_tol(budget.gain, before * (1 + BUDGET_GAIN_STEP), 1e-12);
+    before = budget.gain;
+    budget_flow(&budget, now += 100 * HOUR); /* silence counts as one */
+    ck_assert_double_eq_tol(budget.gain, before * (1 + BUDGET_GAIN_STEP), 1e-12);
+    for (int i = 0; i < 3600 * 24; i++)
+        budget_flow(&budget, now += SECOND);
+    ck_assert_double_eq(budget.gain, BUDGET_GAIN_MOST);
+    ck_assert_double_le(budget_alpha(&budget), BUDGET_GAINED_ALPHA_MOST);
 }
 END_TEST
 
@@ -110,6 +136,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, a_rare_alert_can_be_saved_for);
     tcase_add_test(test_case, no_alerts_an_hour_means_none);
     tcase_add_test(test_case, alpha_is_budget_by_flow_rate_and_follows_it);
+    tcase_add_test(test_case, the_gain_falls_with_each_incident_and_rises_with_time_within_bounds);
     Suite *suite = suite_create("incident_budget");
     suite_add_tcase(suite, test_case);
     return suite;
