@@ -25,7 +25,7 @@ struct ranking;
 struct ranking *ranking_open(bool can_mute);
 void ranking_close(struct ranking *ranking); /* NULL is allowed */
 
-/* A muted flow counts among the others, for their p-values, but takes no place among the flagged. */
+/* A muted flow counts among the others, for their p-values, but takes no place of the flagged. */
 void ranking_add(struct ranking *ranking, int32_t score_mbits, bool is_muted);
 
 /* How many of `count` flows a share of (0, 1] allows to flag: ceil(share * count), at least one if

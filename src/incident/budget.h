@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The alert budget of online mode, in incidents: alpha, the share of flows that may ask for an
- * alert, from incidents per hour and the rate of flows; and a token bucket against bursts. Called by
- * the gate; the engine's thread owns it. Its clock is notice time.
+ * alert, from incidents per hour and the rate of flows; and a token bucket against bursts. Called
+ * by the gate; the engine's thread owns it. Its clock is notice time.
  *
  * The bucket holds time rather than tokens: an incident costs an hour divided by the incidents per
- * hour, the bucket fills by the time that passes and holds six hours. So it is exact in integers. In
- * any stretch of time T at most (6 h + T) / cost incidents are paid for.
+ * hour, the bucket fills by the time that passes and holds six hours. So it is exact in integers.
+ * In any stretch of time T at most (6 h + T) / cost incidents are paid for.
  *
  * Alpha uses the rate of the last three to six hours: both sums are halved once they span six. That
  * alone gives as many flagged *flows* as incidents are asked for, and too few incidents, because
@@ -19,8 +19,8 @@
  * to a story, and is bounded both ways, so that neither a long silence nor a long flood leaves it
  * far off; what it adds never flags more than a fifth of the flows, so that where there are few
  * stories to tell, fewer than asked for are told. Rejected: dividing by an estimate of flows per
- * incident (it knows nothing of drift, and of no incident in an hour there is no estimate); counting
- * only paid incidents (then a flood of stories leaves alpha high, and the bucket goes to the first
+ * incident (it knows nothing of drift, and of no incident in an hour there is no estimate);
+ * counting only paid incidents (then a flood of stories leaves alpha high, and the bucket goes to the first
  * instead of the strongest). */
 #ifndef WHYFLOW_INCIDENT_BUDGET_H
 #define WHYFLOW_INCIDENT_BUDGET_H
@@ -60,7 +60,7 @@ void budget_fill(struct budget *budget);
 /* A new incident is asked for. Takes its worth out; false: there is not so much. */
 bool budget_spend(struct budget *budget);
 
-/* Share of flows that may ask for an alert so that the budget is met at the present rates; [0, 1]. */
+/* Share of flows that may ask for an alert so that the budget is met at these rates; [0, 1]. */
 double budget_alpha(const struct budget *budget);
 
 /* Incidents that could be opened now. */

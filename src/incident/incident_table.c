@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entries in a fixed array, found by a chained hash whose buckets are preset, closed in the order of
- * a wheel (base/wheel.h). An entry touched again stays where it is in the wheel and is put back
+/* Entries in a fixed array, found by a chained hash whose buckets are preset, closed in the order
+ * of a wheel (base/wheel.h). An entry touched again stays where it is in the wheel and is put back
  * when it comes up, as the wheel wants it. uthash was left out here: it frees its buckets with the
  * last entry, and this table is empty most of the time. */
 #include "incident/incident_table.h"
@@ -14,6 +14,9 @@
 #include <string.h>
 
 enum { NO_ENTRY = UINT32_MAX };
+/* As flow_clock believes a step. Flow lines of several sensors may be some seconds out of order. */
+static const int64_t STEP_BACK_NS = 60 * INT64_C(1000000000);
+
 enum { ID_BITS = 51, TOLD_FACTOR = 10 };
 
 struct incident_entry {
@@ -161,11 +164,12 @@ static bool close_silent(struct incident_table *table, int64_t limit_ns, int64_t
 bool incident_close_due(struct incident_table *table, int64_t notice_ns,
                         struct incident_closed *closed)
 {
-    const bool is_set_back = table->has_now && notice_ns < table->now_ns;
+    const bool is_set_back = table->has_now && notice_ns < table->now_ns - STEP_BACK_NS;
     if (is_set_back && close_silent(table, INT64_MAX, table->now_ns, closed))
         return true;
+    if (!table->has_now || is_set_back || notice_ns > table->now_ns)
+        table->now_ns = notice_ns;
     table->has_now = true;
-    table->now_ns = notice_ns;
     return close_silent(table, notice_ns - table->settings.silence_ns, notice_ns, closed);
 }
 
@@ -226,7 +230,8 @@ struct incident_note incident_note(struct incident_table *table, const struct in
         item = open_entry(table, key, notice_ns);
     struct incident_entry *const entry = &table->entries[item];
     entry->incident.count++;
-    entry->incident.last_ns = notice_ns;
+    if (notice_ns > entry->incident.last_ns)
+        entry->incident.last_ns = notice_ns;
     struct incident_note note = {.incident = entry->incident, .is_opened = is_opened};
     if (entry->incident.count == entry->next_told) {
         note.alert_is_due = true;

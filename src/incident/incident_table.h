@@ -5,7 +5,7 @@
  *
  * For each flow, in hand-over order:
  *     while (incident_close_due(table, notice_ns, &closed)) tell it if it is due;
- *     if it is flagged: if (incident_is_full(table, &key)) incident_close_longest_silent(...), tell;
+ *     if it is flagged: if (incident_is_full(table, &key)) close the longest silent, tell it;
  *                       incident_note(...); tell it if it is due; fill in `strongest` if asked
  * and at the end incident_close_due and incident_close_any until they say false.
  *
@@ -53,8 +53,9 @@ struct incident_table *incident_table_open(const struct incident_settings *setti
 void incident_table_close(struct incident_table *table); /* NULL is allowed */
 
 /* Closes the incident that has been silent for silence_ns at notice_ns; of several the one that
- * was first, of those the one with the least id. If notice_ns lies before an earlier one (the
- * clock was set back), closes all, at that earlier time. False: there is none (more). */
+ * was first, of those the one with the least id. If notice_ns lies over a minute before an earlier
+ * one (the clock was set back), closes all, at that earlier time; below that time stands still, as
+ * for flows. False: there is none (more). */
 bool incident_close_due(struct incident_table *table, int64_t notice_ns,
                         struct incident_closed *closed);
 

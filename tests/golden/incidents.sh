@@ -19,7 +19,8 @@ def frame(us, source, destination, protocol, payload):
     packet = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 0, 0, 64, protocol, 0,
                          address(source), address(destination)) + payload
     ethernet = b"\2\0\0\0\0\1\2\0\0\0\0\2\x08\0" + packet
-    return us, struct.pack("<IIII", us // 10**6, us % 10**6, len(ethernet), len(ethernet)) + ethernet
+    size = len(ethernet)
+    return us, struct.pack("<IIII", us // 10**6, us % 10**6, size, size) + ethernet
 def udp(us, source, source_port, destination, port, size):
     header = struct.pack(">HHHH", source_port, port, 8 + size, 0)
     return frame(us, source, destination, 17, header + b"x" * size)
@@ -30,7 +31,10 @@ frames = []
 for i in range(4000):
     us = START_US + i * 900000 + random(900000)
     host, port = f"10.0.0.{1 + random(20)}", 20000 + random(40000)
-    server, service, size = ("10.0.1.53", 53, 40) if random(2) else (f"10.0.1.{1 + random(5)}", 443, 200)
+    if random(2):
+        server, service, size = "10.0.1.53", 53, 40
+    else:
+        server, service, size = f"10.0.1.{1 + random(5)}", 443, 200
     frames += [udp(us, host, port, server, service, size + random(60)),
                udp(us + 2000 + random(3000), server, service, host, port, 2 * size + random(300))]
 for port in range(1, 1001):

@@ -185,7 +185,13 @@ START_TEST(a_clock_set_back_closes_all_at_the_time_before)
     }
     ck_assert(!incident_close_due(table, START - 100 * HOUR, &closed));
     note(table, 3, START - 100 * HOUR, 5, 3);
+    note(table, 4, START - 100 * HOUR + SECOND, 5, 4);
+    ck_assert(!incident_close_due(table, START - 100 * HOUR - 59 * SECOND, &closed)); /* no step */
+    note(table, 4, START - 100 * HOUR - 59 * SECOND, 5, 4);
     ck_assert(incident_close_due(table, START - 99 * HOUR, &closed));
+    ck_assert(!incident_close_due(table, START - 99 * HOUR, &closed));
+    ck_assert(incident_close_due(table, START - 99 * HOUR + SECOND, &closed));
+    ck_assert_uint_eq(closed.incident.count, 2);
     incident_table_close(table);
 }
 END_TEST
