@@ -20,8 +20,8 @@
  * far off; what it adds never flags more than a fifth of the flows, so that where there are few
  * stories to tell, fewer than asked for are told. Rejected: dividing by an estimate of flows per
  * incident (it knows nothing of drift, and of no incident in an hour there is no estimate);
- * counting only paid incidents (then a flood of stories leaves alpha high, and the bucket goes to the first
- * instead of the strongest). */
+ * counting only paid incidents (then a flood of stories leaves alpha high, and the bucket goes to
+ * the first instead of the strongest). */
 #ifndef WHYFLOW_INCIDENT_BUDGET_H
 #define WHYFLOW_INCIDENT_BUDGET_H
 
