@@ -22,7 +22,8 @@ text_ends_with_table() {
     grep -q '22,169 (22,043 in flows, 126 refused)' "$SCRATCH/table" || return 1
     grep -q '^ *flows .*2,359' "$SCRATCH/table" || return 1
     # 24 flagged flows are 13 incidents, some of them told again at their close: 16 blocks.
-    [ "$(grep -c 'bits, typical' "$SCRATCH/text")" -eq 16 ] && grep -q '^ *incidents .*13$' "$SCRATCH/table"
+    [ "$(grep -c 'bits, typical' "$SCRATCH/text")" -eq 16 ] &&
+        grep -q '^ *incidents .*13$' "$SCRATCH/table"
 }
 check 'text_without_colour_ends_with_the_table' text_ends_with_table
 
