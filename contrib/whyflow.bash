@@ -84,6 +84,9 @@ _whyflow() {
     --warmup)
         kind=none
         ;;
+    --suppress)
+        kind=-f
+        ;;
     --memory)
         kind=none
         ;;
@@ -138,6 +141,7 @@ _whyflow() {
             --alert-share
             --alerts-per-hour
             --warmup
+            --suppress
             --online
             --flood-robust
             --memory

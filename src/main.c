@@ -62,7 +62,7 @@ static bool draw_keys(struct options *options)
     struct settings *const settings = &options->settings;
     if (!options->has_hash_key) {
         uint64_t *const keys[] = {settings->flow.hash_key, settings->feature.hash_key,
-                                  settings->anomaly.hash_key};
+                                  settings->anomaly.hash_key, settings->incident.hash_key};
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
             if (getrandom(keys[i], 2 * sizeof(uint64_t), 0) != 2 * sizeof(uint64_t))
                 return false;

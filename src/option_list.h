@@ -79,9 +79,12 @@
     OPTION(ALERT_SHARE, 0, "alert-share", "P", "1%", ANOMALY, \
            "replay: flag this share of the flows, at least one; 0.001 or 0.1%") \
     OPTION(ALERTS_PER_HOUR, 0, "alerts-per-hour", "N", "6", ANOMALY, \
-           "live and --online: alerts wanted in an hour") \
+           "live and --online: incidents wanted in an hour; each is an alert or more") \
     OPTION(WARMUP, 0, "warmup", "FLOWS,TIME", "2000,30m", ANOMALY, \
            "live and --online: no alert before so many flows and so much time") \
+    OPTION(SUPPRESS, 0, "suppress", "FILE", NULL, ANOMALY, \
+           "do not flag what FILE's rules name, e.g. net 10.1.2.0/24 port 443 until 2026-12-31; " \
+           "read at start only") \
     OPTION(ONLINE, 0, "online", NULL, NULL, ANOMALY, \
            "replay as if live: score each flow by those before it, then learn it") \
     OPTION(FLOOD_ROBUST, 0, "flood-robust", NULL, NULL, ANOMALY, \

@@ -6,6 +6,7 @@
 
 #include "option_list.h"
 #include "option_value.h"
+#include "whyflow/suppress.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -64,7 +65,7 @@ struct draft {
     const char *config_path; /* NULL: none */
     unsigned config_line;    /* 0: this is the command line */
     bool is_from_config[SUBJECT_COUNT];
-    const char *filter_path;
+    const char *filter_path, *suppress_path;
     bool flood_robust, online;
     uint32_t format, records, fsync, color, progress;
     struct {
@@ -246,6 +247,7 @@ static bool set_hash_key(struct draft *draft, enum option_id id, const char *val
         return fail_option(draft, id, "'%s' is not allowed: 32 hexadecimal digits", value);
     memcpy(settings->feature.hash_key, settings->flow.hash_key, sizeof settings->flow.hash_key);
     memcpy(settings->anomaly.hash_key, settings->flow.hash_key, sizeof settings->flow.hash_key);
+    memcpy(settings->incident.hash_key, settings->flow.hash_key, sizeof settings->flow.hash_key);
     return true;
 }
 
@@ -325,6 +327,7 @@ static const struct target targets[OPTION_COUNT] = {
     [OPTION_ALERTS_PER_HOUR] = {TARGET_NUMBER, FIELD(options.settings.anomaly.alerts_per_hour),
                                 .least = 0.001, .most = 1e6},
     [OPTION_WARMUP] = {TARGET_CUSTOM, .set = set_warmup},
+    [OPTION_SUPPRESS] = {TARGET_STRING, FIELD(suppress_path)},
     [OPTION_ONLINE] = {TARGET_SWITCH, FIELD(online)},
     [OPTION_FLOOD_ROBUST] = {TARGET_SWITCH, FIELD(flood_robust)},
     [OPTION_MEMORY] = {TARGET_SIZE, FIELD(options.settings.anomaly.memory_bytes), .least = 1 << 20,
@@ -677,6 +680,22 @@ static bool resolve_filter(struct draft *draft)
     return true;
 }
 
+static bool resolve_suppress(struct draft *draft)
+{
+    if (draft->suppress_path == NULL)
+        return true;
+    char problem[OPTIONS_ERROR_SIZE / 2] = "";
+    char *const text = read_text(draft->suppress_path);
+    if (text == NULL)
+        return fail_option(draft, OPTION_SUPPRESS, "cannot read '%s': %s", draft->suppress_path,
+                           strerror(errno));
+    draft->options.suppress = suppress_parse(text, problem, sizeof problem);
+    draft->options.settings.suppress = draft->options.suppress;
+    free(text);
+    return draft->options.suppress != NULL ||
+           fail_option(draft, OPTION_SUPPRESS, "%.200s: %s", draft->suppress_path, problem);
+}
+
 static size_t count_standard_input(const char *const *paths, size_t count)
 {
     size_t found = 0;
@@ -783,7 +802,8 @@ static void resolve_terminal(struct draft *draft)
 static bool resolve(struct draft *draft)
 {
     struct options *options = &draft->options;
-    if (!resolve_filter(draft) || !resolve_inputs(draft) || !resolve_outputs(draft))
+    if (!resolve_filter(draft) || !resolve_suppress(draft) || !resolve_inputs(draft) ||
+        !resolve_outputs(draft))
         return false;
     resolve_terminal(draft);
     const bool is_online = options->is_live || draft->online;
@@ -810,6 +830,7 @@ void options_deinit(struct options *options)
 {
     free(options->config_text);
     free(options->filter_text);
+    free(options->suppress);
     *options = (struct options){0};
 }
 

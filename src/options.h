@@ -73,6 +73,7 @@ struct options {
 
     char *config_text; /* owned: strings above point into these two or into argv */
     char *filter_text;
+    struct suppress_list *suppress; /* owned: settings.suppress is this; NULL: none */
 };
 
 /* Reads argv and the config file it names into `options`; argv must outlive it. Returns false and

@@ -1,43 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline.h"
 
-#include "anomaly/anomaly.h"
-#include "anomaly/flow_store.h"
-#include "anomaly/ranking.h"
-#include "explain/explain.h"
-#include "feature/feature.h"
+#include "engine.h"
 #include "flow/flow_table.h"
 #include "packet/packet_decode.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* What is kept of a capture until all of it has been learnt, in hand-over order. */
-struct kept {
-    enum { KEPT_FLOW = 1, KEPT_STATISTICS } kind;
-    union {
-        struct {
-            struct flow_record flow;
-            struct feature_vector features;
-        } flow;
-        struct statistics statistics;
-    } as;
-};
-
-/* Step 3's side: the expiry thread's. */
-struct engine {
-    struct feature_engine *features;
-    struct anomaly_model *model;
-    struct flow_store *store; /* capture mode */
-    struct ranking *ranking;  /* capture mode */
-    struct engine_counters counters;
-    uint64_t settings_hash;
-    bool stands_out;
-    bool has_failed;
-    struct record record; /* the one under way; large, so not on the stack */
-};
 
 /* Flows that came as such, in the place of a table's counters and time. */
 struct intake {
@@ -55,26 +25,8 @@ struct pipeline {
     struct capture_counters capture;
     uint64_t refused[PACKET_REFUSAL_COUNT]; /* by the decoder */
     int64_t start_ns, next_statistics_ns;
-    struct engine engine;
-    sensor_record_fn *on_record;
-    void *context;
+    struct engine *engine; /* step 3's side: the expiry thread's */
 };
-
-static bool open_engine(struct engine *engine, const struct settings *settings)
-{
-    engine->settings_hash = settings_hash(settings);
-    engine->stands_out = true;
-    engine->features = feature_engine_open(&settings->feature);
-    engine->model = anomaly_model_open(&settings->anomaly);
-    if (engine->features == NULL || engine->model == NULL)
-        return false;
-    if (settings->anomaly.mode != ANOMALY_MODE_CAPTURE)
-        return true;
-    engine->store =
-        flow_store_open(settings->anomaly.memory_bytes, settings->anomaly.spill_directory);
-    engine->ranking = ranking_open();
-    return engine->store != NULL && engine->ranking != NULL;
-}
 
 struct pipeline *pipeline_open(const struct settings *settings, sensor_record_fn *on_record,
                                void *context, char *error, size_t error_size)
@@ -85,10 +37,9 @@ struct pipeline *pipeline_open(const struct settings *settings, sensor_record_fn
         return NULL;
     }
     pipeline->settings = *settings;
-    pipeline->on_record = on_record;
-    pipeline->context = context;
     pipeline->table = flow_table_open(&settings->flow);
-    if (pipeline->table == NULL || !open_engine(&pipeline->engine, settings)) {
+    pipeline->engine = engine_open(settings, on_record, context);
+    if (pipeline->table == NULL || pipeline->engine == NULL) {
         pipeline_close(pipeline);
         snprintf(error, error_size,
                  "out of memory for the tables: lower --max-flows (now %u) or --memory",
@@ -103,10 +54,7 @@ void pipeline_close(struct pipeline *pipeline)
     if (pipeline == NULL)
         return;
     flow_table_close(pipeline->table);
-    feature_engine_close(pipeline->engine.features);
-    anomaly_model_close(pipeline->engine.model);
-    flow_store_close(pipeline->engine.store);
-    ranking_close(pipeline->engine.ranking);
+    engine_close(pipeline->engine);
     free(pipeline);
 }
 
@@ -368,210 +316,30 @@ void pipeline_snapshot(struct pipeline *pipeline, struct statistics *statistics)
 
 /* ---- step 3: records out ------------------------------------------------------------------- */
 
-static void emit(struct pipeline *pipeline)
-{
-    pipeline->on_record(pipeline->context, &pipeline->engine.record);
-}
-
-/* The scored flow is in the record: asks the baseline about the leading features and explains. */
-static void emit_alert(struct pipeline *pipeline, const struct baseline_summary *baseline)
-{
-    struct engine *const engine = &pipeline->engine;
-    struct record_flow_part *const part = &engine->record.as.flow.part;
-    uint8_t features[RECORD_REASONS_MAX];
-    struct evidence evidences[RECORD_REASONS_MAX];
-    const unsigned count = explain_choose(&part->verdict, features);
-    for (unsigned i = 0; i < count; i++)
-        anomaly_evidence(engine->model, &part->features, engine->store != NULL,
-                         (enum feature_id)features[i], &evidences[i]);
-    explain_alert(part, baseline, evidences, features, count, engine->settings_hash,
-                  engine->stands_out, &engine->record.as.flow.explanation);
-    engine->record.kind = RECORD_ALERT;
-    emit(pipeline);
-}
-
-/* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
-static void emit_flow(struct pipeline *pipeline)
-{
-    struct engine *const engine = &pipeline->engine;
-    struct record_flow_part *const part = &engine->record.as.flow.part;
-    const struct flow_record *const flow = &part->flow;
-    engine->counters.scored++;
-    engine->counters.flagged += part->verdict.is_flagged;
-    engine->counters.notable += part->verdict.is_notable;
-    engine->counters.cold += part->verdict.is_cold;
-    engine->counters.flows_written++;
-    for (unsigned d = 0; d < 2; d++) {
-        engine->counters.packets_written += flow->direction[d].packets;
-        engine->counters.ip_bytes_written += flow->direction[d].ip_bytes;
-    }
-    const bool wants_alert = part->verdict.is_flagged && pipeline->settings.emit_alerts;
-    if (!wants_alert && !pipeline->settings.emit_flows)
-        return;
-    struct baseline_summary baseline;
-    anomaly_baseline_summary(engine->model, &baseline);
-    explain_flow(&part->flow, &part->features, &part->verdict, baseline.flows, part);
-    engine->record.timestamp_ns = flow->notice_ns;
-    if (pipeline->settings.emit_flows) {
-        engine->record.kind = RECORD_FLOW;
-        emit(pipeline);
-    }
-    if (wants_alert)
-        emit_alert(pipeline, &baseline);
-}
-
-static void keep(struct engine *engine, const struct kept *kept, size_t size)
-{
-    if (!engine->has_failed && !flow_store_append(engine->store, kept, (uint32_t)size))
-        engine->has_failed = true;
-}
-
-static void keep_flow(struct pipeline *pipeline, const struct flow_record *flow)
-{
-    struct engine *const engine = &pipeline->engine;
-    struct kept kept = {.kind = KEPT_FLOW, .as.flow.flow = *flow};
-    feature_measure(engine->features, flow, &kept.as.flow.features);
-    anomaly_learn(engine->model, &kept.as.flow.features, flow->notice_ns);
-    keep(engine, &kept, offsetof(struct kept, as) + sizeof kept.as.flow);
-    engine->counters.flows_queued++;
-}
-
-static void judge_flow(struct pipeline *pipeline, const struct flow_record *flow)
-{
-    struct engine *const engine = &pipeline->engine;
-    struct record_flow_part *const part = &engine->record.as.flow.part;
-    *part = (struct record_flow_part){.flow = *flow};
-    feature_measure(engine->features, flow, &part->features);
-    anomaly_judge_online(engine->model, &part->features, flow->notice_ns, &part->verdict);
-    emit_flow(pipeline);
-}
-
 void pipeline_flows(struct pipeline *pipeline, const struct flow_record *flows, size_t count)
 {
-    const bool is_capture = pipeline->settings.anomaly.mode == ANOMALY_MODE_CAPTURE;
-    for (size_t i = 0; i < count; i++) {
-        if (is_capture)
-            keep_flow(pipeline, &flows[i]);
-        else
-            judge_flow(pipeline, &flows[i]);
-    }
-}
-
-/* Writes the record of a snapshot with the engine's counters as they are now. */
-static void emit_statistics(struct pipeline *pipeline, const struct statistics *snapshot)
-{
-    struct engine *const engine = &pipeline->engine;
-    struct statistics *const statistics = &engine->record.as.statistics;
-    *statistics = *snapshot;
-    statistics->engine = engine->counters;
-    statistics->engine.memory_bytes = snapshot->flows.memory_bytes;
-    /* Flows kept, but handed over after this moment, are not queued yet as of it. */
-    statistics->engine.flows_queued = snapshot->flows.handed_over - engine->counters.flows_written;
-    feature_engine_counters(engine->features, &statistics->engine);
-    anomaly_model_counters(engine->model, &statistics->engine);
-    if (engine->store != NULL) {
-        statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
-        statistics->engine.spilled_bytes = flow_store_spilled_bytes(engine->store);
-    }
-    if (engine->ranking != NULL)
-        statistics->engine.memory_bytes += ranking_memory_bytes(engine->ranking);
-    engine->record.kind = RECORD_STATISTICS;
-    engine->record.timestamp_ns = snapshot->now_ns;
-    emit(pipeline);
+    engine_flows(pipeline->engine, flows, count);
 }
 
 void pipeline_report(struct pipeline *pipeline, const struct statistics *snapshot)
 {
-    struct kept kept = {.kind = KEPT_STATISTICS, .as.statistics = *snapshot};
-    if (pipeline->engine.store != NULL)
-        keep(&pipeline->engine, &kept, offsetof(struct kept, as) + sizeof kept.as.statistics);
-    else
-        emit_statistics(pipeline, snapshot);
-}
-
-/* Goes through what was kept, in order. */
-static bool each_kept(struct pipeline *pipeline,
-                      void (*visit)(struct pipeline *pipeline, const struct kept *kept))
-{
-    struct engine *const engine = &pipeline->engine;
-    struct kept kept;
-    uint32_t size;
-    if (engine->has_failed || !flow_store_rewind(engine->store))
-        return false;
-    for (;;) {
-        switch (flow_store_next(engine->store, &kept, sizeof kept, &size)) {
-        case FLOW_STORE_ITEM:
-            visit(pipeline, &kept);
-            break;
-        case FLOW_STORE_END:
-            return true;
-        case FLOW_STORE_ERROR:
-            return false;
-        }
-    }
-}
-
-static void rank_kept(struct pipeline *pipeline, const struct kept *kept)
-{
-    if (kept->kind != KEPT_FLOW)
-        return;
-    struct verdict verdict;
-    anomaly_rank(pipeline->engine.model, &kept->as.flow.features, &verdict);
-    ranking_add(pipeline->engine.ranking, verdict.score_mbits);
-}
-
-static void emit_kept(struct pipeline *pipeline, const struct kept *kept)
-{
-    struct engine *const engine = &pipeline->engine;
-    if (kept->kind == KEPT_STATISTICS) {
-        emit_statistics(pipeline, &kept->as.statistics);
-        return;
-    }
-    struct record_flow_part *const part = &engine->record.as.flow.part;
-    *part = (struct record_flow_part){
-        .flow = kept->as.flow.flow,
-        .features = kept->as.flow.features,
-    };
-    anomaly_score(engine->model, &part->features, true, &part->verdict);
-    ranking_judge(engine->ranking, &part->verdict);
-    engine->counters.flows_queued--;
-    emit_flow(pipeline);
+    engine_report(pipeline->engine, snapshot);
 }
 
 bool pipeline_finish(struct pipeline *pipeline, const struct statistics *snapshot)
 {
-    struct engine *const engine = &pipeline->engine;
-    if (engine->store != NULL) {
-        bool is_whole = each_kept(pipeline, rank_kept);
-        if (is_whole) {
-            anomaly_rank_finish(engine->model);
-            ranking_finish(engine->ranking, pipeline->settings.anomaly.alert_share);
-            engine->stands_out = ranking_stands_out(engine->ranking);
-            is_whole = each_kept(pipeline, emit_kept);
-        }
-        engine->has_failed = !is_whole;
-    }
-    struct statistics final = *snapshot;
-    final.is_final = true;
-    final.stands_out = engine->stands_out;
-    emit_statistics(pipeline, &final);
-    return !engine->has_failed;
+    return engine_finish(pipeline->engine, snapshot);
 }
 
 const char *pipeline_error(const struct pipeline *pipeline)
 {
-    return pipeline->engine.store != NULL ? flow_store_error(pipeline->engine.store) : "";
+    return engine_error(pipeline->engine);
 }
 
 uint64_t pipeline_memory_bytes(const struct pipeline *pipeline)
 {
     struct packet_counters packets;
     struct flow_counters flows;
-    struct engine_counters engine = {0};
     flow_table_counters(pipeline->table, &packets, &flows);
-    feature_engine_counters(pipeline->engine.features, &engine);
-    anomaly_model_counters(pipeline->engine.model, &engine);
-    const bool is_capture = pipeline->settings.anomaly.mode == ANOMALY_MODE_CAPTURE;
-    return flows.memory_bytes + engine.memory_bytes +
-           (is_capture ? pipeline->settings.anomaly.memory_bytes : 0);
+    return flows.memory_bytes + engine_memory_bytes(pipeline->engine);
 }

@@ -3,6 +3,7 @@
 #include "whyflow/settings.h"
 
 #include "base/siphash.h"
+#include "whyflow/suppress.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -85,8 +86,7 @@ void settings_default(struct settings *settings)
     default_behaviour(settings);
 }
 
-/* One CIDR, or a plain address. */
-static bool parse_network(const char *text, struct settings_network *network)
+bool settings_parse_network(const char *text, struct settings_network *network)
 {
     char address[INET6_ADDRSTRLEN];
     const char *const slash = strchr(text, '/');
@@ -124,7 +124,7 @@ bool settings_parse_networks(struct feature_settings *settings, const char *text
             snprintf(error, error_size, "more than %d networks", SETTINGS_LOCAL_NETS_MAX);
             return false;
         }
-        if (length >= sizeof item || !parse_network(item, &networks[count++])) {
+        if (length >= sizeof item || !settings_parse_network(item, &networks[count++])) {
             snprintf(error, error_size, "\"%s\" is not a network like 10.0.0.0/8 or fd00::/8",
                      item);
             return false;
@@ -135,6 +135,25 @@ bool settings_parse_networks(struct feature_settings *settings, const char *text
     memcpy(settings->local_nets, networks, count * sizeof *networks);
     settings->local_net_count = count;
     return true;
+}
+
+static void describe_network(const struct settings_network *network, FILE *out)
+{
+    for (unsigned j = 0; j < sizeof network->address; j++)
+        fprintf(out, "%02x", network->address[j]);
+    fprintf(out, "/%u v%u\n", network->prefix_bits, network->ip_version);
+}
+
+/* A comment, or a line more above it, changes what the rule's line is called, not what it does;
+ * `stats` name lines, so it is part of the output all the same. */
+static void describe_rule(const struct suppress_rule *rule, FILE *out)
+{
+    fprintf(out, "suppress %u %x port %u proto %u behaviour %u feature %u until %lld\n", rule->line,
+            rule->conditions, rule->port, rule->protocol, rule->behaviour, rule->feature,
+            (long long)rule->until_ns);
+    describe_network(&rule->source, out);
+    describe_network(&rule->destination, out);
+    describe_network(&rule->either, out);
 }
 
 /* Appends every setting that decides output, by name, so that a new field cannot slip in by its
@@ -155,12 +174,8 @@ static void describe(const struct settings *settings, FILE *out)
             feature->max_conversations, feature->max_window_flows);
     fprintf(out, "sketch %llx %llx\n", (unsigned long long)feature->sketch_key[0],
             (unsigned long long)feature->sketch_key[1]);
-    for (size_t i = 0; i < feature->local_net_count; i++) {
-        const struct settings_network *const network = &feature->local_nets[i];
-        for (unsigned j = 0; j < sizeof network->address; j++)
-            fprintf(out, "%02x", network->address[j]);
-        fprintf(out, "/%u v%u\n", network->prefix_bits, network->ip_version);
-    }
+    for (size_t i = 0; i < feature->local_net_count; i++)
+        describe_network(&feature->local_nets[i], out);
     fprintf(out,
             "mode %d share %a hourly %a warmup %llu %lld gamma %a half %a %lld cats %u services %u "
             "lag %lld lessons %u\n",
@@ -175,6 +190,8 @@ static void describe(const struct settings *settings, FILE *out)
             (unsigned long long)behaviour->sketch_key[1]);
     fprintf(out, "incidents %u silence %lld\n", settings->incident.max_incidents,
             (long long)settings->incident.silence_ns);
+    for (size_t i = 0; settings->suppress != NULL && i < settings->suppress->count; i++)
+        describe_rule(&settings->suppress->rules[i], out);
 }
 
 uint64_t settings_hash(const struct settings *settings)

@@ -73,7 +73,10 @@ struct behaviour_settings {
 struct incident_settings {
     uint32_t max_incidents; /* open at a time; beyond it the longest silent is closed */
     int64_t silence_ns;     /* an incident ends after so long without a flow of it */
+    uint64_t hash_key[2];   /* placement only */
 };
+
+struct suppress_list; /* whyflow/suppress.h */
 
 struct settings {
     struct flow_settings flow;
@@ -81,8 +84,9 @@ struct settings {
     struct anomaly_settings anomaly;
     struct behaviour_settings behaviour;
     struct incident_settings incident;
-    int64_t stats_interval_ns; /* of trace time; 0: only the final one */
-    bool emit_flows;           /* records for every flow */
+    const struct suppress_list *suppress; /* NULL: none; the caller's, must outlive the sensor */
+    int64_t stats_interval_ns;            /* of trace time; 0: only the final one */
+    bool emit_flows;                      /* records for every flow */
     bool emit_alerts;
 };
 
@@ -94,6 +98,9 @@ void settings_default(struct settings *settings);
  * full; `settings` is then unchanged. */
 bool settings_parse_networks(struct feature_settings *settings, const char *text, char *error,
                              size_t error_size);
+
+/* One CIDR, or a plain address. False if it is neither. */
+bool settings_parse_network(const char *text, struct settings_network *network);
 
 /* A hash over every setting that decides output (so: not the placement keys). For `model` in
  * records, for `boot` in replay, and to name a run of measurements. */

@@ -47,14 +47,25 @@ struct flow_counters {
     uint64_t memory_bytes; /* counted, not RSS */
 };
 
+/* Lines of the suppress file that muted most: so many are told. */
+enum { STATISTICS_SUPPRESSED_BY_MAX = 16 };
+
+struct suppressed_by {
+    uint32_t line; /* of the suppress file */
+    uint64_t count;
+};
+
 struct engine_counters {
     uint64_t scored;
     uint64_t flagged;
     uint64_t notable;
-    uint64_t incidents;  /* opened */
-    uint64_t suppressed; /* flows the suppress file muted */
-    uint64_t findings;   /* flows with a behaviour finding */
-    uint64_t cold;       /* scored before the warm-up was over */
+    uint64_t incidents;         /* opened */
+    uint64_t suppressed;        /* flows the suppress file muted */
+    uint64_t findings;          /* flows with a behaviour finding */
+    uint64_t incidents_evicted; /* closed early: the table was full */
+    uint32_t suppressed_by_count;
+    struct suppressed_by suppressed_by[STATISTICS_SUPPRESSED_BY_MAX]; /* most first */
+    uint64_t cold; /* scored before the warm-up was over */
     uint64_t learnt;
     uint64_t flows_written;   /* have been through the engine */
     uint64_t flows_queued;    /* handed over, not yet through */
@@ -66,7 +77,7 @@ struct engine_counters {
     uint64_t services_evicted;
     uint64_t sketches_evicted; /* distinct counters that lost their sketch: the pool was empty */
     uint64_t window_flows_cut; /* left the exact window early: the ring was full */
-    double budget;             /* alerts allowed now (online), or in all (capture mode) */
+    double budget;             /* incidents allowed now (online), or flows in all (capture mode) */
     double p_floor;            /* the least p-value that can be told now */
 };
 

@@ -5,7 +5,7 @@
  * open.
  *
  * Online (ANOMALY_MODE_ONLINE), for each flow in hand-over order:
- *     anomaly_judge_online(model, &vector, notice_ns, &verdict);
+ *     anomaly_judge_online(model, &vector, notice_ns, alpha, &verdict);
  *     then, if it is to be explained, anomaly_evidence(model, &vector, false, ...): the flow is
  *     learnt later, so the evidence is what it was scored by.
  * A capture (ANOMALY_MODE_CAPTURE), with kept flows (flow_store.h) and a ranking (ranking.h):
@@ -52,13 +52,14 @@ void anomaly_rank(struct anomaly_model *model, const struct feature_vector *vect
                   struct verdict *verdict);
 void anomaly_rank_finish(struct anomaly_model *model);
 
-/* Learns what was scored, then has waited for the learning lag; scores, gives the p-value, spends
- * the budget. While the model is cold (fewer
- * flows or less time than the warm-up, or too few scores to compare with) a flow is never flagged
- * or notable; p_value holds against the scores so far, 1 without any. A flow whose score lies above
- * all earlier ones is let through to the budget even where alpha is below 1/N. */
+/* Learns what was scored, then has waited for the learning lag; scores, gives the p-value, says by
+ * is_flagged whether the score asks for an alert. alpha: the share of flows that may ask; [0, 1].
+ * While the model is cold (fewer flows or less time than the warm-up, or too few scores to compare
+ * with) a flow never asks; p_value holds against the scores so far, 1 without any. A flow whose
+ * score lies above all earlier ones asks even where alpha is below 1/N. Whether it gets an alert is
+ * not decided here: several may be one incident. */
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
-                          int64_t notice_ns, struct verdict *verdict);
+                          int64_t notice_ns, double alpha, struct verdict *verdict);
 
 /* Online: learns what still waits, before the baseline is looked at from outside. */
 void anomaly_learn_all(struct anomaly_model *model);
@@ -73,7 +74,7 @@ void anomaly_evidence(const struct anomaly_model *model, const struct feature_ve
 /* The baseline behind a verdict on a flow that was learnt (the flow itself taken out). */
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary);
 
-/* Sets learnt, categories_evicted, budget and p_floor; adds to memory_bytes. */
+/* Sets learnt, categories_evicted, p_floor and, in capture mode, budget; adds to memory_bytes. */
 void anomaly_model_counters(const struct anomaly_model *model, struct engine_counters *counters);
 
 /* Four times the weight of a feature's family in the score (size 1, window 3, direction 20, ...). */

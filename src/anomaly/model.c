@@ -20,7 +20,6 @@ struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings
     model->learning_lag_ns = settings->learning_lag_ns;
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         model->quarter_weights[j] = anomaly_quarter_weights((enum feature_id)j);
-    budget_init(&model->budget, settings->alerts_per_hour);
     model->baseline = baseline_open(settings);
     const bool is_online = model->mode == ANOMALY_MODE_ONLINE;
     bool is_whole = model->baseline != NULL;
@@ -120,7 +119,7 @@ void anomaly_rank_finish(struct anomaly_model *model)
     typical_settle(&model->typical);
 }
 
-/* True from the flow on at which the warm-up is over; the bucket is full then. */
+/* True from the flow on at which the warm-up is over. */
 static bool warm_up(struct anomaly_model *model, int64_t notice_ns)
 {
     if (model->is_warm)
@@ -131,7 +130,6 @@ static bool warm_up(struct anomaly_model *model, int64_t notice_ns)
         notice_ns - baseline_since_ns(model->baseline) < model->warmup_ns)
         return false;
     model->is_warm = true;
-    budget_fill(&model->budget);
     return true;
 }
 
@@ -150,13 +148,10 @@ static void compare(const struct anomaly_model *model, double alpha, struct verd
         calibration_threshold(calibration, allowed > 0 ? (uint64_t)allowed : 0);
 }
 
-static void decide(struct anomaly_model *model, struct verdict *verdict)
+static void decide(struct verdict *verdict)
 {
     verdict->has_threshold = true;
-    if (verdict->score_mbits < verdict->threshold_mbits)
-        return;
-    verdict->is_flagged = budget_spend(&model->budget);
-    verdict->is_notable = !verdict->is_flagged;
+    verdict->is_flagged = verdict->score_mbits >= verdict->threshold_mbits;
 }
 
 /* Scores from the first half of the warm-up are left out: an almost empty baseline gives all flows
@@ -168,16 +163,15 @@ static void calibrate(struct anomaly_model *model, const struct verdict *verdict
 }
 
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
-                          int64_t notice_ns, struct verdict *verdict)
+                          int64_t notice_ns, double alpha, struct verdict *verdict)
 {
     learn_what_is_due(model, notice_ns);
     age(model, notice_ns);
-    budget_flow(&model->budget, notice_ns);
     anomaly_score(model, vector, false, verdict);
-    compare(model, budget_alpha(&model->budget), verdict);
+    compare(model, alpha, verdict);
     verdict->is_cold = !warm_up(model, notice_ns);
     if (!verdict->is_cold)
-        decide(model, verdict);
+        decide(verdict);
     calibrate(model, verdict);
     typical_add(&model->typical, verdict);
     learn_later(model, vector, notice_ns);
@@ -214,7 +208,6 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
     if (model->mode == ANOMALY_MODE_ONLINE) {
         counters->memory_bytes += sizeof *model->calibration;
         counters->memory_bytes += lesson_queue_memory_bytes(&model->lessons);
-        counters->budget = budget_alerts(&model->budget);
         counters->p_floor = online_p_floor(model);
     } else {
         counters->budget = (double)ranking_allowed(model->alert_share, learnt);

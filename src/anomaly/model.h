@@ -5,7 +5,6 @@
 
 #include "anomaly/anomaly.h"
 #include "anomaly/baseline.h"
-#include "anomaly/budget.h"
 #include "anomaly/calibration.h"
 #include "anomaly/lesson_queue.h"
 
@@ -29,7 +28,6 @@ struct anomaly_model {
 
     struct baseline *baseline;
     struct calibration *calibration; /* NULL in capture mode */
-    struct budget budget;
     struct lesson_queue lessons; /* online */
     int64_t learning_lag_ns;
 

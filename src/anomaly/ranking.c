@@ -10,17 +10,29 @@ struct ranking {
     uint64_t ties_left; /* flows at the threshold still to be flagged */
     uint32_t highest, threshold;
     bool is_finished;
+    uint32_t *muted; /* flows of each score; NULL: none is */
+    uint64_t muted_count;
     /* While adding: flows of each score. Finished: of this score or higher, up to `highest`. */
     uint64_t flows[RANKING_SCORE_COUNT];
 };
 
-struct ranking *ranking_open(void)
+struct ranking *ranking_open(bool can_mute)
 {
-    return calloc(1, sizeof(struct ranking));
+    struct ranking *const ranking = calloc(1, sizeof *ranking);
+    if (ranking == NULL || !can_mute)
+        return ranking;
+    ranking->muted = calloc(RANKING_SCORE_COUNT, sizeof *ranking->muted);
+    if (ranking->muted != NULL)
+        return ranking;
+    free(ranking);
+    return NULL;
 }
 
 void ranking_close(struct ranking *ranking)
 {
+    if (ranking == NULL)
+        return;
+    free(ranking->muted);
     free(ranking);
 }
 
@@ -31,14 +43,19 @@ static uint32_t index_of(int32_t score_mbits)
     return score_mbits < RANKING_SCORE_COUNT ? (uint32_t)score_mbits : RANKING_SCORE_COUNT - 1;
 }
 
-void ranking_add(struct ranking *ranking, int32_t score_mbits)
+void ranking_add(struct ranking *ranking, int32_t score_mbits, bool is_muted)
 {
     assert(!ranking->is_finished);
+    assert(!is_muted || ranking->muted != NULL);
     const uint32_t index = index_of(score_mbits);
     ranking->flows[index]++;
     ranking->count++;
     if (index > ranking->highest)
         ranking->highest = index;
+    if (!is_muted)
+        return;
+    ranking->muted[index]++;
+    ranking->muted_count++;
 }
 
 uint64_t ranking_allowed(double share, uint64_t count)
@@ -54,23 +71,37 @@ uint64_t ranking_allowed(double share, uint64_t count)
     return flagged == 0 ? 1 : flagged;
 }
 
+/* Goes down from the highest score until enough flows are not muted. `flows` still counts each
+ * score by itself. */
+static void find_threshold(struct ranking *ranking)
+{
+    uint64_t above = 0;
+    for (uint32_t i = ranking->highest;; i--) {
+        const uint64_t muted = ranking->muted == NULL ? 0 : ranking->muted[i];
+        const uint64_t here = ranking->flows[i] - muted;
+        ranking->threshold = i;
+        ranking->ties_left = ranking->flagged_count - above;
+        if (above + here >= ranking->flagged_count)
+            return;
+        above += here;
+    }
+}
+
 void ranking_finish(struct ranking *ranking, double share)
 {
     assert(!ranking->is_finished);
     ranking->is_finished = true;
     if (ranking->count == 0)
         return;
+    const uint64_t heard = ranking->count - ranking->muted_count;
+    const uint64_t allowed = ranking_allowed(share, ranking->count);
+    ranking->flagged_count = allowed < heard ? allowed : heard;
+    find_threshold(ranking);
     for (uint32_t i = ranking->highest; i > 0; i--)
         ranking->flows[i - 1] += ranking->flows[i];
-    ranking->flagged_count = ranking_allowed(share, ranking->count);
-    ranking->threshold =
-        (uint32_t)ranking_score_at(ranking, ranking->count - ranking->flagged_count);
-    const uint64_t above =
-        ranking->threshold == ranking->highest ? 0 : ranking->flows[ranking->threshold + 1];
-    ranking->ties_left = ranking->flagged_count - above;
 }
 
-void ranking_judge(struct ranking *ranking, struct verdict *verdict)
+void ranking_judge(struct ranking *ranking, struct verdict *verdict, bool is_muted)
 {
     assert(ranking->is_finished);
     assert(ranking->count > 0);
@@ -82,7 +113,7 @@ void ranking_judge(struct ranking *ranking, struct verdict *verdict)
     verdict->has_threshold = true;
     verdict->is_flagged = index > ranking->threshold;
     if (index == ranking->threshold && ranking->ties_left > 0) {
-        ranking->ties_left--;
+        ranking->ties_left -= !is_muted;
         verdict->is_flagged = true;
     }
 }
@@ -137,5 +168,6 @@ int32_t ranking_highest_mbits(const struct ranking *ranking)
 
 uint64_t ranking_memory_bytes(const struct ranking *ranking)
 {
-    return sizeof *ranking;
+    return sizeof *ranking +
+           (ranking->muted == NULL ? 0 : RANKING_SCORE_COUNT * sizeof *ranking->muted);
 }

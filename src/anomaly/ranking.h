@@ -21,24 +21,26 @@ enum { RANKING_SCORE_COUNT = 1 << 21 };
 
 struct ranking;
 
-/* NULL: no memory. */
-struct ranking *ranking_open(void);
+/* can_mute: some flows will be muted, which takes as much memory again. NULL: no memory. */
+struct ranking *ranking_open(bool can_mute);
 void ranking_close(struct ranking *ranking); /* NULL is allowed */
 
-void ranking_add(struct ranking *ranking, int32_t score_mbits);
+/* A muted flow counts among the others, for their p-values, but takes no place of the flagged. */
+void ranking_add(struct ranking *ranking, int32_t score_mbits, bool is_muted);
 
 /* How many of `count` flows a share of (0, 1] allows to flag: ceil(share * count), at least one if
  * there is one. A product that misses a whole number by rounding alone (0.07 * 100 =
  * 7.000000000000001) is that number. */
 uint64_t ranking_allowed(double share, uint64_t count);
 
-/* All scores are in: of N flows the ranking_allowed(share, N) highest are flagged. */
+/* All scores are in: of N flows the ranking_allowed(share, N) highest that are not muted are
+ * flagged. */
 void ranking_finish(struct ranking *ranking, double share);
 
 /* After ranking_finish, once for each flow in hand-over order: fills p_value, compared, threshold
  * and is_flagged from score_mbits. Flows that tie at the threshold are flagged, earlier ones first,
- * as far as the number goes. */
-void ranking_judge(struct ranking *ranking, struct verdict *verdict);
+ * as far as the number goes. A muted flow's is_flagged says that it would be. */
+void ranking_judge(struct ranking *ranking, struct verdict *verdict, bool is_muted);
 
 /* True if the highest score stands out from the rest: it is at least RANKING_STANDS_OUT_MBITS above
  * the median flow's (so: a thousand times less probable), and above Tukey's fence, the third

@@ -3,6 +3,8 @@
  * statistics_check). Called by the native formatter; no state. */
 #include "format/native_statistics.h"
 
+#include "whyflow/suppress.h"
+
 static const int64_t NS_PER_S = 1000000000;
 
 static void write_capture(struct json_writer *json, const struct capture_counters *capture)
@@ -116,7 +118,23 @@ static void write_evicted(struct json_writer *json, const struct statistics *sta
     json_uint(json, "categories", engine->categories_evicted);
     json_uint(json, "sketches", engine->sketches_evicted);
     json_uint(json, "window_flows", engine->window_flows_cut);
+    json_uint(json, "incidents", engine->incidents_evicted);
     json_close_object(json);
+}
+
+static void write_suppressed(struct json_writer *json, const struct engine_counters *engine)
+{
+    json_uint(json, "suppressed", engine->suppressed);
+    if (engine->suppressed_by_count == 0)
+        return;
+    json_open_array(json, "suppressed_by");
+    for (uint32_t i = 0; i < engine->suppressed_by_count; i++) {
+        json_open_object(json, NULL);
+        json_uint(json, "line", engine->suppressed_by[i].line);
+        json_uint(json, "count", engine->suppressed_by[i].count);
+        json_close_object(json);
+    }
+    json_close_array(json);
 }
 
 static void write_engine(struct json_writer *json, const struct statistics *statistics)
@@ -126,6 +144,9 @@ static void write_engine(struct json_writer *json, const struct statistics *stat
     json_uint(json, "scored", engine->scored);
     json_uint(json, "flagged", engine->flagged);
     json_uint(json, "notable", engine->notable);
+    json_uint(json, "incidents", engine->incidents);
+    json_uint(json, "findings", engine->findings);
+    write_suppressed(json, engine);
     json_uint(json, "flows_learnt", engine->learnt);
     json_double(json, "budget", engine->budget);
     json_double(json, "p_floor", engine->p_floor);
@@ -171,6 +192,9 @@ static void write_limits(struct json_writer *json, const struct settings *settin
     json_uint(json, "memory_bytes", settings->anomaly.memory_bytes);
     json_uint(json, "warmup_flows", settings->anomaly.warmup_flows);
     json_microseconds(json, "warmup_us", settings->anomaly.warmup_ns);
+    json_uint(json, "max_incidents", settings->incident.max_incidents);
+    json_microseconds(json, "incident_silence_us", settings->incident.silence_ns);
+    json_uint(json, "suppress_rules", SUPPRESS_RULES_MAX);
     json_double(json, "alert_share", settings->anomaly.alert_share);
     json_double(json, "alerts_per_hour", settings->anomaly.alerts_per_hour);
     json_uint(json, "vlan_tags", PACKET_VLAN_MAX);

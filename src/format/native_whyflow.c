@@ -263,10 +263,29 @@ static void write_verdict(struct json_writer *json, const struct verdict *verdic
     json_milli(json, "typical", verdict->typical_mbits);
     json_double(json, "p_value", verdict->p_value);
     json_bool(json, "flagged", verdict->is_flagged);
-    if (verdict->is_flagged)
-        json_string(json, "flagged_by", "surprise");
-    else
+    if (verdict->is_flagged || verdict->is_notable || verdict->is_suppressed)
+        json_string(json, "flagged_by",
+                    verdict->flagged_by == FLAGGED_BY_BEHAVIOUR ? "behaviour" : "surprise");
+    if (!verdict->is_flagged)
         json_bool(json, "notable", verdict->is_notable);
+    if (verdict->is_suppressed)
+        json_bool(json, "suppressed", true);
+}
+
+/* A flow tells which incident it belongs to and how many it was; an alert, the incident itself. */
+void native_write_incident(struct json_writer *json, const struct incident *incident, bool is_alert)
+{
+    if (incident->id == 0)
+        return;
+    json_open_object(json, "incident");
+    json_uint(json, "id", incident->id);
+    json_uint(json, "count", incident->count);
+    if (is_alert) {
+        json_time(json, "first", incident->first_ns);
+        json_time(json, "last", incident->last_ns);
+        json_bool(json, "closed", incident->is_closed);
+    }
+    json_close_object(json);
 }
 
 void native_write_measured(struct json_writer *json, const struct record_flow_part *part)

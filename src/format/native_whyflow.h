@@ -9,6 +9,10 @@
 /* What flows and alerts share: the facts, the eighteen columns, the features, the verdict. */
 void native_write_measured(struct json_writer *json, const struct record_flow_part *part);
 
+/* The incident it belongs to, if to any. */
+void native_write_incident(struct json_writer *json, const struct incident *incident,
+                           bool is_alert);
+
 /* What only an alert carries: baseline, contributions, reasons and prose. */
 void native_write_explanation(struct json_writer *json, const struct record_flow_part *part,
                               const struct explanation *explanation, enum native_cut cut);

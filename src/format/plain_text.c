@@ -127,6 +127,21 @@ static void put_caveats(struct text_block *block, uint32_t caveats)
     }
 }
 
+static void put_incident(struct text_block *block, const struct incident *incident)
+{
+    if (incident->count <= 1)
+        return;
+    text_append(&block->text, "\n  incident: ");
+    quantity_append_count(&block->text, incident->count);
+    text_append(&block->text, " such flows since ");
+    utc_time_append(&block->text, incident->first_ns, ' ');
+    if (!incident->is_closed)
+        return;
+    text_append(&block->text, ", the last at ");
+    utc_time_append(&block->text, incident->last_ns, ' ');
+    text_append(&block->text, "; this was the strongest");
+}
+
 static void put_alert(struct text_block *block, const struct record *record)
 {
     const struct record_flow_part *part = &record->as.flow.part;
@@ -152,6 +167,7 @@ static void put_alert(struct text_block *block, const struct record *record)
     }
     for (uint32_t i = 0; i < explanation->reason_count; i++)
         put_reason(block, &explanation->reasons[i], &part->features);
+    put_incident(block, &part->incident);
     put_caveats(block, part->caveats);
     text_append_char(text, '\n'); /* an empty line between blocks */
 }
@@ -257,12 +273,15 @@ static void put_statistics(struct text_block *block, const struct statistics *st
     put_refusals(block, &statistics->packets);
     put_flows(block, statistics);
     put_count_row(block, "flagged flows", engine->flagged);
+    put_count_row(block, "incidents", engine->incidents);
     if (engine->notable > 0)
         put_count_row(block, "notable, over budget", engine->notable);
+    if (engine->suppressed > 0)
+        put_count_row(block, "suppressed", engine->suppressed);
     text_append_char(&block->text, '\n');
     if (engine->scored == 0)
         put_colored(block, COLOR_QUIET, "No flow was seen.");
-    else if (engine->cold == engine->scored)
+    else if (engine->cold == engine->scored && engine->flagged == 0)
         put_colored(block, COLOR_QUIET, "No flow was judged: the warm-up was not over.");
     else if (engine->flagged == 0 || context->nothing_stands_out)
         put_colored(block, COLOR_QUIET, "Nothing stood out from the rest.");

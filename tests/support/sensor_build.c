@@ -134,7 +134,10 @@ void sensor_listener_finish(const struct sensor_listener *listener, uint64_t fra
     require(last->capture.read == frames, "frames", "are not all read");
     require(!listener->settings->emit_flows || last->flows.opened == listener->flows, "flows",
             "are not all written");
-    require(!listener->settings->emit_alerts || last->engine.flagged == listener->alerts, "alerts",
-            "are not all written");
+    /* Each incident is told at least once, and at most once a flow of it. */
+    require(!listener->settings->emit_alerts || (listener->alerts >= last->engine.incidents &&
+                                                 listener->alerts <= last->engine.flagged),
+            "alerts", "are not as many as incidents tell");
+    require((last->engine.incidents > 0) == (last->engine.flagged > 0), "incidents", "are none");
     require(last->engine.scored == last->flows.opened, "flows", "are not all scored");
 }

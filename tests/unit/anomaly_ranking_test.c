@@ -9,10 +9,10 @@ enum { MANY = 20000 };
 
 static struct ranking *rank(const int32_t *scores, size_t count, double share)
 {
-    struct ranking *ranking = ranking_open();
+    struct ranking *ranking = ranking_open(false);
     ck_assert_ptr_nonnull(ranking);
     for (size_t i = 0; i < count; i++)
-        ranking_add(ranking, scores[i]);
+        ranking_add(ranking, scores[i], false);
     ranking_finish(ranking, share);
     return ranking;
 }
@@ -37,7 +37,7 @@ static void check_against_sorting(int32_t spread, double share, uint64_t flagged
     bool has_refused_tie = false;
     for (size_t i = 0; i < MANY; i++) {
         struct verdict verdict = {.score_mbits = scores[i]};
-        ranking_judge(ranking, &verdict);
+        ranking_judge(ranking, &verdict, false);
         flagged += verdict.is_flagged;
         const bool is_tie = scores[i] == ranking_threshold_mbits(ranking);
         ck_assert_int_eq(verdict.is_flagged && !is_tie, scores[i] > verdict.threshold_mbits);
@@ -79,7 +79,7 @@ START_TEST(one_flow_is_flagged_and_does_not_stand_out)
     const int32_t score = 4242;
     struct ranking *ranking = rank(&score, 1, 0.01);
     struct verdict verdict = {.score_mbits = score};
-    ranking_judge(ranking, &verdict);
+    ranking_judge(ranking, &verdict, false);
     ck_assert(verdict.is_flagged);
     ck_assert_double_eq(verdict.p_value, 1);
     ck_assert(!ranking_stands_out(ranking));
@@ -116,10 +116,54 @@ START_TEST(what_lies_apart_stands_out_and_what_is_alike_does_not)
 }
 END_TEST
 
+/* Of ten flows with scores 0 to 9000 the ones at 9000 and 7000 are muted: 30 % are 8000, 6000 and,
+ * of the two at 5000, the earlier. */
+START_TEST(muted_flows_take_no_place_among_the_flagged)
+{
+    const struct {
+        int32_t score_mbits;
+        bool is_muted, asks;
+    } flows[] = {
+        {5000, false, true}, {0, false, false},   {9000, true, true},   {1000, true, false},
+        {5000, true, false}, {8000, false, true}, {5000, false, false}, {2000, false, false},
+        {7000, true, true},  {6000, false, true},
+    };
+    enum { COUNT = sizeof flows / sizeof *flows };
+    struct ranking *ranking = ranking_open(true);
+    ck_assert_ptr_nonnull(ranking);
+    for (size_t i = 0; i < COUNT; i++)
+        ranking_add(ranking, flows[i].score_mbits, flows[i].is_muted);
+    ranking_finish(ranking, 0.3);
+    ck_assert_uint_eq(ranking_flagged_count(ranking), 3);
+    for (size_t i = 0; i < COUNT; i++) {
+        struct verdict verdict = {.score_mbits = flows[i].score_mbits};
+        ranking_judge(ranking, &verdict, flows[i].is_muted);
+        ck_assert_msg(verdict.is_flagged == flows[i].asks, "flow %zu", i);
+        if (flows[i].score_mbits == 7000)
+            ck_assert_double_eq(verdict.p_value, 0.3); /* it counts among the others */
+    }
+    ranking_close(ranking);
+}
+END_TEST
+
+START_TEST(where_all_is_muted_nothing_else_is_flagged)
+{
+    struct ranking *ranking = ranking_open(true);
+    ck_assert_ptr_nonnull(ranking);
+    for (int i = 0; i < 10; i++)
+        ranking_add(ranking, 1000, true);
+    ranking_finish(ranking, 0.5);
+    ck_assert_uint_eq(ranking_flagged_count(ranking), 0);
+    ranking_close(ranking);
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     TCase *test_case = tcase_create("ranking");
     tcase_add_test(test_case, the_highest_share_is_flagged_and_earlier_flows_win_ties);
+    tcase_add_test(test_case, muted_flows_take_no_place_among_the_flagged);
+    tcase_add_test(test_case, where_all_is_muted_nothing_else_is_flagged);
     tcase_add_test(test_case, the_number_flagged_is_the_ceiling_of_the_share);
     tcase_add_test(test_case, one_flow_is_flagged_and_does_not_stand_out);
     tcase_add_test(test_case, without_flows_nothing_stands_out);

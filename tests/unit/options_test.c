@@ -4,6 +4,7 @@
 #include "option_value.h"
 #include "options.h"
 #include "tests/support/unit.h"
+#include "whyflow/suppress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -304,6 +305,27 @@ START_TEST(a_filter_file_may_hold_comments)
 }
 END_TEST
 
+START_TEST(a_suppress_file_is_read_at_start_and_decides_output)
+{
+    char line[256];
+    accept("-r x");
+    const uint64_t without = settings_hash(&options.settings);
+    const char *path = write_file("port 443 # web\n\nnet 10.0.0.0/8 until 2026-12-31\n");
+    snprintf(line, sizeof line, "-r x --suppress %s", path);
+    accept(line);
+    unlink(path);
+    ck_assert_ptr_eq(options.settings.suppress, options.suppress);
+    ck_assert_uint_eq(options.suppress->count, 2);
+    ck_assert_uint_ne(settings_hash(&options.settings), without);
+    options_deinit(&options);
+    refuse(line, "--suppress", "No such file");
+    path = write_file("port 443\nport web\n");
+    snprintf(line, sizeof line, "-T -r x --suppress %s", path);
+    refuse(line, path, "line 2: 'web' is not a port");
+    unlink(path);
+}
+END_TEST
+
 START_TEST(an_output_names_format_records_and_destination)
 {
     accept("-r x -o text:- -o csv:f.csv -o native+all:/tmp/a:b -o csv+alerts:c -o ./d:e -o /f");
@@ -521,6 +543,7 @@ static void add_option_tests(TCase *tests)
     tcase_add_test(tests, a_live_run_is_online_and_a_replay_is_not);
     tcase_add_test(tests, words_at_the_end_are_the_filter);
     tcase_add_test(tests, a_filter_file_may_hold_comments);
+    tcase_add_test(tests, a_suppress_file_is_read_at_start_and_decides_output);
     tcase_add_test(tests, an_output_names_format_records_and_destination);
     tcase_add_test(tests, an_output_takes_format_and_records_where_it_does_not_say);
     tcase_add_test(tests, bad_outputs_are_refused);

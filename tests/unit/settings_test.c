@@ -126,6 +126,7 @@ START_TEST(hash_does_not_see_what_decides_placement_or_the_moment_only)
     struct settings a = defaults();
     const uint64_t hash = settings_hash(&a);
     a.flow.hash_key[0] = a.feature.hash_key[1] = a.anomaly.hash_key[0] = 7;
+    a.incident.hash_key[1] = 7;
     a.flow.sweep_interval_ns = 5;
     a.anomaly.spill_directory = "/tmp";
     a.anomaly.memory_bytes = 1;
@@ -167,6 +168,10 @@ static void change(struct settings *settings, int field)
         flow->leaves_out_duplicates = true;
     else if (field == 24)
         flow->vlan_is_in_key = true;
+    else if (field == 25)
+        settings->incident.max_incidents++;
+    else if (field == 26)
+        settings->incident.silence_ns++;
     else
         feature->local_net_count--;
 }
@@ -192,7 +197,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(tcase, list_holds_64_networks_and_no_more);
     tcase_add_test(tcase, hash_is_the_same_for_the_same_settings);
     tcase_add_test(tcase, hash_does_not_see_what_decides_placement_or_the_moment_only);
-    tcase_add_loop_test(tcase, hash_sees_every_setting_that_decides_output, 0, 26);
+    tcase_add_loop_test(tcase, hash_sees_every_setting_that_decides_output, 0, 28);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The token bucket and the share alpha; the decayed histogram of scores. */
-#include "anomaly/budget.h"
-#include "anomaly/calibration.h"
+/* The token bucket, the share alpha and its gain. */
+#include "incident/budget.h"
 #include "tests/support/unit.h"
 
 #include <stdlib.h>
@@ -20,7 +19,7 @@ static unsigned spend_all(struct budget *budget)
 START_TEST(a_full_bucket_holds_six_hours_of_alerts)
 {
     struct budget budget;
-    budget_init(&budget, 6);
+    budget_init(&budget, 6, 1);
     ck_assert(!budget_spend(&budget));
     budget_fill(&budget);
     ck_assert_uint_eq(spend_all(&budget), 36);
@@ -35,7 +34,7 @@ END_TEST
 START_TEST(a_burst_never_takes_more_than_the_bucket_and_what_came_in)
 {
     struct budget budget;
-    budget_init(&budget, 6);
+    budget_init(&budget, 6, 1);
     budget_fill(&budget);
     int64_t now = 0;
     unsigned spent = 0;
@@ -53,7 +52,7 @@ END_TEST
 START_TEST(time_that_goes_back_gives_nothing)
 {
     struct budget budget;
-    budget_init(&budget, 6);
+    budget_init(&budget, 6, 1);
     budget_flow(&budget, 100 * HOUR);
     budget_flow(&budget, 50 * HOUR);
     ck_assert(!budget_spend(&budget));
@@ -66,7 +65,7 @@ END_TEST
 START_TEST(a_rare_alert_can_be_saved_for)
 {
     struct budget budget;
-    budget_init(&budget, 0.1);
+    budget_init(&budget, 0.1, 1);
     budget_fill(&budget);
     ck_assert_uint_eq(spend_all(&budget), 1);
     budget_flow(&budget, 0);
@@ -80,7 +79,7 @@ END_TEST
 START_TEST(no_alerts_an_hour_means_none)
 {
     struct budget budget;
-    budget_init(&budget, 0);
+    budget_init(&budget, 0, 1);
     budget_fill(&budget);
     budget_flow(&budget, HOUR);
     ck_assert(!budget_spend(&budget));
@@ -91,47 +90,40 @@ END_TEST
 START_TEST(alpha_is_budget_by_flow_rate_and_follows_it)
 {
     struct budget budget;
-    budget_init(&budget, 6);
+    budget_init(&budget, 6, 1);
     int64_t now = 0;
     for (int i = 0; i < 3600 * 12; i++, now += SECOND)
         budget_flow(&budget, now);
-    ck_assert_double_eq_tol(budget_alpha(&budget), 6.0 / 3600, 1e-5);
+    ck_assert_double_eq_tol(budget_alpha(&budget), BUDGET_GAIN_FIRST * 6.0 / 3600, 2e-5);
     for (int i = 0; i < 36000 * 12; i++, now += SECOND / 10)
         budget_flow(&budget, now);
-    ck_assert_double_eq_tol(budget_alpha(&budget), 6.0 / 36000, 5e-5);
+    ck_assert_double_eq_tol(budget_alpha(&budget), BUDGET_GAIN_FIRST * 6.0 / 36000, 1e-4);
 }
 END_TEST
 
-START_TEST(calibration_counts_scores_at_least_as_high)
+START_TEST(the_gain_falls_with_each_incident_and_rises_with_time_within_bounds)
 {
-    struct calibration *calibration = calloc(1, sizeof *calibration);
-    ck_assert_ptr_nonnull(calibration);
-    for (int32_t score = -1000; score < 2000000; score += 500)
-        calibration_add(calibration, score, 2);
-    ck_assert_uint_eq(calibration_at_least(calibration, -5), calibration->total);
-    ck_assert_uint_eq(calibration_at_least(calibration, 1000000), 2 * 2000);
-    ck_assert_uint_eq(calibration_at_least(calibration, INT32_MAX),
-                      calibration_at_least(calibration, 1023900));
-    calibration_halve(calibration);
-    ck_assert_uint_eq(calibration_at_least(calibration, 1000000), 2000);
-    free(calibration);
-}
-END_TEST
-
-START_TEST(threshold_is_the_least_score_with_so_little_above_it)
-{
-    struct calibration *calibration = calloc(1, sizeof *calibration);
-    ck_assert_ptr_nonnull(calibration);
-    srand(2);
-    for (int i = 0; i < 5000; i++)
-        calibration_add(calibration, rand() % 300000, 1 + (uint64_t)(rand() % 5));
-    for (uint64_t weight = 0; weight < calibration->total; weight += 37) {
-        const int32_t threshold = calibration_threshold(calibration, weight);
-        ck_assert_uint_le(calibration_at_least(calibration, threshold), weight);
-        ck_assert_uint_gt(calibration_at_least(calibration, threshold - 1), weight);
-    }
-    ck_assert_int_eq(calibration_threshold(calibration, calibration->total), 0);
-    free(calibration);
+    struct budget budget;
+    budget_init(&budget, 6, 1);
+    budget_flow(&budget, 0);
+    for (int i = 0; i < 1000; i++) /* before the warm-up is over nothing is learnt of it */
+        budget_spend(&budget);
+    ck_assert_double_eq(budget.gain, BUDGET_GAIN_FIRST);
+    budget_fill(&budget);
+    for (int i = 0; i < 1000; i++)
+        budget_spend(&budget);
+    ck_assert_double_eq(budget.gain, BUDGET_GAIN_LEAST);
+    int64_t now = 0;
+    double before = budget.gain;
+    budget_flow(&budget, now += HOUR / 6); /* as long as an incident costs */
+    ck_assert_double_eq_tol(budget.gain, before * (1 + BUDGET_GAIN_STEP), 1e-12);
+    before = budget.gain;
+    budget_flow(&budget, now += 100 * HOUR); /* silence counts as one */
+    ck_assert_double_eq_tol(budget.gain, before * (1 + BUDGET_GAIN_STEP), 1e-12);
+    for (int i = 0; i < 3600 * 24; i++)
+        budget_flow(&budget, now += SECOND);
+    ck_assert_double_eq(budget.gain, BUDGET_GAIN_MOST);
+    ck_assert_double_le(budget_alpha(&budget), BUDGET_GAINED_ALPHA_MOST);
 }
 END_TEST
 
@@ -144,9 +136,8 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, a_rare_alert_can_be_saved_for);
     tcase_add_test(test_case, no_alerts_an_hour_means_none);
     tcase_add_test(test_case, alpha_is_budget_by_flow_rate_and_follows_it);
-    tcase_add_test(test_case, calibration_counts_scores_at_least_as_high);
-    tcase_add_test(test_case, threshold_is_the_least_score_with_so_little_above_it);
-    Suite *suite = suite_create("anomaly_budget");
+    tcase_add_test(test_case, the_gain_falls_with_each_incident_and_rises_with_time_within_bounds);
+    Suite *suite = suite_create("incident_budget");
     suite_add_tcase(suite, test_case);
     return suite;
 }

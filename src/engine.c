@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine.h"
+
+#include "anomaly/anomaly.h"
+#include "anomaly/flow_store.h"
+#include "anomaly/ranking.h"
+#include "explain/explain.h"
+#include "feature/feature.h"
+#include "incident/gate.h"
+#include "incident/incident_table.h"
+#include "whyflow/suppress.h"
+
+#include <stdlib.h>
+
+/* What is kept of a capture until all of it has been learnt, in hand-over order. */
+struct kept {
+    enum { KEPT_FLOW = 1, KEPT_STATISTICS } kind;
+    union {
+        struct {
+            struct flow_record flow;
+            struct feature_vector features;
+        } flow;
+        struct statistics statistics;
+    } as;
+};
+
+struct engine {
+    struct settings settings;
+    struct feature_engine *features;
+    struct anomaly_model *model;
+    struct flow_store *store; /* capture mode */
+    struct ranking *ranking;  /* capture mode */
+    struct gate gate;
+    struct incident_table *incidents;
+    uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
+    struct engine_counters counters;
+    uint64_t settings_hash;
+    bool stands_out;
+    bool has_failed;
+    sensor_record_fn *on_record;
+    void *context;
+    struct record record;      /* the one under way; large, so not on the stack */
+    struct record closing;     /* of an incident that ends while a flow is under way */
+    struct incident_flow told; /* evidence of the flow under way */
+};
+
+static size_t rule_count(const struct engine *engine)
+{
+    return engine->settings.suppress == NULL ? 0 : engine->settings.suppress->count;
+}
+
+/* Which flows may ask for an alert: a capture is ranked as a whole, else there is a budget. A
+ * replay against a baseline made before would be GATE_SHARE. */
+static enum gate_source gate_source(const struct settings *settings)
+{
+    return settings->anomaly.mode == ANOMALY_MODE_CAPTURE ? GATE_RANKING : GATE_BUDGET;
+}
+
+static bool open_incidents(struct engine *engine)
+{
+    const struct anomaly_settings *const anomaly = &engine->settings.anomaly;
+    gate_init(&engine->gate, gate_source(&engine->settings), anomaly->alert_share,
+              anomaly->alerts_per_hour);
+    engine->incidents = incident_table_open(&engine->settings.incident);
+    if (rule_count(engine) > 0)
+        engine->muted = calloc(rule_count(engine), sizeof *engine->muted);
+    return engine->incidents != NULL && (engine->muted != NULL || rule_count(engine) == 0);
+}
+
+static bool open_engine(struct engine *engine, const struct settings *settings)
+{
+    engine->settings = *settings;
+    engine->settings_hash = settings_hash(settings);
+    engine->stands_out = true;
+    engine->features = feature_engine_open(&settings->feature);
+    engine->model = anomaly_model_open(&settings->anomaly);
+    if (engine->features == NULL || engine->model == NULL || !open_incidents(engine))
+        return false;
+    if (settings->anomaly.mode != ANOMALY_MODE_CAPTURE)
+        return true;
+    engine->store =
+        flow_store_open(settings->anomaly.memory_bytes, settings->anomaly.spill_directory);
+    engine->ranking = ranking_open(engine->muted != NULL);
+    return engine->store != NULL && engine->ranking != NULL;
+}
+
+struct engine *engine_open(const struct settings *settings, sensor_record_fn *on_record,
+                           void *context)
+{
+    struct engine *const engine = calloc(1, sizeof *engine);
+    if (engine == NULL)
+        return NULL;
+    engine->on_record = on_record;
+    engine->context = context;
+    if (!open_engine(engine, settings)) {
+        engine_close(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+void engine_close(struct engine *engine)
+{
+    if (engine == NULL)
+        return;
+    feature_engine_close(engine->features);
+    anomaly_model_close(engine->model);
+    flow_store_close(engine->store);
+    ranking_close(engine->ranking);
+    incident_table_close(engine->incidents);
+    free(engine->muted);
+    free(engine);
+}
+
+static void emit(struct engine *engine)
+{
+    engine->on_record(engine->context, &engine->record);
+}
+
+/* ---- alerts and incidents ---- */
+
+/* The scored flow is in the record: asks the baseline about the leading features. */
+static void gather_evidence(struct engine *engine, const struct baseline_summary *baseline,
+                            struct incident_flow *told)
+{
+    told->part = engine->record.as.flow.part;
+    told->baseline = *baseline;
+    told->evidence_count = explain_choose(&told->part.verdict, told->features);
+    for (unsigned i = 0; i < told->evidence_count; i++)
+        anomaly_evidence(engine->model, &told->part.features, engine->store != NULL,
+                         (enum feature_id)told->features[i], &told->evidences[i]);
+}
+
+static void emit_alert(struct engine *engine, const struct incident_flow *told,
+                       struct record *record)
+{
+    explain_alert(&record->as.flow.part, &told->baseline, told->evidences, told->features,
+                  told->evidence_count, engine->settings_hash, engine->stands_out,
+                  &record->as.flow.explanation);
+    record->kind = RECORD_ALERT;
+    engine->on_record(engine->context, record);
+}
+
+/* An incident has ended: if its count was not told, its strongest flow tells it. */
+static void emit_closed(struct engine *engine, const struct incident_closed *closed)
+{
+    struct record *const record = &engine->closing;
+    if (!closed->alert_is_due || !engine->settings.emit_alerts)
+        return;
+    record->timestamp_ns = closed->closed_ns;
+    record->as.flow.part = closed->strongest->part;
+    record->as.flow.part.incident = closed->incident;
+    emit_alert(engine, closed->strongest, record);
+}
+
+static void close_silent_incidents(struct engine *engine, int64_t notice_ns)
+{
+    struct incident_closed closed;
+    while (incident_close_due(engine->incidents, notice_ns, &closed))
+        emit_closed(engine, &closed);
+}
+
+/* The input has ended: what was silent long enough by then first. */
+static void close_all_incidents(struct engine *engine, int64_t now_ns)
+{
+    struct incident_closed closed;
+    while (incident_close_any(engine->incidents, now_ns, &closed))
+        emit_closed(engine, &closed);
+}
+
+/* Counts the flow under way into its incident. */
+static struct incident_note note_incident(struct engine *engine, const struct incident_key *key)
+{
+    struct record_flow_part *const part = &engine->record.as.flow.part;
+    const int64_t notice_ns = part->flow.notice_ns;
+    if (incident_is_full(engine->incidents, key)) {
+        struct incident_closed closed;
+        incident_close_longest_silent(engine->incidents, notice_ns, &closed);
+        emit_closed(engine, &closed);
+    }
+    const struct incident_note note =
+        incident_note(engine->incidents, key, notice_ns, part->verdict.score_mbits);
+    part->incident = note.incident;
+    return note;
+}
+
+/* ---- the decision ---- */
+
+/* The suppress rule that mutes the flow if it were flagged for this; rule_count() if none does. */
+static size_t find_rule(const struct engine *engine, const struct record_flow_part *part,
+                        enum flagged_by flagged_by)
+{
+    if (rule_count(engine) == 0)
+        return 0;
+    const struct suppress_cause cause = {
+        .flagged_by = flagged_by,
+        .behaviour = (enum behaviour_id)part->finding.behaviour,
+        .feature = incident_leading_feature(&part->verdict),
+    };
+    return suppress_find(engine->settings.suppress, &part->flow, &cause);
+}
+
+static bool is_muted(const struct engine *engine, const struct record_flow_part *part)
+{
+    return find_rule(engine, part, FLAGGED_BY_SURPRISE) < rule_count(engine);
+}
+
+/* What becomes of a flow that asks for an alert by one cause. */
+struct answer {
+    enum { ANSWER_NONE, ANSWER_SUPPRESSED, ANSWER_NOTABLE, ANSWER_FLAGGED } kind;
+    enum flagged_by flagged_by;
+    size_t rule; /* ANSWER_SUPPRESSED */
+    struct incident_key key;
+};
+
+static struct answer ask(struct engine *engine, enum flagged_by flagged_by)
+{
+    const struct record_flow_part *const part = &engine->record.as.flow.part;
+    struct answer answer = {
+        .kind = ANSWER_SUPPRESSED,
+        .flagged_by = flagged_by,
+        .rule = find_rule(engine, part, flagged_by),
+        .key = incident_key_of(part, flagged_by),
+    };
+    if (answer.rule == rule_count(engine))
+        answer.kind = gate_pass(&engine->gate, engine->incidents, &answer.key) ? ANSWER_FLAGGED
+                                                                               : ANSWER_NOTABLE;
+    return answer;
+}
+
+/* A behaviour goes before surprise. Where it is muted or over its budget, surprise still has its
+ * say: evidence must not cost an alert that there would have been without it. */
+static struct answer decide(struct engine *engine)
+{
+    const struct record_flow_part *const part = &engine->record.as.flow.part;
+    struct answer answer = {.kind = ANSWER_NONE};
+    if (part->finding.behaviour != BEHAVIOUR_NONE)
+        answer = ask(engine, FLAGGED_BY_BEHAVIOUR);
+    if (answer.kind == ANSWER_FLAGGED || !part->verdict.is_flagged)
+        return answer;
+    const struct answer surprise = ask(engine, FLAGGED_BY_SURPRISE);
+    return surprise.kind > answer.kind ? surprise : answer;
+}
+
+/* Decides on the flow under way; its verdict's is_flagged says so far whether its score asks. */
+static struct incident_note judge(struct engine *engine)
+{
+    struct verdict *const verdict = &engine->record.as.flow.part.verdict;
+    const struct answer answer = decide(engine);
+    verdict->is_flagged = answer.kind == ANSWER_FLAGGED;
+    verdict->is_notable = answer.kind == ANSWER_NOTABLE;
+    verdict->is_suppressed = answer.kind == ANSWER_SUPPRESSED;
+    verdict->flagged_by = (uint8_t)answer.flagged_by;
+    if (answer.kind == ANSWER_SUPPRESSED)
+        engine->muted[answer.rule]++;
+    if (answer.kind == ANSWER_FLAGGED)
+        return note_incident(engine, &answer.key);
+    return (struct incident_note){.alert_is_due = false};
+}
+
+static void count_flow(struct engine *engine)
+{
+    const struct record_flow_part *const part = &engine->record.as.flow.part;
+    engine->counters.scored++;
+    engine->counters.flagged += part->verdict.is_flagged;
+    engine->counters.notable += part->verdict.is_notable;
+    engine->counters.suppressed += part->verdict.is_suppressed;
+    engine->counters.findings += part->finding.behaviour != BEHAVIOUR_NONE;
+    engine->counters.cold += part->verdict.is_cold;
+    engine->counters.flows_written++;
+    for (unsigned d = 0; d < 2; d++) {
+        engine->counters.packets_written += part->flow.direction[d].packets;
+        engine->counters.ip_bytes_written += part->flow.direction[d].ip_bytes;
+    }
+}
+
+/* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
+static void emit_flow(struct engine *engine)
+{
+    struct record_flow_part *const part = &engine->record.as.flow.part;
+    const int64_t notice_ns = part->flow.notice_ns;
+    close_silent_incidents(engine, notice_ns);
+    const struct incident_note note = judge(engine);
+    count_flow(engine);
+    const bool wants_alert = note.alert_is_due && engine->settings.emit_alerts;
+    const bool is_to_keep = note.strongest != NULL && engine->settings.emit_alerts;
+    if (!wants_alert && !is_to_keep && !engine->settings.emit_flows)
+        return;
+    struct baseline_summary baseline;
+    anomaly_baseline_summary(engine->model, &baseline);
+    explain_flow(&part->flow, &part->features, &part->verdict, baseline.flows, part);
+    engine->record.timestamp_ns = notice_ns;
+    if (engine->settings.emit_flows) {
+        engine->record.kind = RECORD_FLOW;
+        emit(engine);
+    }
+    if (!wants_alert && !is_to_keep)
+        return;
+    struct incident_flow *const told = is_to_keep ? note.strongest : &engine->told;
+    gather_evidence(engine, &baseline, told);
+    if (wants_alert)
+        emit_alert(engine, told, &engine->record);
+}
+
+static void keep(struct engine *engine, const struct kept *kept, size_t size)
+{
+    if (!engine->has_failed && !flow_store_append(engine->store, kept, (uint32_t)size))
+        engine->has_failed = true;
+}
+
+static void keep_flow(struct engine *engine, const struct flow_record *flow)
+{
+    struct kept kept = {.kind = KEPT_FLOW, .as.flow.flow = *flow};
+    feature_measure(engine->features, flow, &kept.as.flow.features);
+    anomaly_learn(engine->model, &kept.as.flow.features, flow->notice_ns);
+    keep(engine, &kept, offsetof(struct kept, as) + sizeof kept.as.flow);
+    engine->counters.flows_queued++;
+}
+
+static void judge_flow(struct engine *engine, const struct flow_record *flow)
+{
+    struct record_flow_part *const part = &engine->record.as.flow.part;
+    *part = (struct record_flow_part){.flow = *flow};
+    feature_measure(engine->features, flow, &part->features);
+    gate_flow(&engine->gate, flow->notice_ns);
+    anomaly_judge_online(engine->model, &part->features, flow->notice_ns, gate_alpha(&engine->gate),
+                         &part->verdict);
+    if (!part->verdict.is_cold)
+        gate_warm(&engine->gate);
+    emit_flow(engine);
+}
+
+void engine_flows(struct engine *engine, const struct flow_record *flows, size_t count)
+{
+    const bool is_capture = engine->settings.anomaly.mode == ANOMALY_MODE_CAPTURE;
+    for (size_t i = 0; i < count; i++) {
+        if (is_capture)
+            keep_flow(engine, &flows[i]);
+        else
+            judge_flow(engine, &flows[i]);
+    }
+}
+
+/* The rules that muted most, most first, of equals the earlier line. */
+static void count_muted(const struct engine *engine, struct engine_counters *counters)
+{
+    counters->suppressed_by_count = 0;
+    for (size_t i = 0; i < rule_count(engine); i++) {
+        const struct suppressed_by rule = {engine->settings.suppress->rules[i].line,
+                                           engine->muted[i]};
+        uint32_t place = counters->suppressed_by_count;
+        while (place > 0 && counters->suppressed_by[place - 1].count < rule.count)
+            place--;
+        if (rule.count == 0 || place == STATISTICS_SUPPRESSED_BY_MAX)
+            continue;
+        if (counters->suppressed_by_count < STATISTICS_SUPPRESSED_BY_MAX)
+            counters->suppressed_by_count++;
+        for (uint32_t j = counters->suppressed_by_count - 1; j > place; j--)
+            counters->suppressed_by[j] = counters->suppressed_by[j - 1];
+        counters->suppressed_by[place] = rule;
+    }
+}
+
+static void incident_counters(const struct engine *engine, struct engine_counters *counters)
+{
+    counters->incidents = incident_opened(engine->incidents);
+    counters->incidents_evicted = incident_evicted(engine->incidents);
+    counters->memory_bytes += incident_memory_bytes(engine->incidents);
+    if (engine->gate.source == GATE_BUDGET)
+        counters->budget = gate_budget(&engine->gate);
+    count_muted(engine, counters);
+}
+
+/* Writes the record of a snapshot with the engine's counters as they are now. */
+static void emit_statistics(struct engine *engine, const struct statistics *snapshot)
+{
+    struct statistics *const statistics = &engine->record.as.statistics;
+    *statistics = *snapshot;
+    statistics->engine = engine->counters;
+    statistics->engine.memory_bytes = snapshot->flows.memory_bytes;
+    /* Flows kept, but handed over after this moment, are not queued yet as of it. */
+    statistics->engine.flows_queued = snapshot->flows.handed_over - engine->counters.flows_written;
+    feature_engine_counters(engine->features, &statistics->engine);
+    anomaly_model_counters(engine->model, &statistics->engine);
+    incident_counters(engine, &statistics->engine);
+    if (engine->store != NULL) {
+        statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
+        statistics->engine.spilled_bytes = flow_store_spilled_bytes(engine->store);
+    }
+    if (engine->ranking != NULL)
+        statistics->engine.memory_bytes += ranking_memory_bytes(engine->ranking);
+    engine->record.kind = RECORD_STATISTICS;
+    engine->record.timestamp_ns = snapshot->now_ns;
+    emit(engine);
+}
+
+void engine_report(struct engine *engine, const struct statistics *snapshot)
+{
+    struct kept kept = {.kind = KEPT_STATISTICS, .as.statistics = *snapshot};
+    if (engine->store != NULL)
+        keep(engine, &kept, offsetof(struct kept, as) + sizeof kept.as.statistics);
+    else
+        emit_statistics(engine, snapshot);
+}
+
+/* Goes through what was kept, in order. */
+static bool each_kept(struct engine *engine,
+                      void (*visit)(struct engine *engine, const struct kept *kept))
+{
+    struct kept kept;
+    uint32_t size;
+    if (engine->has_failed || !flow_store_rewind(engine->store))
+        return false;
+    for (;;) {
+        switch (flow_store_next(engine->store, &kept, sizeof kept, &size)) {
+        case FLOW_STORE_ITEM:
+            visit(engine, &kept);
+            break;
+        case FLOW_STORE_END:
+            return true;
+        case FLOW_STORE_ERROR:
+            return false;
+        }
+    }
+}
+
+static void rank_kept(struct engine *engine, const struct kept *kept)
+{
+    if (kept->kind != KEPT_FLOW)
+        return;
+    struct record_flow_part *const part = &engine->record.as.flow.part;
+    part->flow = kept->as.flow.flow;
+    anomaly_rank(engine->model, &kept->as.flow.features, &part->verdict);
+    ranking_add(engine->ranking, part->verdict.score_mbits, is_muted(engine, part));
+}
+
+static void emit_kept(struct engine *engine, const struct kept *kept)
+{
+    if (kept->kind == KEPT_STATISTICS) {
+        emit_statistics(engine, &kept->as.statistics);
+        return;
+    }
+    struct record_flow_part *const part = &engine->record.as.flow.part;
+    *part = (struct record_flow_part){
+        .flow = kept->as.flow.flow,
+        .features = kept->as.flow.features,
+    };
+    anomaly_score(engine->model, &part->features, true, &part->verdict);
+    ranking_judge(engine->ranking, &part->verdict, is_muted(engine, part));
+    engine->counters.flows_queued--;
+    emit_flow(engine);
+}
+
+bool engine_finish(struct engine *engine, const struct statistics *snapshot)
+{
+    if (engine->store != NULL) {
+        bool is_whole = each_kept(engine, rank_kept);
+        if (is_whole) {
+            anomaly_rank_finish(engine->model);
+            ranking_finish(engine->ranking, engine->settings.anomaly.alert_share);
+            engine->stands_out = ranking_stands_out(engine->ranking);
+            is_whole = each_kept(engine, emit_kept);
+        }
+        engine->has_failed = !is_whole;
+    }
+    close_all_incidents(engine, snapshot->now_ns);
+    struct statistics final = *snapshot;
+    final.is_final = true;
+    final.stands_out = engine->stands_out;
+    emit_statistics(engine, &final);
+    return !engine->has_failed;
+}
+
+const char *engine_error(const struct engine *engine)
+{
+    return engine->store != NULL ? flow_store_error(engine->store) : "";
+}
+
+uint64_t engine_memory_bytes(const struct engine *engine)
+{
+    struct engine_counters counters = {0};
+    feature_engine_counters(engine->features, &counters);
+    anomaly_model_counters(engine->model, &counters);
+    counters.memory_bytes += incident_memory_bytes(engine->incidents);
+    const bool is_capture = engine->settings.anomaly.mode == ANOMALY_MODE_CAPTURE;
+    return counters.memory_bytes + (is_capture ? engine->settings.anomaly.memory_bytes : 0);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "incident/incident_key.h"
+
+#include <string.h>
+
+/* What a story is about, beside its cause. */
+struct subject {
+    bool is_destination; /* else the source */
+    bool has_service;
+};
+
+static const struct subject SOURCE = {.is_destination = false};
+static const struct subject SOURCE_AND_SERVICE = {.has_service = true};
+static const struct subject DESTINATION_AND_SERVICE = {.is_destination = true, .has_service = true};
+
+static struct subject behaviour_subject(enum behaviour_id behaviour)
+{
+    switch (behaviour) {
+    case BEHAVIOUR_VERTICAL_SCAN:
+    case BEHAVIOUR_HORIZONTAL_SCAN:
+    case BEHAVIOUR_SLOW_SCAN:
+    case BEHAVIOUR_EXTERNAL_SCAN:
+    case BEHAVIOUR_ICMP_TUNNEL:
+    case BEHAVIOUR_LATERAL_MOVEMENT:
+    case BEHAVIOUR_PEER_TO_PEER:
+        return SOURCE;
+    case BEHAVIOUR_FLOOD:
+        return DESTINATION_AND_SERVICE;
+    default:
+        return SOURCE_AND_SERVICE;
+    }
+}
+
+/* Names end in what they count over: those that do not are of the one flow. Returns the length of
+ * the name without that ending; 0: no such ending. */
+static size_t count_stem(const char *name)
+{
+    static const char *const endings[] = {"_window", "_10m"};
+    const size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        const size_t ending = strlen(endings[i]);
+        if (length > ending && strcmp(name + length - ending, endings[i]) == 0)
+            return length - ending;
+    }
+    return 0;
+}
+
+static bool starts_with(const char *name, const char *beginning)
+{
+    return strncmp(name, beginning, strlen(beginning)) == 0;
+}
+
+static struct subject feature_subject(enum feature_id id)
+{
+    const char *const name = feature_infos[id].name;
+    if (count_stem(name) == 0)
+        return SOURCE_AND_SERVICE;
+    return starts_with(name, "dst_") ? DESTINATION_AND_SERVICE : SOURCE;
+}
+
+/* The first feature of the list that counts the same, be it over another time. */
+static enum feature_id feature_cause(enum feature_id id)
+{
+    const char *const name = feature_infos[id].name;
+    const size_t stem = count_stem(name);
+    for (unsigned j = 0; stem > 0 && j < (unsigned)id; j++) {
+        const char *const other = feature_infos[j].name;
+        if (count_stem(other) == stem && memcmp(other, name, stem) == 0)
+            return (enum feature_id)j;
+    }
+    return id;
+}
+
+static bool is_at_least(const struct feature_vector *vector, enum feature_id id, double least)
+{
+    return feature_is_present(vector, id) && vector->value[id] >= least;
+}
+
+/* What the story is of a flow flagged by surprise. */
+static enum feature_id surprise_cause(const struct record_flow_part *part)
+{
+    const struct feature_vector *const vector = &part->features;
+    if (is_at_least(vector, FEATURE_PAIR_PORTS_10M, INCIDENT_PAIR_PORTS_LEAST) ||
+        is_at_least(vector, FEATURE_SRC_PORTS_10M, INCIDENT_SOURCE_PORTS_LEAST))
+        return feature_cause(FEATURE_SRC_PORTS_WINDOW);
+    return feature_cause(incident_leading_feature(&part->verdict));
+}
+
+enum feature_id incident_leading_feature(const struct verdict *verdict)
+{
+    unsigned leading = 0;
+    for (unsigned id = 1; id < FEATURE_COUNT; id++) {
+        if (verdict->contribution_mbits[id] > verdict->contribution_mbits[leading])
+            leading = id;
+    }
+    return (enum feature_id)leading;
+}
+
+struct incident_key incident_key_of(const struct record_flow_part *part, enum flagged_by flagged_by)
+{
+    const struct flow_record *const flow = &part->flow;
+    const bool is_behaviour = flagged_by == FLAGGED_BY_BEHAVIOUR;
+    const enum behaviour_id behaviour = (enum behaviour_id)part->finding.behaviour;
+    const enum feature_id feature = surprise_cause(part);
+    const struct subject subject =
+        is_behaviour ? behaviour_subject(behaviour) : feature_subject(feature);
+    struct incident_key key = {
+        .service = subject.has_service ? (uint32_t)part->features.value[FEATURE_SERVICE] : 0,
+        .ip_version = flow->ip_version,
+        .direction = (uint8_t)part->features.value[FEATURE_DIRECTION],
+        .flagged_by = (uint8_t)flagged_by,
+        .cause = (uint8_t)(is_behaviour ? (unsigned)behaviour : (unsigned)feature),
+    };
+    memcpy(key.address, subject.is_destination ? flow->destination : flow->source,
+           flow->ip_version == 4 ? 4 : sizeof key.address);
+    return key;
+}
