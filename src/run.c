@@ -85,6 +85,17 @@ static uint64_t hash_of(const void *data, size_t size)
     return siphash13(public_key, data, size);
 }
 
+static uint64_t add_file(uint64_t id, const char *path)
+{
+    const char *const slash = strrchr(path, '/');
+    const char *const name = slash != NULL ? slash + 1 : path;
+    struct stat status = {0};
+    const bool is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    id ^= hash_of(name, strlen(name));
+    id += is_file ? (uint64_t)status.st_size : 0;
+    return hash_of(&id, sizeof id);
+}
+
 /* A hash of settings and input: the same command gives the same bytes. */
 static uint64_t replay_id(const struct run *run)
 {
@@ -92,16 +103,10 @@ static uint64_t replay_id(const struct run *run)
     const int64_t emission[] = {settings->stats_interval_ns, settings->emit_flows,
                                 settings->emit_alerts};
     uint64_t id = settings_hash(settings) ^ hash_of(emission, sizeof emission);
-    for (size_t i = 0; i < run->files.count; i++) {
-        const char *const path = run->files.paths[i];
-        const char *const slash = strrchr(path, '/');
-        const char *const name = slash != NULL ? slash + 1 : path;
-        struct stat status = {0};
-        const bool is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
-        id ^= hash_of(name, strlen(name));
-        id += is_file ? (uint64_t)status.st_size : 0;
-        id = hash_of(&id, sizeof id);
-    }
+    for (size_t i = 0; i < run->files.count; i++)
+        id = add_file(id, run->files.paths[i]);
+    if (run->options->baseline != NULL)
+        id = add_file(id, run->options->baseline);
     return id;
 }
 

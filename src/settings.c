@@ -163,6 +163,7 @@ static void describe(const struct settings *settings, FILE *out)
             (unsigned long long)anomaly->warmup_flows, (long long)anomaly->warmup_ns,
             anomaly->flood_exponent, anomaly->half_life_flows, (long long)anomaly->half_life_ns,
             anomaly->max_categories);
+    fprintf(out, "by_share %d frozen %d\n", anomaly->alerts_by_share, anomaly->is_frozen);
     const struct behaviour_settings *const behaviour = &settings->behaviour;
     fprintf(out, "behaviour hosts %u pairs %u sketch %llx %llx\n", behaviour->max_hosts,
             behaviour->max_pairs, (unsigned long long)behaviour->sketch_key[0],

@@ -43,6 +43,16 @@ void budget_fill(struct budget *budget)
     budget->level_ns = budget->capacity_ns;
 }
 
+void budget_resume(struct budget *budget, int64_t level_ns, int64_t rate_span_ns,
+                   uint64_t rate_flows)
+{
+    const bool is_full = rate_flows == 0 || level_ns > budget->capacity_ns;
+    budget->level_ns = is_full ? budget->capacity_ns : level_ns;
+    budget->rate_span_ns = rate_span_ns;
+    budget->rate_flows = rate_flows;
+    budget->has_now = false;
+}
+
 bool budget_spend(struct budget *budget)
 {
     if (budget->cost_ns == 0 || budget->level_ns < budget->cost_ns)

@@ -58,8 +58,8 @@ void anomaly_evidence(const struct anomaly_model *model, const struct feature_ve
     struct baseline_place place;
     baseline_place(baseline, vector, &place);
     struct baseline_view view;
-    baseline_look(baseline, place.scope,
-                  take_own_weight_out ? baseline_weight(baseline, vector) : 0, &view);
+    const bool is_learnt = take_own_weight_out && !model->is_frozen;
+    baseline_look(baseline, place.scope, is_learnt ? baseline_weight(baseline, vector) : 0, &view);
     struct baseline_outcome outcome;
     baseline_outcome(baseline, &view, &place, id, &outcome);
     const uint64_t unit = baseline_unit(baseline);

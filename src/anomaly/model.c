@@ -17,16 +17,19 @@ struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings
     model->alert_share = settings->alert_share;
     model->warmup_flows = settings->warmup_flows;
     model->warmup_ns = settings->warmup_ns;
+    model->is_frozen = settings->is_frozen;
+    model->alerts_are_share = settings->alerts_by_share;
+    model->sources = 1;
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         model->half_weights[j] = anomaly_half_weights((enum feature_id)j);
     budget_init(&model->budget, settings->alerts_per_hour);
     model->baseline = baseline_open(settings);
-    const bool is_online = model->mode == ANOMALY_MODE_ONLINE;
-    if (is_online)
-        model->calibration = calloc(1, sizeof *model->calibration);
-    else
+    model->calibration = calloc(1, sizeof *model->calibration);
+    const bool has_memo = model->mode == ANOMALY_MODE_CAPTURE;
+    if (has_memo)
         model->memo = calloc(MEMO_OWN_SLOTS + MEMO_SHARED_SLOTS, sizeof *model->memo);
-    if (model->baseline == NULL || (model->calibration == NULL && model->memo == NULL)) {
+    if (model->baseline == NULL || model->calibration == NULL ||
+        (has_memo && model->memo == NULL)) {
         anomaly_model_close(model);
         return NULL;
     }
@@ -97,12 +100,18 @@ static void compare(const struct anomaly_model *model, double alpha, struct verd
         calibration_threshold(calibration, allowed > 0 ? (uint64_t)allowed : 0);
 }
 
+/* The share of flows that may be flagged. */
+static double alpha_of(const struct anomaly_model *model)
+{
+    return model->alerts_are_share ? model->alert_share : budget_alpha(&model->budget);
+}
+
 static void decide(struct anomaly_model *model, struct verdict *verdict)
 {
     verdict->has_threshold = true;
     if (verdict->score_mbits < verdict->threshold_mbits)
         return;
-    verdict->is_flagged = budget_spend(&model->budget);
+    verdict->is_flagged = model->alerts_are_share || budget_spend(&model->budget);
     verdict->is_notable = !verdict->is_flagged;
 }
 
@@ -117,28 +126,43 @@ static void calibrate(struct anomaly_model *model, const struct verdict *verdict
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
                           int64_t notice_ns, struct verdict *verdict)
 {
-    age(model, notice_ns);
+    if (!model->is_frozen)
+        age(model, notice_ns);
     budget_flow(&model->budget, notice_ns);
     anomaly_score(model, vector, false, verdict);
-    compare(model, budget_alpha(&model->budget), verdict);
+    compare(model, alpha_of(model), verdict);
     verdict->is_cold = !warm_up(model, notice_ns);
     if (!verdict->is_cold)
         decide(model, verdict);
+    if (model->is_frozen)
+        return;
     calibrate(model, verdict);
     learn(model, vector, notice_ns);
+}
+
+void anomaly_calibrate(struct anomaly_model *model, int32_t score_mbits)
+{
+    calibration_add(model->calibration, score_mbits, baseline_unit(model->baseline));
+}
+
+bool anomaly_model_is_warm(const struct anomaly_model *model)
+{
+    const uint64_t least = CALIBRATION_LEAST_FLOWS * baseline_unit(model->baseline);
+    return model->mode == ANOMALY_MODE_ONLINE ? model->is_warm : model->calibration->total >= least;
 }
 
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary)
 {
     const struct baseline *baseline = model->baseline;
     const uint64_t learnt = baseline_learnt(baseline);
-    const uint64_t others = learnt == 0 ? 0 : learnt - 1;
+    const uint64_t others = learnt == 0 || model->is_frozen ? learnt : learnt - 1;
     const double effective = (double)baseline_total(baseline) / (double)baseline_unit(baseline);
     *summary = (struct baseline_summary){
         .flows = others,
         .since_ns = baseline_since_ns(baseline),
         .effective_flows = effective < (double)others ? effective : (double)others,
         .is_whole_capture = model->mode == ANOMALY_MODE_CAPTURE,
+        .is_saved = model->is_saved,
     };
 }
 
@@ -154,9 +178,11 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
     counters->learnt = learnt;
     counters->categories_evicted = baseline_categories_evicted(model->baseline);
     counters->memory_bytes += sizeof *model + baseline_memory_bytes(model->baseline);
+    counters->memory_bytes += sizeof *model->calibration;
     if (model->mode == ANOMALY_MODE_ONLINE) {
-        counters->memory_bytes += sizeof *model->calibration;
-        counters->budget = budget_alerts(&model->budget);
+        counters->budget = model->alerts_are_share
+                               ? (double)ranking_allowed(model->alert_share, counters->scored)
+                               : budget_alerts(&model->budget);
         counters->p_floor = online_p_floor(model);
     } else {
         counters->memory_bytes += (MEMO_OWN_SLOTS + MEMO_SHARED_SLOTS) * sizeof *model->memo;

@@ -25,9 +25,12 @@ struct anomaly_model {
     uint64_t warmup_flows;
     int64_t warmup_ns;
     bool is_warm; /* for good, once it is */
+    bool is_frozen, alerts_are_share;
+    bool is_saved;    /* a saved baseline was loaded */
+    uint32_t sources; /* baselines that were added into this one; 1: it alone */
 
     struct baseline *baseline;
-    struct calibration *calibration; /* NULL in capture mode */
+    struct calibration *calibration; /* capture mode: of the final scores, for saving */
     struct budget budget;
 
     int half_weights[FEATURE_COUNT];

@@ -2,6 +2,7 @@
 #include "feature/feature.h"
 
 #include "base/siphash.h"
+#include "feature/acquaintance.h"
 #include "feature/category.h"
 #include "feature/conversation.h"
 #include "feature/destination.h"
@@ -21,6 +22,12 @@ enum { HOSTS_PER_SKETCH = 8, SKETCHES_MIN = 16 };
 
 static const int64_t SIXTY_SECONDS_NS = INT64_C(60000000000);
 
+/* A run that goes on within an hour of what it loaded is the same run, restarted. */
+static const int64_t RESTART_GAP_MAX_NS = INT64_C(3600000000000);
+
+/* Times of what is loaded lie within this of 1970, so that differences never overflow. */
+static const int64_t TIME_MAX_NS = INT64_C(1) << 61;
+
 enum table {
     TABLE_SOURCES,
     TABLE_DESTINATIONS,
@@ -33,6 +40,7 @@ enum table {
 struct feature_engine {
     struct feature_settings settings;
     bool has_time; /* a flow was measured: epoch and now_ns hold */
+    bool is_saved; /* what was saved was loaded; until a flow is measured now_ns is when */
     uint32_t epoch;
     int64_t now_ns;
     struct minute_clock clock;
@@ -168,9 +176,28 @@ void feature_engine_close(struct feature_engine *engine)
     free(engine);
 }
 
+static struct acquaintances acquaintances_of(struct feature_engine *engine)
+{
+    return (struct acquaintances){.pairs = &engine->tables[TABLE_PAIRS],
+                                  .offers = &engine->tables[TABLE_OFFERS]};
+}
+
+/* The first flow after a load. Time that nobody watched makes nobody known for longer, nor does a
+ * capture from before the save make acquaintances begin in its future: but for the gap of a restart
+ * first times are moved so that the clock stood still in between. */
+static void resume(struct feature_engine *engine, int64_t notice_ns)
+{
+    const int64_t gap_ns = notice_ns - engine->now_ns;
+    const struct acquaintances known = acquaintances_of(engine);
+    if (gap_ns < 0 || gap_ns > RESTART_GAP_MAX_NS)
+        acquaintance_shift(&known, gap_ns);
+}
+
 static void begin_epoch(struct feature_engine *engine, const struct flow_record *flow)
 {
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
+    if (!engine->has_time && engine->is_saved)
+        resume(engine, flow->notice_ns);
+    for (unsigned i = 0; i < TABLE_COUNT && engine->has_time; i++)
         recent_table_clear(&engine->tables[i]);
     sketch_pool_clear(&engine->sketches);
     protocol_pool_clear(&engine->protocols);
@@ -472,4 +499,47 @@ void feature_engine_counters(const struct feature_engine *engine, struct engine_
                               sketch_pool_memory_bytes(&engine->sketches);
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         counters->memory_bytes += recent_table_memory_bytes(&tables[i]);
+}
+
+/* ---- saved and loaded ---------------------------------------------------------------------- */
+
+void feature_engine_save(const struct feature_engine *engine, struct byte_writer *writer)
+{
+    /* Writing changes nothing; the tables are handed on as they are. */
+    const struct acquaintances known = acquaintances_of((struct feature_engine *)engine);
+    const size_t section = byte_writer_begin(writer, "acqu");
+    byte_writer_i64(writer, engine->settings.window_ns);
+    byte_writer_u8(writer, engine->has_time || engine->is_saved);
+    byte_writer_i64(writer, engine->now_ns);
+    acquaintance_write(&known, writer);
+    byte_writer_end(writer, section);
+}
+
+bool feature_engine_load(struct feature_engine *engine, struct byte_reader *reader)
+{
+    if (!byte_reader_begin(reader, "acqu"))
+        return false;
+    const int64_t window_ns = byte_reader_i64(reader);
+    engine->is_saved = byte_reader_u8(reader) != 0;
+    engine->now_ns = byte_reader_i64(reader);
+    if (reader->has_failed)
+        return false;
+    if (window_ns != engine->settings.window_ns)
+        return byte_reader_refuse(reader, "it was made with another --window: %.9g s, not %.9g s",
+                                  (double)window_ns / 1e9,
+                                  (double)engine->settings.window_ns / 1e9);
+    if (engine->now_ns < -TIME_MAX_NS || engine->now_ns > TIME_MAX_NS)
+        return byte_reader_refuse(reader, "the time it was saved is absurd");
+    const struct acquaintances known = acquaintances_of(engine);
+    return acquaintance_read(&known, engine->now_ns, reader) && byte_reader_end(reader);
+}
+
+bool feature_engine_add(struct feature_engine *engine, const struct feature_engine *other)
+{
+    const struct acquaintances known = acquaintances_of(engine);
+    const struct acquaintances others = acquaintances_of((struct feature_engine *)other);
+    if (other->is_saved && (!engine->is_saved || other->now_ns > engine->now_ns))
+        engine->now_ns = other->now_ns;
+    engine->is_saved |= other->is_saved;
+    return acquaintance_add(&known, &others);
 }
