@@ -780,6 +780,7 @@ static bool resolve_baseline(struct draft *draft)
     if (anomaly->is_frozen && options->save_baseline != NULL)
         return fail_option(draft, OPTION_FROZEN,
                            "nothing is learnt that --save-baseline could save");
+    options->settings.feature.is_frozen = anomaly->is_frozen;
     if (options->baseline == NULL)
         return true;
     anomaly->alerts_by_share = anomaly->mode == ANOMALY_MODE_CAPTURE;

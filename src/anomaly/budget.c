@@ -46,8 +46,7 @@ void budget_fill(struct budget *budget)
 void budget_resume(struct budget *budget, int64_t level_ns, int64_t rate_span_ns,
                    uint64_t rate_flows)
 {
-    const bool is_full = rate_flows == 0 || level_ns > budget->capacity_ns;
-    budget->level_ns = is_full ? budget->capacity_ns : level_ns;
+    budget->level_ns = level_ns < budget->capacity_ns ? level_ns : budget->capacity_ns;
     budget->rate_span_ns = rate_span_ns;
     budget->rate_flows = rate_flows;
     budget->has_now = false;

@@ -35,8 +35,7 @@ void budget_flow(struct budget *budget, int64_t notice_ns);
 
 void budget_fill(struct budget *budget);
 
-/* Goes on with a saved level and rate; without a rate the bucket is full. The time in between counts
- * neither way. */
+/* Goes on with a saved level and rate. The time in between counts neither way. */
 void budget_resume(struct budget *budget, int64_t level_ns, int64_t rate_span_ns,
                    uint64_t rate_flows);
 

@@ -314,6 +314,8 @@ static bool read_state(struct anomaly_model *model, struct byte_reader *reader)
         return byte_reader_refuse(reader, "its budget is absurd");
     model->is_warm = is_warm == 1;
     budget_resume(&model->budget, level_ns, rate_span_ns, rate_flows);
+    if (model->is_warm && rate_flows == 0)
+        budget_fill(&model->budget); /* a capture's, or merged: as at the end of a warm-up */
     return byte_reader_end(reader);
 }
 

@@ -43,6 +43,8 @@ struct feature_engine {
     bool is_saved; /* what was saved was loaded; until a flow is measured now_ns is when */
     uint32_t epoch;
     int64_t now_ns;
+    int64_t start_ns;         /* when this run began to watch; holds with has_time */
+    int64_t saved_watched_ns; /* how long those had watched that were loaded */
     struct minute_clock clock;
     struct window window;
     struct protocol_pool protocols;
@@ -56,6 +58,7 @@ struct feature_engine {
 /* Everything the engine knows about one flow's surroundings while it is being measured. */
 struct scene {
     const struct flow_record *flow;
+    int64_t age_max_ns; /* no acquaintance counts as older */
     uint32_t service;
     struct horizon horizon;
     struct source *source;
@@ -193,6 +196,19 @@ static void resume(struct feature_engine *engine, int64_t notice_ns)
         acquaintance_shift(&known, gap_ns);
 }
 
+static int64_t watched_ns(const struct feature_engine *engine)
+{
+    return engine->saved_watched_ns + (engine->has_time ? engine->now_ns - engine->start_ns : 0);
+}
+
+/* A frozen baseline knows no acquaintance older than it had watched, and so old only few: half of
+ * that is as old as one can be for it. Else all it knows would become unheard-of within minutes,
+ * by getting older. */
+static int64_t age_max_ns(const struct feature_engine *engine)
+{
+    return engine->settings.is_frozen ? engine->saved_watched_ns / 2 : INT64_MAX;
+}
+
 static void begin_epoch(struct feature_engine *engine, const struct flow_record *flow)
 {
     if (!engine->has_time && engine->is_saved)
@@ -205,7 +221,7 @@ static void begin_epoch(struct feature_engine *engine, const struct flow_record 
     engine->has_time = true;
     engine->has_cut = false;
     engine->epoch = flow->epoch;
-    engine->now_ns = flow->notice_ns;
+    engine->now_ns = engine->start_ns = flow->notice_ns;
     minute_clock_reset(&engine->clock, engine->now_ns, engine->window.next);
 }
 
@@ -325,6 +341,7 @@ static struct scene make_scene(struct feature_engine *engine, const struct flow_
     touch_all(engine, &keys, entries);
     return (struct scene){
         .flow = flow,
+        .age_max_ns = age_max_ns(engine),
         .service = service,
         .horizon = {.now = engine->window.next,
                     .window = engine->window.first,
@@ -354,7 +371,9 @@ static void meet(const struct scene *scene, const struct recent_entry *entry, in
         vector_set(vector, id, FEATURE_ACQUAINTANCE_NEW);
         return;
     }
-    vector_set(vector, id, category_acquaintance(flow_first_ns - *first_ns));
+    const int64_t age_ns = flow_first_ns - *first_ns;
+    vector_set(vector, id,
+               category_acquaintance(age_ns < scene->age_max_ns ? age_ns : scene->age_max_ns));
     if (flow_first_ns < *first_ns)
         *first_ns = flow_first_ns;
 }
@@ -511,6 +530,7 @@ void feature_engine_save(const struct feature_engine *engine, struct byte_writer
     byte_writer_i64(writer, engine->settings.window_ns);
     byte_writer_u8(writer, engine->has_time || engine->is_saved);
     byte_writer_i64(writer, engine->now_ns);
+    byte_writer_i64(writer, watched_ns(engine));
     acquaintance_write(&known, writer);
     byte_writer_end(writer, section);
 }
@@ -522,13 +542,15 @@ bool feature_engine_load(struct feature_engine *engine, struct byte_reader *read
     const int64_t window_ns = byte_reader_i64(reader);
     engine->is_saved = byte_reader_u8(reader) != 0;
     engine->now_ns = byte_reader_i64(reader);
+    engine->saved_watched_ns = byte_reader_i64(reader);
     if (reader->has_failed)
         return false;
     if (window_ns != engine->settings.window_ns)
         return byte_reader_refuse(reader, "it was made with another --window: %.9g s, not %.9g s",
                                   (double)window_ns / 1e9,
                                   (double)engine->settings.window_ns / 1e9);
-    if (engine->now_ns < -TIME_MAX_NS || engine->now_ns > TIME_MAX_NS)
+    if (engine->now_ns < -TIME_MAX_NS || engine->now_ns > TIME_MAX_NS ||
+        engine->saved_watched_ns < 0 || engine->saved_watched_ns > TIME_MAX_NS)
         return byte_reader_refuse(reader, "the time it was saved is absurd");
     const struct acquaintances known = acquaintances_of(engine);
     return acquaintance_read(&known, engine->now_ns, reader) && byte_reader_end(reader);
@@ -540,6 +562,8 @@ bool feature_engine_add(struct feature_engine *engine, const struct feature_engi
     const struct acquaintances others = acquaintances_of((struct feature_engine *)other);
     if (other->is_saved && (!engine->is_saved || other->now_ns > engine->now_ns))
         engine->now_ns = other->now_ns;
+    if (other->saved_watched_ns > engine->saved_watched_ns)
+        engine->saved_watched_ns = other->saved_watched_ns;
     engine->is_saved |= other->is_saved;
     return acquaintance_add(&known, &others);
 }
