@@ -81,6 +81,15 @@ _whyflow() {
     --warmup)
         kind=none
         ;;
+    --baseline)
+        kind=-f
+        ;;
+    --save-baseline)
+        kind=-f
+        ;;
+    --merge-baselines)
+        kind=-f
+        ;;
     --memory)
         kind=none
         ;;
@@ -135,6 +144,10 @@ _whyflow() {
             --alerts-per-hour
             --warmup
             --online
+            --baseline
+            --save-baseline
+            --merge-baselines
+            --frozen
             --flood-robust
             --memory
             --sketch-key

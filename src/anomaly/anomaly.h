@@ -8,8 +8,8 @@
  *     anomaly_judge_online(model, &vector, notice_ns, &verdict);
  *     then, if it is to be explained, anomaly_evidence(model, &vector, true, ...): the flow was
  *     learnt last, so leaving its own weight out gives the evidence it was scored by.
- * A saved baseline: anomaly_model_load before the first of these; `is_frozen` of the settings judges
- * only, and learns, decays and calibrates nothing; `alerts_by_share` flags by p-value alone.
+ * A saved baseline: anomaly_model_load before the first of these; `is_frozen` of the settings
+ * judges only, and learns, decays and calibrates nothing; `alerts_by_share` flags by p-value.
  * A capture (ANOMALY_MODE_CAPTURE), with kept flows (flow_store.h) and a ranking (ranking.h):
  *     each flow:      anomaly_learn; flow_store_append
  *     each kept flow: anomaly_score(..., true, ...); ranking_add

@@ -2,7 +2,8 @@
 /* The calibration: a decayed histogram of scores, which turns a score into a conformal p-value: the
  * share of earlier flows that scored at least as high, the flow itself counted in, so that among
  * flows like the earlier ones p <= a happens with probability at most a (Vovk et al. 2005). In
- * capture mode it holds the final scores, for a baseline that is saved. Called by the model; the engine's thread owns it. No allocation after open.
+ * capture mode it holds the final scores, for a baseline that is saved. Called by the model; the
+ * engine's thread owns it. No allocation after open.
  *
  * Bins are an eighth of a bit; a p-value counts the whole bin, so it errs upward by less than the
  * flows within an eighth of a bit. Rejected: extreme-value fits (1.4 to 10 times the alarms asked

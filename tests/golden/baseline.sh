@@ -50,7 +50,8 @@ frozen_says_the_files_numbers() {
 import json, sys
 alerts = [a for a in map(json.loads, open(sys.argv[1])) if a["event_type"] == "alert"]
 assert len(alerts) >= 10
-assert len({(a["whyflow"]["baseline"]["n"], a["whyflow"]["baseline"]["since"]) for a in alerts}) == 1
+baselines = [a["whyflow"]["baseline"] for a in alerts]
+assert len({(baseline["n"], baseline["since"]) for baseline in baselines}) == 1
 assert all(a["whyflow"]["p_value"] <= 0.02 for a in alerts)
 PYTHON
 }
@@ -58,7 +59,8 @@ check 'baseline_frozen_says_the_files_numbers' frozen_says_the_files_numbers
 
 # A capture held against what it taught itself: about the share asked for, in its own p.
 keeps_its_share() {
-    whyflow -q -r pcaps/quiet.pcap --baseline "$quiet" --frozen -o native:- >"$SCRATCH/own" || return 1
+    whyflow -q -r pcaps/quiet.pcap --baseline "$quiet" --frozen -o native:- >"$SCRATCH/own" ||
+        return 1
     local count
     count=$(alerts "$SCRATCH/own")
     echo "$count alerts"
@@ -89,7 +91,8 @@ check 'baseline_replay_refuses_what_it_cannot_read' replay_refuses
 
 nowhere_to_save() {
     exits 1 save /nonexistent/file.wfb 2>&1 | tee "$SCRATCH/error"
-    grep -q 'cannot write --save-baseline' "$SCRATCH/error" && ! grep -q 'exit code' "$SCRATCH/error"
+    grep -q 'cannot write --save-baseline' "$SCRATCH/error" &&
+        ! grep -q 'exit code' "$SCRATCH/error"
 }
 check 'baseline_that_cannot_be_saved_is_said_at_once' nowhere_to_save
 
@@ -98,7 +101,8 @@ merging() {
     whyflow -q -r pcaps/mixed.pcap -o /dev/null --save-baseline "$SCRATCH/mixed.wfb" &&
         whyflow --merge-baselines "$quiet,$SCRATCH/mixed.wfb" --save-baseline "$sum" &&
         whyflow --merge-baselines "$SCRATCH/mixed.wfb,$quiet" --save-baseline "$SCRATCH/sum2.wfb" &&
-        cmp "$sum" "$SCRATCH/sum2.wfb" && whyflow -r pcaps/mixed.pcap --baseline "$sum" -o /dev/null &&
+        cmp "$sum" "$SCRATCH/sum2.wfb" &&
+        whyflow -r pcaps/mixed.pcap --baseline "$sum" -o /dev/null &&
         exits 3 whyflow --merge-baselines "$quiet,$SCRATCH/cut.wfb" --save-baseline "$sum"
 }
 check 'baseline_merging_leaves_no_trace_of_order' merging
