@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzer of what loads a saved baseline (clang -fsanitize=fuzzer,address,undefined). The input is
  * either a snapshot or a list of changes to one that is made here of a few flows (so that seeds
- * stay good when features change). Its size and checksum are made right, so that it comes as far as its
- * numbers.
- * What is refused says why. What is taken is used: flows are judged by it, it is saved, loaded
- * again to the same bytes, and added to itself; no sum overflows (UBSan, and asserts in the model).
+ * stay good when features change). Its size and checksum are made right, so that it comes as far
+ * as its numbers. What is refused says why. What is taken is used: flows are judged by it, it is
+ * saved, loaded again to the same bytes, and added to itself; no sum overflows (UBSan, and asserts
+ * in the model).
  *
  *     byte 0: bit 0: the rest is the snapshot itself; else changes of 4 bytes each follow:
  *             place (2 bytes), kind, value */
