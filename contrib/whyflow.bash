@@ -87,6 +87,15 @@ _whyflow() {
     --suppress)
         kind=-f
         ;;
+    --baseline)
+        kind=-f
+        ;;
+    --save-baseline)
+        kind=-f
+        ;;
+    --merge-baselines)
+        kind=-f
+        ;;
     --memory)
         kind=none
         ;;
@@ -143,6 +152,10 @@ _whyflow() {
             --warmup
             --suppress
             --online
+            --baseline
+            --save-baseline
+            --merge-baselines
+            --frozen
             --flood-robust
             --memory
             --sketch-key

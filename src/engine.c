@@ -8,8 +8,10 @@
 #include "feature/feature.h"
 #include "incident/gate.h"
 #include "incident/incident_table.h"
+#include "snapshot.h"
 #include "whyflow/suppress.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What is kept of a capture until all of it has been learnt, in hand-over order. */
@@ -432,6 +434,7 @@ static void rank_kept(struct engine *engine, const struct kept *kept)
     part->flow = kept->as.flow.flow;
     anomaly_rank(engine->model, &kept->as.flow.features, &part->verdict);
     ranking_add(engine->ranking, part->verdict.score_mbits, is_muted(engine, part));
+    anomaly_calibrate(engine->model, part->verdict.score_mbits);
 }
 
 static void emit_kept(struct engine *engine, const struct kept *kept)
@@ -469,6 +472,36 @@ bool engine_finish(struct engine *engine, const struct statistics *snapshot)
     final.stands_out = engine->stands_out;
     emit_statistics(engine, &final);
     return !engine->has_failed;
+}
+
+bool engine_save(const struct engine *engine, struct snapshot *snapshot,
+                 struct snapshot_summary *summary)
+{
+    anomaly_model_summary(engine->model, summary);
+    return snapshot_make(engine->model, engine->features, snapshot);
+}
+
+/* Into new rooms, which take the place of the old ones once all of it was good. */
+bool engine_load(struct engine *engine, const struct snapshot *snapshot,
+                 struct snapshot_summary *summary, char *error, size_t error_size)
+{
+    struct anomaly_model *model = anomaly_model_open(&engine->settings.anomaly);
+    struct feature_engine *features = feature_engine_open(&engine->settings.feature);
+    snprintf(error, error_size, "out of memory");
+    const bool is_loaded = model != NULL && features != NULL &&
+                           snapshot_read(snapshot, model, features, error, error_size);
+    if (is_loaded) {
+        struct anomaly_model *const old_model = engine->model;
+        struct feature_engine *const old_features = engine->features;
+        engine->model = model;
+        engine->features = features;
+        model = old_model;
+        features = old_features;
+        anomaly_model_summary(engine->model, summary);
+    }
+    anomaly_model_close(model);
+    feature_engine_close(features);
+    return is_loaded;
 }
 
 const char *engine_error(const struct engine *engine)

@@ -8,6 +8,7 @@
 #include "whyflow/record.h"
 #include "whyflow/sensor.h"
 #include "whyflow/settings.h"
+#include "whyflow/snapshot.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,10 @@ void engine_close(struct engine *engine); /* NULL is allowed */
 void engine_flows(struct engine *engine, const struct flow_record *flows, size_t count);
 void engine_report(struct engine *engine, const struct statistics *snapshot);
 bool engine_finish(struct engine *engine, const struct statistics *snapshot);
+bool engine_save(const struct engine *engine, struct snapshot *snapshot,
+                 struct snapshot_summary *summary);
+bool engine_load(struct engine *engine, const struct snapshot *snapshot,
+                 struct snapshot_summary *summary, char *error, size_t error_size);
 const char *engine_error(const struct engine *engine);
 
 /* Bytes of its tables at their limits, and of kept flows in memory. */

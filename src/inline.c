@@ -2,6 +2,7 @@
 #include "inline.h"
 
 #include "message.h"
+#include "run_baseline.h"
 #include "whyflow/sensor.h"
 
 #include <assert.h>
@@ -43,6 +44,31 @@ static void read_all(struct run *run, struct sensor *sensor)
     }
 }
 
+static bool load(void *context, const struct snapshot *snapshot, struct snapshot_summary *summary,
+                 char *error, size_t error_size)
+{
+    return sensor_load(context, snapshot, summary, error, error_size);
+}
+
+static bool save(void *context, struct snapshot *snapshot, struct snapshot_summary *summary)
+{
+    return sensor_save(context, snapshot, summary);
+}
+
+/* From the first packet to the last record, and the baseline. */
+static bool run_sensor(struct run *run, struct sensor *sensor)
+{
+    const struct run_baseline_port port = {.context = sensor, .load = load, .save = save};
+    if (!run_baseline_start(run, &port))
+        return false;
+    read_all(run, sensor);
+    const bool is_whole = sensor_finish(sensor);
+    if (!is_whole)
+        message("%s", sensor_error(sensor));
+    output_flush(run->output, 0);
+    return is_whole && run_baseline_save(run, &port);
+}
+
 bool inline_run(struct run *run)
 {
     char error[256];
@@ -52,11 +78,7 @@ bool inline_run(struct run *run)
         message("%s", error);
         return false;
     }
-    read_all(run, sensor);
-    const bool is_whole = sensor_finish(sensor);
-    if (!is_whole)
-        message("%s", sensor_error(sensor));
-    output_flush(run->output, 0);
+    const bool is_whole = run_sensor(run, sensor);
     sensor_close(sensor);
     return is_whole;
 }

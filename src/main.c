@@ -5,6 +5,7 @@
 #include "message.h"
 #include "options.h"
 #include "rescore.h"
+#include "run_baseline.h"
 #include "runtime.h"
 #include "whyflow/version.h"
 
@@ -112,15 +113,18 @@ static enum run_exit act(struct options *options)
         puts("configuration is good");
         return RUN_DONE;
     case OPTIONS_ACTION_RUN:
+    case OPTIONS_ACTION_MERGE:
         break;
     }
     options->settings.flow.is_live = options->is_live;
     if (options->is_live)
         options->settings.anomaly.mode = ANOMALY_MODE_ONLINE;
-    if (draw_keys(options))
-        return run_options(options);
-    message("no random numbers to be had: %m");
-    return RUN_FAILED;
+    if (!draw_keys(options)) {
+        message("no random numbers to be had: %m");
+        return RUN_FAILED;
+    }
+    return options->action == OPTIONS_ACTION_MERGE ? run_baseline_merge(options)
+                                                   : run_options(options);
 }
 
 int main(int argc, char **argv)

@@ -77,7 +77,7 @@
     OPTION(WINDOW, 0, "window", "TIME", "60s", FLOWS, \
            "the time over which *_window features count") \
     OPTION(ALERT_SHARE, 0, "alert-share", "P", "1%", ANOMALY, \
-           "replay: flag this share of the flows, at least one; 0.001 or 0.1%") \
+           "replay: flag this share of the flows, at least one (--baseline: p up to it); 0.001 or 0.1%") \
     OPTION(ALERTS_PER_HOUR, 0, "alerts-per-hour", "N", "6", ANOMALY, \
            "live and --online: incidents wanted in an hour; each is an alert or more") \
     OPTION(WARMUP, 0, "warmup", "FLOWS,TIME", "2000,30m", ANOMALY, \
@@ -87,6 +87,14 @@
            "read at start only") \
     OPTION(ONLINE, 0, "online", NULL, NULL, ANOMALY, \
            "replay as if live: score each flow by those before it, then learn it") \
+    OPTION(BASELINE, 0, "baseline", "FILE", NULL, ANOMALY, \
+           "start from a saved baseline; a replay compares with it, in one pass") \
+    OPTION(SAVE_BASELINE, 0, "save-baseline", "FILE", NULL, ANOMALY, \
+           "save what was learnt: at the end, live also every hour; the one before: FILE.previous") \
+    OPTION(MERGE_BASELINES, 0, "merge-baselines", "FILE,FILE,...", NULL, ANOMALY, \
+           "add saved baselines into --save-baseline and exit, without reading packets") \
+    OPTION(FROZEN, 0, "frozen", NULL, NULL, ANOMALY, \
+           "with --baseline: judge by it alone, learn nothing") \
     OPTION(FLOOD_ROBUST, 0, "flood-robust", NULL, NULL, ANOMALY, \
            "learn a burst of like flows as one, so that a flood does not become normal") \
     OPTION(MEMORY, 0, "memory", "SIZE", "512M", ANOMALY, \

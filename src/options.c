@@ -231,6 +231,27 @@ static bool set_warmup(struct draft *draft, enum option_id id, const char *value
                        value);
 }
 
+/* "A,B,..."; the list is copied because it is cut apart. */
+static bool set_merge(struct draft *draft, enum option_id id, const char *value)
+{
+    struct options *options = &draft->options;
+    free(options->merge_text);
+    options->merge_count = 0;
+    options->merge_text = strdup(value);
+    if (options->merge_text == NULL)
+        return fail_option(draft, id, "no memory");
+    char *rest = options->merge_text, *path;
+    while ((path = strsep(&rest, ",")) != NULL) {
+        if (*path == '\0')
+            return fail_option(draft, id, "'%s': a name is empty", value);
+        if (options->merge_count == OPTIONS_BASELINES_MAX)
+            return fail_option(draft, id, "allowed: at most %d files", OPTIONS_BASELINES_MAX);
+        options->merge_files[options->merge_count++] = path;
+    }
+    options->action = OPTIONS_ACTION_MERGE;
+    return true;
+}
+
 static bool set_sketch_key(struct draft *draft, enum option_id id, const char *value)
 {
     draft->options.has_sketch_key = true;
@@ -329,6 +350,10 @@ static const struct target targets[OPTION_COUNT] = {
     [OPTION_WARMUP] = {TARGET_CUSTOM, .set = set_warmup},
     [OPTION_SUPPRESS] = {TARGET_STRING, FIELD(suppress_path)},
     [OPTION_ONLINE] = {TARGET_SWITCH, FIELD(online)},
+    [OPTION_BASELINE] = {TARGET_STRING, FIELD(options.baseline)},
+    [OPTION_SAVE_BASELINE] = {TARGET_STRING, FIELD(options.save_baseline)},
+    [OPTION_MERGE_BASELINES] = {TARGET_CUSTOM, .set = set_merge},
+    [OPTION_FROZEN] = {TARGET_SWITCH, FIELD(options.settings.anomaly.is_frozen)},
     [OPTION_FLOOD_ROBUST] = {TARGET_SWITCH, FIELD(flood_robust)},
     [OPTION_MEMORY] = {TARGET_SIZE, FIELD(options.settings.anomaly.memory_bytes), .least = 1 << 20,
                        .most = 1e15},
@@ -799,6 +824,31 @@ static void resolve_terminal(struct draft *draft)
     options->fsync = (enum options_fsync)draft->fsync;
 }
 
+/* What is saved, loaded and merged: combinations that mean nothing are refused. */
+static bool resolve_baseline(struct draft *draft)
+{
+    struct options *options = &draft->options;
+    struct anomaly_settings *anomaly = &options->settings.anomaly;
+    const bool has_input = options->interface_count + options->file_count > 0;
+    if (options->merge_count > 0 && options->save_baseline == NULL)
+        return fail_option(draft, OPTION_MERGE_BASELINES,
+                           "--save-baseline must say where the sum goes");
+    if (options->merge_count > 0 && (has_input || options->baseline != NULL))
+        return fail_option(draft, OPTION_MERGE_BASELINES,
+                           "allowed without -i, -r and --baseline only: it reads no packets");
+    if (anomaly->is_frozen && options->baseline == NULL)
+        return fail_option(draft, OPTION_FROZEN, "allowed with --baseline only");
+    if (anomaly->is_frozen && options->save_baseline != NULL)
+        return fail_option(draft, OPTION_FROZEN,
+                           "nothing is learnt that --save-baseline could save");
+    options->settings.feature.is_frozen = anomaly->is_frozen;
+    if (options->baseline == NULL)
+        return true;
+    anomaly->alerts_by_share = anomaly->mode == ANOMALY_MODE_CAPTURE;
+    anomaly->mode = ANOMALY_MODE_ONLINE;
+    return true;
+}
+
 static bool resolve(struct draft *draft)
 {
     struct options *options = &draft->options;
@@ -810,6 +860,8 @@ static bool resolve(struct draft *draft)
     options->settings.anomaly.mode = is_online ? ANOMALY_MODE_ONLINE : ANOMALY_MODE_CAPTURE;
     if (draft->flood_robust)
         options->settings.anomaly.flood_exponent = 1;
+    if (!resolve_baseline(draft))
+        return false;
     if (options->is_inline && options->is_live)
         return fail_option(draft, OPTION_INLINE, "allowed with -r (--read) only");
     return true;
@@ -831,6 +883,7 @@ void options_deinit(struct options *options)
     free(options->config_text);
     free(options->filter_text);
     free(options->suppress);
+    free(options->merge_text);
     *options = (struct options){0};
 }
 

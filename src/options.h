@@ -14,6 +14,7 @@
 
 enum { OPTIONS_INTERFACES_MAX = 16, OPTIONS_FILES_MAX = 1024, OPTIONS_OUTPUTS_MAX = 16 };
 enum { OPTIONS_FLOW_FILES_MAX = 256 }; /* read side by side */
+enum { OPTIONS_BASELINES_MAX = 256 };
 enum { OPTIONS_ERROR_SIZE = 512, OPTIONS_BATCH_MAX = 4096, OPTIONS_BATCH_DEFAULT = 64 };
 
 enum options_action {
@@ -21,6 +22,7 @@ enum options_action {
     OPTIONS_ACTION_TEST, /* the configuration; options_parse has done it, but for the filter */
     OPTIONS_ACTION_LIST_INTERFACES,
     OPTIONS_ACTION_LIST_LINK_TYPES,
+    OPTIONS_ACTION_MERGE, /* saved baselines */
     OPTIONS_ACTION_HELP,
     OPTIONS_ACTION_VERSION,
 };
@@ -62,6 +64,11 @@ struct options {
     bool has_sketch_key;      /* given, and in settings.feature; else a live run draws one */
     bool has_hash_key;        /* given, and in all three rooms' settings; else draw them */
 
+    const char *baseline;      /* NULL: start cold */
+    const char *save_baseline; /* NULL: do not save */
+    size_t merge_count;        /* for OPTIONS_ACTION_MERGE */
+    char *merge_files[OPTIONS_BASELINES_MAX];
+
     const char *sensor;  /* NULL: not given */
     const char *pidfile; /* NULL: none */
     bool fail_on_alert;
@@ -71,9 +78,10 @@ struct options {
     bool is_inline;
     uint32_t batch_packets;
 
-    char *config_text; /* owned: strings above point into these two or into argv */
+    char *config_text; /* owned: strings above point into these or into argv */
     char *filter_text;
     struct suppress_list *suppress; /* owned: settings.suppress is this; NULL: none */
+    char *merge_text;
 };
 
 /* Reads argv and the config file it names into `options`; argv must outlive it. Returns false and

@@ -331,6 +331,18 @@ bool pipeline_finish(struct pipeline *pipeline, const struct statistics *snapsho
     return engine_finish(pipeline->engine, snapshot);
 }
 
+bool pipeline_save(const struct pipeline *pipeline, struct snapshot *snapshot,
+                   struct snapshot_summary *summary)
+{
+    return engine_save(pipeline->engine, snapshot, summary);
+}
+
+bool pipeline_load(struct pipeline *pipeline, const struct snapshot *snapshot,
+                   struct snapshot_summary *summary, char *error, size_t error_size)
+{
+    return engine_load(pipeline->engine, snapshot, summary, error, error_size);
+}
+
 const char *pipeline_error(const struct pipeline *pipeline)
 {
     return engine_error(pipeline->engine);

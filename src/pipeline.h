@@ -15,6 +15,7 @@
 #include "whyflow/record.h"
 #include "whyflow/sensor.h"
 #include "whyflow/settings.h"
+#include "whyflow/snapshot.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,6 +107,15 @@ void pipeline_report(struct pipeline *pipeline, const struct statistics *snapsho
 /* All flows are through step 2: scores what was kept and writes the final statistics. False if kept
  * flows could not be written or read back; the final statistics then say what is missing. */
 bool pipeline_finish(struct pipeline *pipeline, const struct statistics *snapshot);
+
+/* What was learnt, at any time between two calls of step 3. False: no memory. */
+bool pipeline_save(const struct pipeline *pipeline, struct snapshot *snapshot,
+                   struct snapshot_summary *summary);
+
+/* Begins with what was saved: before any flow, in online mode. False, and one line in `error`: the
+ * pipeline is as it was. */
+bool pipeline_load(struct pipeline *pipeline, const struct snapshot *snapshot,
+                   struct snapshot_summary *summary, char *error, size_t error_size);
 
 /* One line about what failed, or "". */
 const char *pipeline_error(const struct pipeline *pipeline);

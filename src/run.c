@@ -157,6 +157,8 @@ static uint64_t replay_id(const struct run *run)
         id = mix_file(id, run->files.paths[i]);
     for (size_t i = 0; i < run->options->flow_file_count; i++)
         id = mix_file(id, run->options->flow_files[i]);
+    if (run->options->baseline != NULL)
+        id = mix_file(id, run->options->baseline);
     return id;
 }
 

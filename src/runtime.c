@@ -16,6 +16,7 @@
 #include "base/queue.h"
 #include "message.h"
 #include "pipeline.h"
+#include "run_baseline.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -28,6 +29,9 @@
 #include <unistd.h>
 
 #define SECOND_NS INT64_C(1000000000)
+
+/* Live, the baseline is saved every hour of trace time: so much is lost if the machine stops. */
+#define SAVE_INTERVAL_NS (3600 * SECOND_NS)
 
 enum {
     SWEEP_SLICE = 4096,      /* flows ended at most while the lock is held, live */
@@ -62,7 +66,8 @@ struct runtime {
     bool input_has_ended;
     bool wants_end_of_flows; /* USR2 */
 
-    struct flow_record flows[TAKE_MAX]; /* the expiry thread's */
+    struct flow_record flows[TAKE_MAX]; /* the expiry thread's, as the next */
+    int64_t next_save_ns;               /* trace time; 0: not known yet */
 };
 
 static int64_t clock_ns(clockid_t clock)
@@ -199,15 +204,60 @@ static void finish_pipeline(struct runtime *runtime)
     queue_end(runtime->records);
 }
 
+/* ---- the saved baseline ------------------------------------------------------------------- */
+
+static bool load_baseline(void *context, const struct snapshot *snapshot,
+                          struct snapshot_summary *summary, char *error, size_t error_size)
+{
+    return pipeline_load(context, snapshot, summary, error, error_size);
+}
+
+static bool save_baseline(void *context, struct snapshot *snapshot,
+                          struct snapshot_summary *summary)
+{
+    return pipeline_save(context, snapshot, summary);
+}
+
+static struct run_baseline_port baseline_port(const struct runtime *runtime)
+{
+    return (struct run_baseline_port){
+        .context = runtime->pipeline, .load = load_baseline, .save = save_baseline};
+}
+
+/* The expiry thread's, under the lock, which is let go while it writes. A save that fails is said
+ * and tried again an hour later; capture goes on meanwhile. */
+static void save_if_due(struct runtime *runtime)
+{
+    struct statistics now;
+    if (!runtime->run->options->is_live || runtime->run->options->save_baseline == NULL)
+        return;
+    pipeline_peek(runtime->pipeline, &now);
+    const int64_t left_ns = runtime->next_save_ns - now.now_ns;
+    if (!now.has_time || (runtime->next_save_ns != 0 && left_ns > 0 && left_ns <= SAVE_INTERVAL_NS))
+        return;
+    const bool is_due = runtime->next_save_ns != 0 && left_ns <= 0;
+    runtime->next_save_ns = now.now_ns + SAVE_INTERVAL_NS;
+    if (!is_due)
+        return; /* the first time seen, or the clock was set back */
+    const struct run_baseline_port port = baseline_port(runtime);
+    pthread_mutex_unlock(&runtime->lock);
+    run_baseline_save(runtime->run, &port);
+    pthread_mutex_lock(&runtime->lock);
+}
+
+/* ---- the expiry thread's loop -------------------------------------------------------------- */
+
 static void *expiry_main(void *argument)
 {
     struct runtime *const runtime = argument;
     pthread_mutex_lock(&runtime->lock);
     while (!runtime->input_has_ended || runtime->sweeps_asked != runtime->sweeps_done) {
-        if (runtime->sweeps_asked != runtime->sweeps_done)
+        if (runtime->sweeps_asked != runtime->sweeps_done) {
             answer_sweep(runtime);
-        else
+            save_if_due(runtime);
+        } else {
             pthread_cond_wait(&runtime->asked, &runtime->lock);
+        }
     }
     finish_pipeline(runtime);
     return NULL;
@@ -437,8 +487,11 @@ static bool run_threads(struct runtime *runtime)
     end_capture(runtime);
     pthread_join(expiry, NULL);
     pthread_join(emitter, NULL);
+    const struct run_baseline_port port = baseline_port(runtime);
+    const bool is_whole = pipeline_error(runtime->pipeline)[0] == '\0';
+    const bool is_saved = is_whole && run_baseline_save(runtime->run, &port);
     end_signal_thread(runtime, signals);
-    return pipeline_error(runtime->pipeline)[0] == '\0';
+    return is_saved;
 }
 
 static bool open_pipeline(struct runtime *runtime)
@@ -469,7 +522,9 @@ bool runtime_run(struct run *run)
     pthread_mutex_init(&runtime->lock, NULL);
     pthread_cond_init(&runtime->asked, NULL);
     pthread_cond_init(&runtime->done, NULL);
-    const bool is_whole = open_pipeline(runtime) && run_threads(runtime);
+    const bool is_open = open_pipeline(runtime);
+    const struct run_baseline_port port = baseline_port(runtime);
+    const bool is_whole = is_open && run_baseline_start(run, &port) && run_threads(runtime);
     pipeline_close(runtime->pipeline);
     queue_close(runtime->records);
     pthread_mutex_destroy(&runtime->lock);

@@ -39,6 +39,18 @@ void sensor_close(struct sensor *sensor)
     free(sensor);
 }
 
+bool sensor_load(struct sensor *sensor, const struct snapshot *snapshot,
+                 struct snapshot_summary *summary, char *error, size_t error_size)
+{
+    return pipeline_load(sensor->pipeline, snapshot, summary, error, error_size);
+}
+
+bool sensor_save(const struct sensor *sensor, struct snapshot *snapshot,
+                 struct snapshot_summary *summary)
+{
+    return pipeline_save(sensor->pipeline, snapshot, summary);
+}
+
 static void pass_on_flows(struct sensor *sensor)
 {
     size_t count;

@@ -184,6 +184,7 @@ static void describe(const struct settings *settings, FILE *out)
             anomaly->flood_exponent, anomaly->half_life_flows, (long long)anomaly->half_life_ns,
             anomaly->max_categories, anomaly->max_services, (long long)anomaly->learning_lag_ns,
             anomaly->max_lessons);
+    fprintf(out, "by_share %d frozen %d\n", anomaly->alerts_by_share, anomaly->is_frozen);
     const struct behaviour_settings *const behaviour = &settings->behaviour;
     fprintf(out, "behaviour hosts %u pairs %u sketch %llx %llx\n", behaviour->max_hosts,
             behaviour->max_pairs, (unsigned long long)behaviour->sketch_key[0],

@@ -15,6 +15,7 @@
 #include "whyflow/frame.h"
 #include "whyflow/record.h"
 #include "whyflow/settings.h"
+#include "whyflow/snapshot.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,11 @@ typedef void sensor_record_fn(void *context, const struct record *record);
  * and one line in `error` if memory or a limit does not allow it. */
 struct sensor *sensor_open(const struct settings *settings, sensor_record_fn *on_record,
                            void *context, char *error, size_t error_size);
+
+/* Begins with a saved baseline instead of nothing; before the first frame, in online mode. False,
+ * and one line in `error` says what is wrong with it: the sensor is as it was. */
+bool sensor_load(struct sensor *sensor, const struct snapshot *snapshot,
+                 struct snapshot_summary *summary, char *error, size_t error_size);
 
 /* Takes one frame; its bytes are not kept. Never fails: what is not in a flow is counted. */
 void sensor_frame(struct sensor *sensor, const struct frame *frame);
@@ -50,6 +56,10 @@ void sensor_tick(struct sensor *sensor, int64_t now_ns);
 /* Ends the input: all flows end, remaining records and the final statistics come out. Returns false
  * if kept flows could not be read back (see sensor_error). Call once. */
 bool sensor_finish(struct sensor *sensor);
+
+/* What was learnt so far; of a capture, after sensor_finish. snapshot_free it. False: no memory. */
+bool sensor_save(const struct sensor *sensor, struct snapshot *snapshot,
+                 struct snapshot_summary *summary);
 
 /* One line about what failed, or "". Owned by the sensor. */
 const char *sensor_error(const struct sensor *sensor);

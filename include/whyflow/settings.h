@@ -37,6 +37,7 @@ struct feature_settings {
     uint32_t max_window_flows;                        /* flows in the exact window */
     uint64_t hash_key[2];                             /* placement only */
     uint64_t sketch_key[2];                           /* of the distinct counters: part of output */
+    bool is_frozen; /* as in anomaly_settings: nobody gets better known than the baseline knows */
     size_t local_net_count;
     struct settings_network local_nets[SETTINGS_LOCAL_NETS_MAX];
 };
@@ -50,6 +51,8 @@ struct anomaly_settings {
     enum anomaly_mode mode;
     double alert_share;     /* capture mode: share of flows flagged; (0, 1] */
     double alerts_per_hour; /* online mode: budget */
+    bool alerts_by_share;   /* online mode: flag p <= alert_share, without a budget an hour */
+    bool is_frozen;         /* online mode: judge by the loaded baseline and learn nothing */
     uint64_t warmup_flows;  /* online: no alert before so many flows ... */
     int64_t warmup_ns;      /* ... and so much time */
     double flood_exponent;  /* gamma of the learning weight: 0.2; 1 with --flood-robust */

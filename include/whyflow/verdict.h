@@ -54,6 +54,7 @@ struct baseline_summary {
     int64_t since_ns;       /* notice time of the first of them */
     double effective_flows; /* the same after decay and flood weights */
     bool is_whole_capture;  /* replay default: learnt the whole capture first */
+    bool is_saved;          /* a saved baseline, and unless frozen what was learnt since */
 };
 
 #endif

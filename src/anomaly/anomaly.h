@@ -8,6 +8,8 @@
  *     anomaly_judge_online(model, &vector, notice_ns, alpha, &verdict);
  *     then, if it is to be explained, anomaly_evidence(model, &vector, false, ...): the flow is
  *     learnt later, so the evidence is what it was scored by.
+ * A saved baseline: anomaly_model_load before the first of these; `is_frozen` of the settings
+ * judges only, and learns, decays and calibrates nothing.
  * A capture (ANOMALY_MODE_CAPTURE), with kept flows (flow_store.h) and a ranking (ranking.h):
  *     each flow:      anomaly_learn; flow_store_append
  *     each kept flow: anomaly_rank; ranking_add
@@ -18,8 +20,10 @@
 #ifndef WHYFLOW_ANOMALY_ANOMALY_H
 #define WHYFLOW_ANOMALY_ANOMALY_H
 
+#include "base/bytes.h"
 #include "whyflow/feature.h"
 #include "whyflow/settings.h"
+#include "whyflow/snapshot.h"
 #include "whyflow/statistics.h"
 #include "whyflow/verdict.h"
 
@@ -73,6 +77,28 @@ void anomaly_evidence(const struct anomaly_model *model, const struct feature_ve
 
 /* The baseline behind a verdict on a flow that was learnt (the flow itself taken out). */
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary);
+
+/* Capture mode: counts a final score, so that the model can be saved with a calibration. */
+void anomaly_calibrate(struct anomaly_model *model, int32_t score_mbits);
+
+/* False while nothing is flagged: see warm-up. A capture's is warm with enough scores. */
+bool anomaly_model_is_warm(const struct anomaly_model *model);
+
+/* Writes all that the model has learnt: a model that loads it goes on to the same scores, parts and
+ * p-values. What waits to be learnt is not written: anomaly_learn_all before. The bytes depend on
+ * what was learnt alone. False: no memory. */
+bool anomaly_model_save(const struct anomaly_model *model, struct byte_writer *writer);
+
+/* Fills a model that has learnt nothing (online mode). False, and the reader says why: cut short,
+ * other features, numbers that are absurd or do not fit together; then close the model. */
+bool anomaly_model_load(struct anomaly_model *model, struct byte_reader *reader);
+
+void anomaly_model_summary(const struct anomaly_model *model, struct snapshot_summary *summary);
+
+/* Adds all that `other` has learnt, in its weights of a flow; the first goes into an empty model.
+ * Commutative and associative to the last bit as long as nothing is evicted and no sum passes
+ * BASELINE_WEIGHT_MAX. Two captures' models of one gamma add up to that of both. False: no memory. */
+bool anomaly_model_add(struct anomaly_model *model, const struct anomaly_model *other);
 
 /* Sets learnt, categories_evicted, p_floor and, in capture mode, budget; adds to memory_bytes. */
 void anomaly_model_counters(const struct anomaly_model *model, struct engine_counters *counters);

@@ -10,6 +10,8 @@
  * What a step takes beyond that is not carried over: a half-life is never shorter than asked. */
 #include "anomaly/baseline.h"
 
+#include "anomaly/baseline_sums.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +64,7 @@ struct baseline {
     struct flood_weight flood, service_flood;
 
     uint64_t learnt;
-    int64_t since_ns;
+    int64_t since_ns, until_ns; /* least and greatest notice time */
 
     unsigned step;
     uint64_t step_flows, step_flows_needed;
@@ -350,6 +352,8 @@ void baseline_learn(struct baseline *baseline, const struct baseline_place *plac
     assert(weights.all > 0 && weights.in_service > 0);
     if (baseline->learnt == 0 || notice_ns < baseline->since_ns)
         baseline->since_ns = notice_ns;
+    if (baseline->learnt == 0 || notice_ns > baseline->until_ns)
+        baseline->until_ns = notice_ns;
     baseline->learnt++;
     baseline->step_flows++;
     baseline->total[0] += weights.all;
@@ -679,4 +683,65 @@ uint64_t baseline_memory_bytes(const struct baseline *baseline)
 {
     return sizeof *baseline + category_table_memory_bytes(baseline->categories) +
            service_table_memory_bytes(baseline->services);
+}
+
+/* ---- saved and loaded ---------------------------------------------------------------------- */
+
+void baseline_get_sums(const struct baseline *baseline, struct baseline_sums *sums)
+{
+    memset(sums, 0, sizeof *sums);
+    sums->step = baseline->step;
+    sums->step_flows = baseline->step_flows;
+    sums->step_start_ns = baseline->step_start_ns;
+    sums->learnt = baseline->learnt;
+    sums->since_ns = baseline->since_ns;
+    sums->until_ns = baseline->until_ns;
+    sums->flows = baseline->flows;
+    memcpy(sums->total, baseline->total, sizeof sums->total);
+    memcpy(sums->measured, baseline->measured, sizeof sums->measured);
+    memcpy(sums->fine, baseline->fine, sizeof sums->fine);
+    for (unsigned scope = 0; scope < BASELINE_SCOPE_COUNT; scope++)
+        for (unsigned j = 0; j < FEATURE_COUNT; j++)
+            for (unsigned bin = 0; bin < BASELINE_OUTCOME_COUNT; bin++)
+                sums->bin[scope][j][bin] =
+                    baseline->slot[scope][j][histogram_slot(bin)] / histogram_scale(bin);
+}
+
+void baseline_set_sums(struct baseline *baseline, const struct baseline_sums *sums)
+{
+    set_step(baseline, sums->step);
+    baseline->step_flows = sums->step_flows;
+    baseline->step_start_ns = sums->step_start_ns;
+    baseline->learnt = sums->learnt;
+    baseline->since_ns = sums->since_ns;
+    baseline->until_ns = sums->until_ns;
+    baseline->flows = sums->flows;
+    memcpy(baseline->total, sums->total, sizeof sums->total);
+    memcpy(baseline->measured, sums->measured, sizeof sums->measured);
+    memcpy(baseline->fine, sums->fine, sizeof sums->fine);
+    for (unsigned scope = 0; scope < BASELINE_SCOPE_COUNT; scope++)
+        for (unsigned j = 0; j < FEATURE_COUNT; j++)
+            for (unsigned bin = 0; bin < BASELINE_OUTCOME_COUNT; bin++)
+                baseline->slot[scope][j][histogram_slot(bin)] =
+                    sums->bin[scope][j][bin] * histogram_scale(bin);
+}
+
+struct category_table *baseline_categories(struct baseline *baseline)
+{
+    return baseline->categories;
+}
+
+const struct category_table *baseline_categories_of(const struct baseline *baseline)
+{
+    return baseline->categories;
+}
+
+int64_t baseline_until_ns(const struct baseline *baseline)
+{
+    return baseline->until_ns;
+}
+
+uint32_t baseline_flood_exponent(const struct baseline *baseline)
+{
+    return (uint32_t)baseline->flood.exponent;
 }

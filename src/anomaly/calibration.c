@@ -48,13 +48,19 @@ int32_t calibration_threshold(const struct calibration *calibration, uint64_t we
     return (int32_t)(CALIBRATION_BIN_COUNT - count) * CALIBRATION_BIN_MBITS;
 }
 
-void calibration_halve(struct calibration *calibration)
+void calibration_rebuild(struct calibration *calibration)
 {
     memset(calibration->tree, 0, sizeof calibration->tree);
     calibration->total = 0;
     for (uint32_t place = 0; place < CALIBRATION_BIN_COUNT; place++) {
-        const uint64_t weight = calibration->weight[place] /= 2;
-        calibration->total += weight;
-        tree_add(calibration, place, weight);
+        calibration->total += calibration->weight[place];
+        tree_add(calibration, place, calibration->weight[place]);
     }
+}
+
+void calibration_halve(struct calibration *calibration)
+{
+    for (uint32_t place = 0; place < CALIBRATION_BIN_COUNT; place++)
+        calibration->weight[place] /= 2;
+    calibration_rebuild(calibration);
 }

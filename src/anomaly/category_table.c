@@ -302,3 +302,87 @@ uint64_t category_table_memory_bytes(const struct category_table *table)
     return sizeof *table + (table->max + 1) * sizeof *table->entries +
            table->max * sizeof *table->heap + table->bucket_count * sizeof(UT_hash_bucket);
 }
+
+/* ---- saved and loaded ---------------------------------------------------------------------- */
+
+static struct category_entry entry_of(const struct category *category)
+{
+    struct category_entry entry = {
+        .key = category->key, .touched = category->touched, .inserted = category->inserted};
+    memcpy(entry.sum, category->weight, sizeof entry.sum);
+    return entry;
+}
+
+static int compare_entries(const void *a_entry, const void *b_entry)
+{
+    const struct category_key *a = &((const struct category_entry *)a_entry)->key;
+    const struct category_key *b = &((const struct category_entry *)b_entry)->key;
+    if (a->feature != b->feature)
+        return a->feature < b->feature ? -1 : 1;
+    if (a->is_missing != b->is_missing)
+        return a->is_missing < b->is_missing ? -1 : 1;
+    return a->code == b->code ? 0 : a->code < b->code ? -1 : 1;
+}
+
+struct category_entry *category_table_entries(const struct category_table *table)
+{
+    struct category_entry *const entries = calloc(table->count + 1, sizeof *entries);
+    if (entries == NULL)
+        return NULL;
+    for (size_t i = 0; i < table->count; i++)
+        entries[i] = entry_of(&table->entries[i]);
+    qsort(entries, table->count, sizeof *entries, compare_entries);
+    return entries;
+}
+
+bool category_table_put(struct category_table *table, const struct category_entry *entry)
+{
+    if (table->count == table->max || find(table, &entry->key) != NULL)
+        return false;
+    struct category *const category = insert(table, &entry->key);
+    memcpy(category->weight, entry->sum, sizeof category->weight);
+    category->touched = entry->touched;
+    category->inserted = entry->inserted;
+    table->has_heap = false;
+    return true;
+}
+
+void category_table_add(struct category_table *table, const struct category_entry *entry)
+{
+    struct category *category = find(table, &entry->key);
+    if (category == NULL)
+        category = insert(table, &entry->key);
+    for (unsigned sum = 0; sum < CATEGORY_SUM_COUNT; sum++)
+        category->weight[sum] += entry->sum[sum];
+    if (entry->touched > category->touched)
+        category->touched = entry->touched;
+}
+
+bool category_table_renumber(struct category_table *table)
+{
+    struct category_entry *const entries = category_table_entries(table);
+    if (entries == NULL)
+        return false;
+    for (size_t i = 0; i < table->count; i++)
+        find(table, &entries[i].key)->inserted = i + 1;
+    table->insertions = table->count;
+    table->has_heap = false;
+    free(entries);
+    return true;
+}
+
+uint64_t category_table_insertions(const struct category_table *table)
+{
+    return table->insertions;
+}
+
+void category_table_set_counts(struct category_table *table, uint64_t insertions, uint64_t evicted)
+{
+    table->insertions = insertions;
+    table->evicted = evicted;
+}
+
+uint64_t category_table_max(const struct category_table *table)
+{
+    return table->max;
+}

@@ -12,6 +12,7 @@
 
 #include "whyflow/feature.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,6 +61,33 @@ const uint64_t *category_table_at(const struct category_table *table, size_t ind
                                   enum feature_id *feature);
 size_t category_table_count(const struct category_table *table);
 
+/* An entry as it is saved. */
+struct category_entry {
+    struct category_key key;
+    uint64_t sum[CATEGORY_SUM_COUNT];
+    uint64_t touched;  /* number of the flow that touched it last */
+    uint64_t inserted; /* order of insertion: the last to tell who is evicted */
+};
+
+/* All entries, sorted by (feature, is_missing, code), category_table_count of them; the caller
+ * frees. NULL: no memory. */
+struct category_entry *category_table_entries(const struct category_table *table);
+
+/* Takes in an entry whose key is not there yet. False: it is, or the table is full. */
+bool category_table_put(struct category_table *table, const struct category_entry *entry);
+
+/* Adds an entry's sums to those of its key; the later touch counts. A new key is inserted last, and
+ * in a full table evicts the lightest. */
+void category_table_add(struct category_table *table, const struct category_entry *entry);
+
+/* Insertions are numbered by key: the order in which tables were added leaves no trace. */
+bool category_table_renumber(struct category_table *table); /* false: no memory */
+
+uint64_t category_table_insertions(const struct category_table *table);
+/* Counters of a saved table: insertions and evictions so far. */
+void category_table_set_counts(struct category_table *table, uint64_t insertions, uint64_t evicted);
+
+uint64_t category_table_max(const struct category_table *table);
 uint64_t category_table_evicted(const struct category_table *table);
 uint64_t category_table_memory_bytes(const struct category_table *table);
 

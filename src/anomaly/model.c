@@ -18,16 +18,15 @@ struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings
     model->warmup_flows = settings->warmup_flows;
     model->warmup_ns = settings->warmup_ns;
     model->learning_lag_ns = settings->learning_lag_ns;
+    model->is_frozen = settings->is_frozen;
+    model->sources = 1;
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         model->quarter_weights[j] = anomaly_quarter_weights((enum feature_id)j);
     model->baseline = baseline_open(settings);
-    const bool is_online = model->mode == ANOMALY_MODE_ONLINE;
-    bool is_whole = model->baseline != NULL;
-    if (is_online) {
-        model->calibration = calloc(1, sizeof *model->calibration);
-        is_whole = is_whole && model->calibration != NULL &&
-                   lesson_queue_init(&model->lessons, settings->max_lessons);
-    }
+    model->calibration = calloc(1, sizeof *model->calibration);
+    bool is_whole = model->baseline != NULL && model->calibration != NULL;
+    if (model->mode == ANOMALY_MODE_ONLINE)
+        is_whole = is_whole && lesson_queue_init(&model->lessons, settings->max_lessons);
     if (!is_whole) {
         anomaly_model_close(model);
         return NULL;
@@ -165,16 +164,31 @@ static void calibrate(struct anomaly_model *model, const struct verdict *verdict
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
                           int64_t notice_ns, double alpha, struct verdict *verdict)
 {
-    learn_what_is_due(model, notice_ns);
-    age(model, notice_ns);
+    if (!model->is_frozen) {
+        learn_what_is_due(model, notice_ns);
+        age(model, notice_ns);
+    }
     anomaly_score(model, vector, false, verdict);
     compare(model, alpha, verdict);
     verdict->is_cold = !warm_up(model, notice_ns);
     if (!verdict->is_cold)
         decide(verdict);
+    if (model->is_frozen)
+        return;
     calibrate(model, verdict);
     typical_add(&model->typical, verdict);
     learn_later(model, vector, notice_ns);
+}
+
+void anomaly_calibrate(struct anomaly_model *model, int32_t score_mbits)
+{
+    calibration_add(model->calibration, score_mbits, baseline_unit(model->baseline));
+}
+
+bool anomaly_model_is_warm(const struct anomaly_model *model)
+{
+    const uint64_t least = CALIBRATION_LEAST_FLOWS * baseline_unit(model->baseline);
+    return model->mode == ANOMALY_MODE_ONLINE ? model->is_warm : model->calibration->total >= least;
 }
 
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary)
@@ -189,6 +203,7 @@ void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline
         .since_ns = baseline_since_ns(baseline),
         .effective_flows = effective < (double)others ? effective : (double)others,
         .is_whole_capture = is_capture,
+        .is_saved = model->is_saved,
     };
 }
 
@@ -205,8 +220,8 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
     counters->services_evicted = baseline_services_evicted(model->baseline);
     counters->categories_evicted = baseline_categories_evicted(model->baseline);
     counters->memory_bytes += sizeof *model + baseline_memory_bytes(model->baseline);
+    counters->memory_bytes += sizeof *model->calibration;
     if (model->mode == ANOMALY_MODE_ONLINE) {
-        counters->memory_bytes += sizeof *model->calibration;
         counters->memory_bytes += lesson_queue_memory_bytes(&model->lessons);
         counters->p_floor = online_p_floor(model);
     } else {

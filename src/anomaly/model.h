@@ -25,10 +25,13 @@ struct anomaly_model {
     uint64_t warmup_flows;
     int64_t warmup_ns;
     bool is_warm; /* for good, once it is */
+    bool is_frozen, alerts_are_share;
+    bool is_saved;    /* a saved baseline was loaded */
+    uint32_t sources; /* baselines that were added into this one; 1: it alone */
 
     struct baseline *baseline;
-    struct calibration *calibration; /* NULL in capture mode */
-    struct lesson_queue lessons; /* online */
+    struct calibration *calibration; /* capture mode: of the final scores, for saving */
+    struct lesson_queue lessons;     /* online */
     int64_t learning_lag_ns;
 
     int quarter_weights[FEATURE_COUNT];
@@ -42,5 +45,8 @@ void typical_add(struct typical *typical, const struct verdict *verdict);
 void typical_settle(struct typical *typical);
 
 void typical_halve(struct typical *typical);
+
+/* Adds the other's sums and settles. */
+void typical_join(struct typical *typical, const struct typical *other);
 
 #endif

@@ -35,3 +35,11 @@ void typical_halve(struct typical *typical)
         typical->sum_mbits[j] /= 2;
     typical->due = 0;
 }
+
+void typical_join(struct typical *typical, const struct typical *other)
+{
+    typical->flows += other->flows;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        typical->sum_mbits[j] += other->sum_mbits[j];
+    typical_settle(typical);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-1 (RFC 3174) of a short message. It names flows (Community ID asks for it) and secures
- * nothing. Any thread; no state. */
+/* SHA-1 (RFC 3174) of a message in memory. It names flows (Community ID asks for it) and finds what
+ * broke in a saved baseline; it secures nothing. Any thread; no state. */
 #ifndef WHYFLOW_BASE_SHA1_H
 #define WHYFLOW_BASE_SHA1_H
 

@@ -2,6 +2,7 @@
 #include "feature/feature.h"
 
 #include "base/siphash.h"
+#include "feature/acquaintance.h"
 #include "feature/category.h"
 #include "feature/conversation.h"
 #include "feature/destination.h"
@@ -21,6 +22,12 @@ enum { HOSTS_PER_SKETCH = 8, SKETCHES_MIN = 16 };
 
 static const int64_t SIXTY_SECONDS_NS = INT64_C(60000000000);
 
+/* A run that goes on within an hour of what it loaded is the same run, restarted. */
+static const int64_t RESTART_GAP_MAX_NS = INT64_C(3600000000000);
+
+/* Times of what is loaded lie within this of 1970, so that differences never overflow. */
+static const int64_t TIME_MAX_NS = INT64_C(1) << 61;
+
 enum table {
     TABLE_SOURCES,
     TABLE_DESTINATIONS,
@@ -33,8 +40,11 @@ enum table {
 struct feature_engine {
     struct feature_settings settings;
     bool has_time; /* a flow was measured: epoch and now_ns hold */
+    bool is_saved; /* what was saved was loaded; until a flow is measured now_ns is when */
     uint32_t epoch;
     int64_t now_ns;
+    int64_t start_ns;         /* when this run began to watch; holds with has_time */
+    int64_t saved_watched_ns; /* how long those had watched that were loaded */
     struct minute_clock clock;
     struct window window;
     struct protocol_pool protocols;
@@ -48,6 +58,7 @@ struct feature_engine {
 /* Everything the engine knows about one flow's surroundings while it is being measured. */
 struct scene {
     const struct flow_record *flow;
+    int64_t age_max_ns; /* no acquaintance counts as older */
     uint32_t service;
     struct horizon horizon;
     struct source *source;
@@ -168,9 +179,41 @@ void feature_engine_close(struct feature_engine *engine)
     free(engine);
 }
 
+static struct acquaintances acquaintances_of(struct feature_engine *engine)
+{
+    return (struct acquaintances){.pairs = &engine->tables[TABLE_PAIRS],
+                                  .offers = &engine->tables[TABLE_OFFERS]};
+}
+
+/* The first flow after a load. Time that nobody watched makes nobody known for longer, nor does a
+ * capture from before the save make acquaintances begin in its future: but for the gap of a restart
+ * first times are moved so that the clock stood still in between. */
+static void resume(struct feature_engine *engine, int64_t notice_ns)
+{
+    const int64_t gap_ns = notice_ns - engine->now_ns;
+    const struct acquaintances known = acquaintances_of(engine);
+    if (gap_ns < 0 || gap_ns > RESTART_GAP_MAX_NS)
+        acquaintance_shift(&known, gap_ns);
+}
+
+static int64_t watched_ns(const struct feature_engine *engine)
+{
+    return engine->saved_watched_ns + (engine->has_time ? engine->now_ns - engine->start_ns : 0);
+}
+
+/* A frozen baseline knows no acquaintance older than it had watched, and so old only few: half of
+ * that is as old as one can be for it. Else all it knows would become unheard-of within minutes,
+ * by getting older. */
+static int64_t age_max_ns(const struct feature_engine *engine)
+{
+    return engine->settings.is_frozen ? engine->saved_watched_ns / 2 : INT64_MAX;
+}
+
 static void begin_epoch(struct feature_engine *engine, const struct flow_record *flow)
 {
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
+    if (!engine->has_time && engine->is_saved)
+        resume(engine, flow->notice_ns);
+    for (unsigned i = 0; i < TABLE_COUNT && engine->has_time; i++)
         recent_table_clear(&engine->tables[i]);
     sketch_pool_clear(&engine->sketches);
     protocol_pool_clear(&engine->protocols);
@@ -178,7 +221,7 @@ static void begin_epoch(struct feature_engine *engine, const struct flow_record 
     engine->has_time = true;
     engine->has_cut = false;
     engine->epoch = flow->epoch;
-    engine->now_ns = flow->notice_ns;
+    engine->now_ns = engine->start_ns = flow->notice_ns;
     minute_clock_reset(&engine->clock, engine->now_ns, engine->window.next);
 }
 
@@ -298,6 +341,7 @@ static struct scene make_scene(struct feature_engine *engine, const struct flow_
     touch_all(engine, &keys, entries);
     return (struct scene){
         .flow = flow,
+        .age_max_ns = age_max_ns(engine),
         .service = service,
         .horizon = {.now = engine->window.next,
                     .window = engine->window.first,
@@ -327,7 +371,9 @@ static void meet(const struct scene *scene, const struct recent_entry *entry, in
         vector_set(vector, id, FEATURE_ACQUAINTANCE_NEW);
         return;
     }
-    vector_set(vector, id, category_acquaintance(flow_first_ns - *first_ns));
+    const int64_t age_ns = flow_first_ns - *first_ns;
+    vector_set(vector, id,
+               category_acquaintance(age_ns < scene->age_max_ns ? age_ns : scene->age_max_ns));
     if (flow_first_ns < *first_ns)
         *first_ns = flow_first_ns;
 }
@@ -472,4 +518,52 @@ void feature_engine_counters(const struct feature_engine *engine, struct engine_
                               sketch_pool_memory_bytes(&engine->sketches);
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         counters->memory_bytes += recent_table_memory_bytes(&tables[i]);
+}
+
+/* ---- saved and loaded ---------------------------------------------------------------------- */
+
+void feature_engine_save(const struct feature_engine *engine, struct byte_writer *writer)
+{
+    /* Writing changes nothing; the tables are handed on as they are. */
+    const struct acquaintances known = acquaintances_of((struct feature_engine *)engine);
+    const size_t section = byte_writer_begin(writer, "acqu");
+    byte_writer_i64(writer, engine->settings.window_ns);
+    byte_writer_u8(writer, engine->has_time || engine->is_saved);
+    byte_writer_i64(writer, engine->now_ns);
+    byte_writer_i64(writer, watched_ns(engine));
+    acquaintance_write(&known, writer);
+    byte_writer_end(writer, section);
+}
+
+bool feature_engine_load(struct feature_engine *engine, struct byte_reader *reader)
+{
+    if (!byte_reader_begin(reader, "acqu"))
+        return false;
+    const int64_t window_ns = byte_reader_i64(reader);
+    engine->is_saved = byte_reader_u8(reader) != 0;
+    engine->now_ns = byte_reader_i64(reader);
+    engine->saved_watched_ns = byte_reader_i64(reader);
+    if (reader->has_failed)
+        return false;
+    if (window_ns != engine->settings.window_ns)
+        return byte_reader_refuse(reader, "it was made with another --window: %.9g s, not %.9g s",
+                                  (double)window_ns / 1e9,
+                                  (double)engine->settings.window_ns / 1e9);
+    if (engine->now_ns < -TIME_MAX_NS || engine->now_ns > TIME_MAX_NS ||
+        engine->saved_watched_ns < 0 || engine->saved_watched_ns > TIME_MAX_NS)
+        return byte_reader_refuse(reader, "the time it was saved is absurd");
+    const struct acquaintances known = acquaintances_of(engine);
+    return acquaintance_read(&known, engine->now_ns, reader) && byte_reader_end(reader);
+}
+
+bool feature_engine_add(struct feature_engine *engine, const struct feature_engine *other)
+{
+    const struct acquaintances known = acquaintances_of(engine);
+    const struct acquaintances others = acquaintances_of((struct feature_engine *)other);
+    if (other->is_saved && (!engine->is_saved || other->now_ns > engine->now_ns))
+        engine->now_ns = other->now_ns;
+    if (other->saved_watched_ns > engine->saved_watched_ns)
+        engine->saved_watched_ns = other->saved_watched_ns;
+    engine->is_saved |= other->is_saved;
+    return acquaintance_add(&known, &others);
 }

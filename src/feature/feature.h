@@ -20,6 +20,7 @@
 #ifndef WHYFLOW_FEATURE_ENGINE_H
 #define WHYFLOW_FEATURE_ENGINE_H
 
+#include "base/bytes.h"
 #include "whyflow/feature.h"
 #include "whyflow/flow_record.h"
 #include "whyflow/settings.h"
@@ -34,6 +35,18 @@ void feature_engine_close(struct feature_engine *engine); /* NULL is allowed */
 /* Measures the flow, which counts in its own windows, and remembers it. */
 void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
                      struct feature_vector *vector);
+
+/* Writes what outlives a run: the acquaintances, and when. */
+void feature_engine_save(const struct feature_engine *engine, struct byte_writer *writer);
+
+/* Fills an engine that has measured nothing. A first flow within an hour goes on as if there had
+ * been no stop; else, be it years later or earlier, the time in between does not count. False, and
+ * the reader says why; then close the engine. */
+bool feature_engine_load(struct feature_engine *engine, struct byte_reader *reader);
+
+/* Adds the acquaintances of another loaded engine; of two first times the earlier holds. False: no
+ * memory. */
+bool feature_engine_add(struct feature_engine *engine, const struct feature_engine *other);
 
 /* Sets what is this room's in `counters` (the table above) and adds the bytes of its tables to
  * memory_bytes. Those bytes are the limits', counted; the system backs them as they are used. */

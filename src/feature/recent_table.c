@@ -183,6 +183,16 @@ void recent_table_clear(struct recent_table *table)
     table->lost = 0;
 }
 
+void *recent_table_oldest(const struct recent_table *table)
+{
+    return table->head->hh.next;
+}
+
+void *recent_table_newer(const void *entry)
+{
+    return ((const struct recent_entry *)entry)->hh.next;
+}
+
 uint32_t recent_table_slot(const struct recent_table *table, const void *entry)
 {
     return (uint32_t)((size_t)((const uint8_t *)entry - table->slab) / table->layout.entry_bytes);

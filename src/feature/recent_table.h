@@ -74,6 +74,10 @@ void *recent_table_touch(struct recent_table *table, const struct recent_lookup 
 /* Forgets all entries, without calling `forget` and without counting them as evicted. */
 void recent_table_clear(struct recent_table *table);
 
+/* The entries from the least to the most recently used; NULL: no more. */
+void *recent_table_oldest(const struct recent_table *table);
+void *recent_table_newer(const void *entry);
+
 uint32_t recent_table_slot(const struct recent_table *table, const void *entry);
 /* What is in a slot if it has been there since flow `number` or before; else NULL. */
 void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t number);

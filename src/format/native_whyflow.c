@@ -304,10 +304,17 @@ static const char *confidence_name(double effective_flows)
     return effective_flows < 5000 ? "medium" : "high";
 }
 
+static const char *scope_name(const struct baseline_summary *baseline)
+{
+    if (baseline->is_whole_capture)
+        return "capture";
+    return baseline->is_saved ? "saved" : "history";
+}
+
 static void write_baseline(struct json_writer *json, const struct baseline_summary *baseline)
 {
     json_open_object(json, "baseline");
-    json_string(json, "scope", baseline->is_whole_capture ? "capture" : "history");
+    json_string(json, "scope", scope_name(baseline));
     json_uint(json, "n", baseline->flows);
     if (baseline->flows > 0)
         json_time(json, "since", baseline->since_ns);

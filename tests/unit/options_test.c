@@ -412,10 +412,40 @@ END_TEST
 /* Options of later versions are unknown, not ignored. */
 START_TEST(unknown_options_are_refused)
 {
-    refuse("-r x --baseline=b", "--baseline", "unknown option --baseline (");
+    refuse("-r x --baselines=b", "--baselines", "unknown option --baselines (");
     refuse("-r x --dedupe", "--dedupe", "unknown option");
     refuse("-r x -Z nobody", "-Z", "unknown option");
-    refuse("-r x --frozen", "--frozen", "unknown option");
+}
+END_TEST
+
+START_TEST(a_replay_with_a_baseline_is_online_and_flags_by_share)
+{
+    accept("-r x --baseline b --frozen");
+    ck_assert_str_eq(options.baseline, "b");
+    ck_assert_int_eq(options.settings.anomaly.mode, ANOMALY_MODE_ONLINE);
+    ck_assert(options.settings.anomaly.alerts_by_share);
+    ck_assert(options.settings.anomaly.is_frozen && options.settings.feature.is_frozen);
+    accept("-r x --baseline b --online --save-baseline b");
+    ck_assert(!options.settings.anomaly.alerts_by_share);
+    ck_assert_str_eq(options.save_baseline, "b");
+    accept("-i x --baseline b");
+    ck_assert(!options.settings.anomaly.alerts_by_share);
+    accept("-r x --save-baseline b");
+    ck_assert_int_eq(options.settings.anomaly.mode, ANOMALY_MODE_CAPTURE);
+}
+END_TEST
+
+START_TEST(baselines_to_merge_are_a_list_and_need_a_place_for_the_sum)
+{
+    accept("--merge-baselines a,b/c,d --save-baseline e");
+    ck_assert_int_eq(options.action, OPTIONS_ACTION_MERGE);
+    ck_assert_uint_eq(options.merge_count, 3);
+    ck_assert_str_eq(options.merge_files[1], "b/c");
+    refuse("--merge-baselines a,b", "--merge-baselines", "--save-baseline");
+    refuse("--merge-baselines a,,b --save-baseline e", "--merge-baselines", "empty");
+    refuse("--merge-baselines a --save-baseline e -r x", "--merge-baselines", "reads no packets");
+    refuse("-r x --frozen", "--frozen", "with --baseline only");
+    refuse("-r x --frozen --baseline b --save-baseline c", "--frozen", "nothing is learnt");
 }
 END_TEST
 
@@ -550,6 +580,8 @@ static void add_option_tests(TCase *tests)
     tcase_add_test(tests, bad_values_are_refused_and_the_option_named);
     tcase_add_test(tests, empty_values_are_refused);
     tcase_add_test(tests, unknown_options_are_refused);
+    tcase_add_test(tests, a_replay_with_a_baseline_is_online_and_flags_by_share);
+    tcase_add_test(tests, baselines_to_merge_are_a_list_and_need_a_place_for_the_sum);
     tcase_add_test(tests, input_is_one_kind_and_must_be_there);
     tcase_add_test(tests, help_names_every_option_within_100_columns);
 }
