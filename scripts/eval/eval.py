@@ -1,0 +1,401 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Measures what whyflow's scores are worth on labelled sets, beside other detectors.
+
+    scripts/eval/eval.py [OPTION]... [SET]... [-- WHYFLOW OPTIONS]
+
+One run of the shipped program for each set and mode, from packets (or flow records) to scores;
+labels are joined afterwards (sets.py), so nothing of them can reach a score. The hash of the
+settings is printed before a run and must be that of its alerts. --local-nets is given for each
+network, and nothing else is set, but for what stands after `--`.
+
+Modes: `replay` learns the whole capture and scores it; `online` scores each flow by those before
+it. Online, a set that starts from a baseline is measured from its first flow on; another after its
+warm-up: the first 2,000 flows or the first quarter, whichever is less, train every detector and
+are measured for none. Called by `make eval`, which builds first.
+"""
+
+import argparse
+import collections
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+try:
+    import numpy as np
+    import sklearn  # noqa: F401 - peers.py needs it; better to say so before an hour's run
+except ImportError as error:
+    sys.exit(f"eval: {error}; on Debian: apt-get install python3-numpy python3-sklearn "
+             "(scripts/packages install eval)")
+
+import measures
+import peers
+import runs
+import sets
+import table
+
+ROOT = os.path.dirname(os.path.dirname(HERE))
+WARMUP_FLOWS, WARMUP_SHARE, WARMUP_S = 2000, 0.25, 1800.0
+SEEDS = (1, 2, 3)
+# Stories are read until the 40th false one; those of so many flows are made, the highest first.
+READ_FLOWS = 6000
+FALSE_COUNTS = (10, 40)
+
+
+class Workbench:
+    """The program under test, what it can do, and what is kept between runs."""
+
+    def __init__(self, program, options, folder):
+        self.program, self.options, self.folder = program, options, folder
+        words = set(self._ask("--help").split())
+        self.has_baseline = "--baseline" in words
+        self.has_records_input = "--read-records" in words or "-R," in words
+        self.converted, self.baselines, self.runs = {}, {}, {}
+
+    def _ask(self, *arguments):
+        return subprocess.run([self.program, *arguments], stdout=subprocess.PIPE,
+                              encoding="utf-8", check=True).stdout
+
+    def version(self):
+        """The program's version and libraries, in a line."""
+        return ", ".join(self._ask("--version").split("\n")[:2])
+
+    def settings_hash(self, arguments):
+        """The hash of the settings that a run with these arguments would have, or '?'."""
+        words = self._ask("-T", "-v", *arguments).split()
+        return words[words.index("settings") + 1] if "settings" in words else "?"
+
+    def run(self, arguments):
+        """A run, made once for the same arguments."""
+        key = tuple(arguments)
+        if key not in self.runs:
+            self.runs[key] = runs.run(self.program, arguments)
+        return self.runs[key]
+
+    def convert(self, path):
+        """Flow lines and labels of a table of flows: (lines, labels)."""
+        if path not in self.converted:
+            lines = os.path.join(self.folder, os.path.basename(path) + ".flows.jsonl")
+            labels = lines.replace(".flows.jsonl", ".labels.csv")
+            with open(lines, "wb") as file:
+                subprocess.run([os.path.join(HERE, "convert.py"), "--labels", labels, path],
+                               stdout=file, check=True)
+            self.converted[path] = (lines, labels)
+        return self.converted[path]
+
+    def baseline(self, capture, arguments):
+        """A saved baseline of a capture, made once."""
+        key = (capture, *arguments)
+        if key not in self.baselines:
+            file = os.path.join(self.folder, f"{len(self.baselines)}.baseline")
+            subprocess.run([self.program, "-r", capture, "-q", "--online", *arguments,
+                            "-o", os.devnull, "--save-baseline", file], check=True)
+            self.baselines[key] = file
+        return self.baselines[key]
+
+
+class Trial:
+    """One set in one mode: what the program gave, joined with the truth."""
+
+    def __init__(self, bench, chosen, mode):
+        self.bench, self.chosen, self.mode = bench, chosen, mode
+        self.arguments = ["--local-nets", chosen.networks, *chosen.options, *bench.options]
+        if mode == "online":
+            self.arguments.append("--online")
+        self.labels = chosen.labels
+        self.inputs = self._inputs()
+
+    def _inputs(self):
+        chosen, bench = self.chosen, self.bench
+        if chosen.is_converted:
+            lines, self.labels = bench.convert(chosen.path)
+            return ["-R", lines]
+        if self.starts_warm() and not bench.has_baseline:
+            return ["-r", chosen.before, "-r", chosen.path]
+        if self.starts_warm():
+            options = [word for word in self.arguments if word != "--online"]
+            return ["-r", chosen.path, "--baseline", bench.baseline(chosen.before, options)]
+        return ["-r", chosen.path]
+
+    def starts_warm(self):
+        """Whether the run starts from a baseline."""
+        return self.mode == "online" and self.chosen.before is not None
+
+    def settings_hash(self):
+        # What is read belongs to no hash; -T wants an input all the same.
+        return self.bench.settings_hash(["-r", "pcaps/quiet.pcap", *self.arguments])
+
+    def run(self):
+        """Runs and joins; flows of the set alone are kept, and those that trained before it."""
+        done = self.bench.run(self.inputs + self.arguments)
+        self.final, self.alerts = done.final, done.alerts
+        self.hours, self.alert_hours = self._hours(done.flows)
+        self.flows, earlier = self._parted(done.flows)
+        self.truths = self.chosen.truths(self.labels, self.flows)
+        self.training, first = self._training(earlier)
+        self.measured = [index for index in range(first, len(self.flows))
+                         if self.truths[index].label is not None]
+        self.all_flows = earlier + self.flows
+        self.offset = len(earlier)
+        return self
+
+    def _parted(self, flows):
+        """Flows of the set, and those of the capture that it was read together with."""
+        if "--baseline" in self.inputs:
+            return flows, self.bench.run(["-r", self.chosen.before, *self.arguments]).flows
+        if not self.starts_warm():
+            return flows, []
+        mine = [flow for flow in flows if flow.capture == self.chosen.path]
+        self.alerts = [alert for alert in self.alerts if alert.notice_s >= mine[0].first_s]
+        self.hours = self.alert_hours = (mine[-1].notice_s - mine[0].first_s) / 3600
+        return mine, [flow for flow in flows if flow.capture != self.chosen.path]
+
+    def _training(self, earlier):
+        """Rows that peers train on, and the first flow of the set that is measured."""
+        if self.mode == "replay":
+            return slice(0, len(self.flows)), 0
+        if earlier:
+            return slice(0, len(earlier)), 0
+        warmup = int(min(WARMUP_FLOWS, len(self.flows) * WARMUP_SHARE))
+        return slice(0, warmup), warmup
+
+    def _hours(self, flows):
+        """Hours of the set, and those of them in which an alert was possible."""
+        first_s, last_s = flows[0].notice_s, flows[-1].notice_s
+        whole = (last_s - first_s) / 3600
+        if self.mode == "replay" or "--baseline" in self.inputs:
+            return whole, whole
+        if len(flows) < WARMUP_FLOWS:
+            return whole, 0.0
+        warm_s = max(first_s + WARMUP_S, flows[WARMUP_FLOWS - 1].notice_s)
+        return whole, max(0.0, (last_s - warm_s) / 3600)
+
+    def measured_or_untold(self):
+        """Measured flows and, from the first of them on, those whose truth cannot be told."""
+        first = self.measured[0] if self.measured else 0
+        return range(first, len(self.flows))
+
+    def scores(self):
+        return np.array([self.flows[index].score for index in self.measured])
+
+    def labels_of_measured(self):
+        return np.array([self.truths[index].label for index in self.measured], dtype=int)
+
+    def activities(self):
+        """Activity -> its measured flows, in order of their labels' first appearance."""
+        of = collections.OrderedDict()
+        for index in self.measured:
+            if self.truths[index].label == 1:
+                of.setdefault(self.truths[index].activity, []).append(index)
+        return of
+
+
+def measure_peers(trial):
+    """Peer -> measures (means over the seeds, where something is drawn)."""
+    matrix = peers.columns(trial.all_flows, trial.training.stop)
+    tested = [trial.offset + index for index in trial.measured]
+    truths = trial.labels_of_measured()
+    scored = peers.score_all(matrix, trial.training, tested, trial.mode == "online", SEEDS)
+    return {name: measures.mean_of([measures.of_scores(scores, truths) for scores in of_seeds])
+            for name, of_seeds in scored.items()}
+
+
+def measure_alerts(trial):
+    """Alerts, incidents and the budget; behaviours have a budget of their own."""
+    hours = trial.alert_hours
+    if hours <= 0:
+        return {"alerts": len(trial.alerts)}
+    surprise = {alert.incident for alert in trial.alerts if not alert.behaviour}
+    behaviour = {alert.incident for alert in trial.alerts if alert.behaviour}
+    engine, limits = trial.final["engine"], trial.final["limits"]
+    if trial.mode == "online":
+        asked, actual = limits["alerts_per_hour"] * hours, len(surprise)
+    else:
+        asked = math.ceil(limits["alert_share"] * len(trial.flows))
+        actual = sum(flow.is_flagged and flow.flagged_by != "behaviour" for flow in trial.flows)
+    return {
+        "alerts": len(trial.alerts), "incidents": len(surprise | behaviour),
+        "surprise_incidents": len(surprise), "behaviour_incidents": len(behaviour),
+        "alerts_per_hour": len(trial.alerts) / hours,
+        "incidents_per_hour": len(surprise | behaviour) / hours,
+        "asked": asked, "budget_kept": actual / asked, "notable": engine["notable"],
+        "false_incidents": len(surprise | behaviour) if trial.chosen.is_benign else None,
+    }
+
+
+def measure_activities(trial):
+    """Activities of which a flow was flagged, by surprise or by behaviour, and each one's lot."""
+    order = sorted(trial.measured, key=lambda index: (-trial.flows[index].score, index))
+    rank = {index: place for place, index in enumerate(order, 1)}
+    lots = []
+    for name, mine in trial.activities().items():
+        flows = [trial.flows[index] for index in mine]
+        lots.append({"activity": name, "flows": len(mine),
+                     "flagged": sum(flow.is_flagged for flow in flows),
+                     "behaviours": sorted({flow.behaviour for flow in flows} - {""}),
+                     "best_rank": min(rank[index] for index in mine)})
+    can_alert = trial.alert_hours > 0
+    return {"activities": len(lots), "lots": lots,
+            "activities_found": sum(lot["flagged"] > 0 for lot in lots) if can_alert else None}
+
+
+def reading_of(truth):
+    """As measures.found_before wants it."""
+    return None if truth.label is None else truth.activity
+
+
+def behaviour_stories(trial):
+    """[(behaviour, truth of the first flow)], one for each story, in order of time."""
+    stories = {}
+    for flow, truth in zip(trial.flows, trial.truths):
+        if flow.behaviour:
+            key = (flow.behaviour, flow.source, flow.direction, flow.service)
+            if flow.incident is not None and flow.flagged_by == "behaviour":
+                key = flow.incident
+            stories.setdefault(key, (flow.behaviour, truth))
+    return list(stories.values())
+
+
+def surprise_stories(trial):
+    """Truths of the strongest flow of each story, highest score first.
+
+    A story is source, direction, service and leading feature without an hour's silence, as an
+    incident is; every flow is in one, as if the budget were without end.
+    """
+    order = sorted(trial.measured_or_untold(), key=lambda index: -trial.flows[index].score)
+    order = order[:READ_FLOWS]
+    wanted = {trial.flows[index].piece for index in order}
+    lead, incidents = runs.leading_features(trial.bench.program, trial.inputs + trial.arguments,
+                                            wanted)
+    keys = []
+    for index in order:
+        flow = trial.flows[index]
+        keys.append((incidents.get(flow.piece) or
+                     (flow.source, flow.direction, flow.service, lead.get(flow.piece)),
+                     flow.notice_s))
+    stories = {}
+    for number, index in zip(measures.episodes(keys), order):
+        stories.setdefault(number, trial.truths[index])
+    return list(stories.values())
+
+
+def measure_reading(trial):
+    """Activities found by reading behaviours in order of time, then surprise from the highest."""
+    named = behaviour_stories(trial)
+    readings = [reading_of(truth) for _, truth in named]
+    readings += [reading_of(truth) for truth in surprise_stories(trial)]
+    every = set(trial.activities())
+    result = {"activities": len(every)}
+    for count in FALSE_COUNTS:
+        found = measures.found_before(readings, count) & every
+        result[f"before_{count}"] = len(found)
+        result[f"missed_{count}"] = sorted(every - found)
+    return result
+
+
+def measure_names(trial):
+    """Behaviours named, and which of them rightly; one of an unclear flow counts as neither."""
+    right, wrong = [], []
+    for behaviour, truth in behaviour_stories(trial):
+        if truth.behaviour in sets.RIGHT_NAMES.get(behaviour, ()):
+            right.append(behaviour)
+        elif truth.label is not None:
+            wrong.append(f"{behaviour} of {truth.activity or 'ordinary flows'}")
+    return {"right": len(right), "wrong": wrong,
+            "right_by_name": dict(collections.Counter(right))}
+
+
+def measure(trial, options):
+    """All figures of a trial, after its run."""
+    started = time.monotonic()
+    trial.run()
+    ran_s = time.monotonic() - started
+    truths = trial.labels_of_measured()
+    result = {
+        "set": trial.chosen.name, "mode": trial.mode, "flows": len(trial.flows),
+        "measured": len(trial.measured), "of_activities": int(truths.sum()),
+        "hours": trial.hours, "program_s": ran_s,
+        "whyflow": measures.of_scores(trial.scores(), truths) if truths.any() else {},
+        "alerts": measure_alerts(trial), "found": measure_activities(trial),
+        "names": measure_names(trial), "peers": {},
+    }
+    if truths.any() and not options.no_peers:
+        result["peers"] = measure_peers(trial)
+    if trial.chosen.truths in (sets.truths_of_laboratory, sets.truths_of_plain):
+        result["reading"] = measure_reading(trial)
+    return result
+
+
+def parse(arguments):
+    """Options of ours, and those of the program after `--`."""
+    program_options = []
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, program_options = arguments[:at], arguments[at + 1:]
+    names = [chosen.name for chosen in sets.SETS]
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0], epilog="sets: " + ", ".join(names),
+        usage="eval.py [OPTION]... [SET]... [-- WHYFLOW OPTIONS]")
+    parser.add_argument("sets", nargs="*", metavar="SET", help="all, if none is named")
+    parser.add_argument("--program", default=os.path.join(ROOT, "build/release/whyflow"))
+    parser.add_argument("--mode", choices=("replay", "online"), help="this mode alone")
+    parser.add_argument("--no-peers", action="store_true", help="leave the other detectors out")
+    parser.add_argument("--activities", action="store_true", help="a table of each activity too")
+    parser.add_argument("--markdown", action="store_true", help="tables in Markdown")
+    parser.add_argument("--json", metavar="FILE", help="write all figures to FILE")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.sets) - set(names))
+    if unknown:
+        parser.error(f"no set {', '.join(unknown)}; there are: {', '.join(names)}")
+    options.program = os.path.abspath(options.program)
+    return options, program_options
+
+
+def try_sets(bench, options):
+    """Measures each set that is at hand; prints settings before each run."""
+    results = []
+    for chosen in sets.SETS:
+        if options.sets and chosen.name not in options.sets:
+            continue
+        missing = chosen.missing()
+        if chosen.is_converted and not bench.has_records_input:
+            missing = "an input -R of the program"
+        if missing:
+            print(f"{chosen.name}: skipped: {missing} is not there")
+            continue
+        for mode in [options.mode] if options.mode else ["replay", "online"]:
+            trial = Trial(bench, chosen, mode)
+            frozen = trial.settings_hash()
+            print(f"{chosen.name} {mode}: settings {frozen}: "
+                  f"{' '.join(trial.arguments)}", flush=True)
+            results.append(measure(trial, options))
+            results[-1]["settings"] = frozen
+            used = {alert.settings for alert in trial.alerts}
+            if frozen != "?" and used - {frozen}:
+                sys.exit(f"eval: settings of the run are {used}, not {frozen}")
+        bench.runs.clear()
+    return results
+
+
+def main(arguments):
+    """Runs what is asked and prints the tables."""
+    options, program_options = parse(arguments)
+    os.chdir(ROOT)
+    with tempfile.TemporaryDirectory(prefix="whyflow-eval.") as folder:
+        bench = Workbench(options.program, program_options, folder)
+        version = bench.version()
+        print(f"program: {version}")
+        results = try_sets(bench, options)
+    table.print_all(results, options.markdown, options.activities)
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"version": version, "results": results}, file, indent=1, default=str)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
