@@ -133,52 +133,48 @@ class Trial:
     def run(self):
         """Runs and joins; flows of the set alone are kept, and those that trained before it."""
         done = self.bench.run(self.inputs + self.arguments)
-        self.final, self.alerts = done.final, done.alerts
-        self.hours, self.alert_hours = self._hours(done.flows)
-        self.flows, earlier = self._parted(done.flows)
+        self.final = done.final
+        self.earlier, self.flows = self._parted(done.flows)
+        begin_s = min(flow.first_s for flow in self.flows)
+        self.alerts = [alert for alert in done.alerts if alert.notice_s >= begin_s]
+        end_s, warm_s = self.flows[-1].notice_s, self._warm_s(done.flows)
+        self.alert_hours = max(0.0, end_s - max(begin_s, warm_s)) / 3600
         self.truths = self.chosen.truths(self.labels, self.flows)
-        self.training, first = self._training(earlier)
-        self.measured = [index for index in range(first, len(self.flows))
+        self.training, self.first = self._training()
+        self.measured = [index for index in range(self.first, len(self.flows))
                          if self.truths[index].label is not None]
-        self.all_flows = earlier + self.flows
-        self.offset = len(earlier)
         return self
 
     def _parted(self, flows):
-        """Flows of the set, and those of the capture that it was read together with."""
-        if "--baseline" in self.inputs:
-            return flows, self.bench.run(["-r", self.chosen.before, *self.arguments]).flows
+        """What peers train on before the set, if anything, and the flows of the set."""
+        before, capture = self.chosen.before, self.chosen.path
         if not self.starts_warm():
-            return flows, []
-        mine = [flow for flow in flows if flow.capture == self.chosen.path]
-        self.alerts = [alert for alert in self.alerts if alert.notice_s >= mine[0].first_s]
-        self.hours = self.alert_hours = (mine[-1].notice_s - mine[0].first_s) / 3600
-        return mine, [flow for flow in flows if flow.capture != self.chosen.path]
+            return [], flows
+        if "--baseline" in self.inputs:
+            return self.bench.run(["-r", before, *self.arguments]).flows, flows
+        return ([flow for flow in flows if flow.capture == before],
+                [flow for flow in flows if flow.capture == capture])
 
-    def _training(self, earlier):
+    def _training(self):
         """Rows that peers train on, and the first flow of the set that is measured."""
         if self.mode == "replay":
             return slice(0, len(self.flows)), 0
-        if earlier:
-            return slice(0, len(earlier)), 0
+        if self.earlier:
+            return slice(0, len(self.earlier)), 0
         warmup = int(min(WARMUP_FLOWS, len(self.flows) * WARMUP_SHARE))
         return slice(0, warmup), warmup
 
-    def _hours(self, flows):
-        """Hours of the set, and those of them in which an alert was possible."""
-        first_s, last_s = flows[0].notice_s, flows[-1].notice_s
-        whole = (last_s - first_s) / 3600
+    def _warm_s(self, flows):
+        """From when on the program may alert: its warm-up, if there is one, is over."""
         if self.mode == "replay" or "--baseline" in self.inputs:
-            return whole, whole
+            return -math.inf
         if len(flows) < WARMUP_FLOWS:
-            return whole, 0.0
-        warm_s = max(first_s + WARMUP_S, flows[WARMUP_FLOWS - 1].notice_s)
-        return whole, max(0.0, (last_s - warm_s) / 3600)
+            return math.inf
+        return max(flows[0].notice_s + WARMUP_S, flows[WARMUP_FLOWS - 1].notice_s)
 
     def measured_or_untold(self):
         """Measured flows and, from the first of them on, those whose truth cannot be told."""
-        first = self.measured[0] if self.measured else 0
-        return range(first, len(self.flows))
+        return range(self.first, len(self.flows))
 
     def scores(self):
         return np.array([self.flows[index].score for index in self.measured])
@@ -197,8 +193,8 @@ class Trial:
 
 def measure_peers(trial):
     """Peer -> measures (means over the seeds, where something is drawn)."""
-    matrix = peers.columns(trial.all_flows, trial.training.stop)
-    tested = [trial.offset + index for index in trial.measured]
+    matrix = peers.columns(trial.earlier + trial.flows, trial.training.stop)
+    tested = [len(trial.earlier) + index for index in trial.measured]
     truths = trial.labels_of_measured()
     scored = peers.score_all(matrix, trial.training, tested, trial.mode == "online", SEEDS)
     return {name: measures.mean_of([measures.of_scores(scores, truths) for scores in of_seeds])
@@ -319,7 +315,8 @@ def measure(trial, options):
     result = {
         "set": trial.chosen.name, "mode": trial.mode, "flows": len(trial.flows),
         "measured": len(trial.measured), "of_activities": int(truths.sum()),
-        "hours": trial.hours, "program_s": ran_s,
+        "chance": float(truths.mean()) if len(truths) else 0.0,
+        "alert_hours": trial.alert_hours, "program_s": ran_s,
         "whyflow": measures.of_scores(trial.scores(), truths) if truths.any() else {},
         "alerts": measure_alerts(trial), "found": measure_activities(trial),
         "names": measure_names(trial), "peers": {},

@@ -5,10 +5,10 @@ import math
 
 MEASURES = (("auc", "AUC"), ("ap", "AP"), ("p_half_percent", "P@.5%"), ("p_one_percent", "P@1%"),
             ("r_tenth_percent", "R@.1%FA"), ("r_one_percent", "R@1%FA"))
-COLUMNS = ["set", "mode", "model", *[title for _, title in MEASURES],
+COLUMNS = ["set", "mode", "flows", "chance", "model", *[title for _, title in MEASURES],
            "found", "alerts/h", "inc./h", "kept", "false inc."]
 NOTES = """\
-AUC: area under ROC; AP: average precision; P@: precision in the highest .5 % and 1 % of flows; R@: recall at
+flows: those measured; chance: the share of activities' flows, which is AP by chance; AUC: area under ROC; AP: average precision; P@: precision in the highest .5 % and 1 % of flows; R@: recall at
 .1 % and 1 % false alarms; found: activities with a flagged flow; inc.: incidents; kept: surprise incidents
 over those asked for (online, 6 an hour; under six hours the bucket of 36 allows more; replay: flows over the
 share of 1 %); false inc.: incidents on a set without activities. * a peer better than whyflow. - cannot be
@@ -43,15 +43,20 @@ def score_rows(result):
     """A row for whyflow, which has all the columns, and one for each peer."""
     found, alerts, ours = result["found"], result["alerts"], result["whyflow"]
     of = f"{number(found['activities_found'], 0)} of {found['activities']}"
-    yield [result["set"], result["mode"], "whyflow",
+    chance = result["chance"] if ours else None
+    yield [result["set"], result["mode"], str(result["measured"]), number(chance), "whyflow",
            *[number(ours.get(key)) for key, _ in MEASURES],
            of if found["activities"] else "-", number(alerts.get("alerts_per_hour"), 1),
            number(alerts.get("incidents_per_hour"), 1), number(alerts.get("budget_kept"), 2),
            number(alerts.get("false_incidents"), 0)]
     for name, theirs in result["peers"].items():
-        cells = [number(theirs[key]) + ("*" if theirs[key] > ours[key] else "")
-                 for key, _ in MEASURES]
-        yield ["", "", name, *cells, "", "", "", "", ""]
+        yield ["", "", "", "", name, *[marked(theirs[key], ours[key]) for key, _ in MEASURES],
+               "", "", "", "", ""]
+
+
+def marked(theirs, ours):
+    """A peer's figure, with a star where it is better by what is printed."""
+    return number(theirs) + ("*" if round(theirs, 3) > round(ours, 3) else "")
 
 
 def reading_row(result):

@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The measures of `make eval` are right on small cases, and labels join as the laboratory's own tool
+# joins them. Without numpy there is nothing to run; labels of the laboratory lie beside the project.
+. "$(dirname "$0")/../support/report.sh"
+
+python=/usr/bin/python3
+laboratory=../shared/data/labelled/lab
+if ! $python -c 'import numpy, sklearn' 2>/dev/null; then
+    skip 'measures_are_right_on_small_cases' 'apt-get install python3-numpy python3-sklearn'
+    exit 0
+fi
+check 'measures_are_right_on_small_cases' $python tests/eval/measures_test.py
+
+if [ ! -e ../shared/tools/label_flows.py ] || [ ! -e "$laboratory/quiet-606.pcap.zst" ]; then
+    skip 'labels_join_as_the_laboratorys_tool_does' 'the laboratory is not there'
+    exit 0
+fi
+is_release || exit 0 # three million packets say nothing more of another build
+check 'labels_join_as_the_laboratorys_tool_does' $python tests/eval/labels_agree.py \
+    "$WHYFLOW" $laboratory/mixed-101.pcap.zst $laboratory/mixed-101.labels.jsonl \
+    ../shared/tools/label_flows.py
