@@ -36,11 +36,12 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 
 # The library: packets and time in, records out. What touches devices, files, threads or the
 # command line belongs to the program.
-PROGRAM_ONLY := src/main.c src/run.c src/inline.c src/runtime.c src/output.c src/message.c src/options.c src/option_value.c
+PROGRAM_ONLY := src/main.c src/run.c src/inline.c src/rescore.c src/runtime.c src/output.c src/message.c src/options.c src/option_value.c \
+                src/base/stream.c
 LIBRARY_ROOMS := base packet flow feature anomaly explain format
-PROGRAM_ROOMS := capture sink
-LIBRARY_SOURCES := $(foreach room,$(LIBRARY_ROOMS),$(wildcard src/$(room)/*.c)) \
-                   $(filter-out $(PROGRAM_ONLY),$(wildcard src/*.c))
+PROGRAM_ROOMS := capture intake sink
+LIBRARY_SOURCES := $(filter-out $(PROGRAM_ONLY),$(wildcard src/*.c) \
+                   $(foreach room,$(LIBRARY_ROOMS),$(wildcard src/$(room)/*.c)))
 PROGRAM_SOURCES := $(foreach room,$(PROGRAM_ROOMS),$(wildcard src/$(room)/*.c)) \
                    $(wildcard $(PROGRAM_ONLY))
 TEST_SOURCES := $(wildcard tests/unit/*_test.c tests/property/*_test.c)

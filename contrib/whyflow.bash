@@ -12,6 +12,9 @@ _whyflow() {
     -r | --read)
         kind=-f
         ;;
+    -R | --rescore)
+        kind=-f
+        ;;
     -f | --filter)
         kind=none
         ;;
@@ -108,6 +111,7 @@ _whyflow() {
     *)
         words='--interface
             --read
+            --rescore
             --filter
             --filter-file
             --count

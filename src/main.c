@@ -4,6 +4,7 @@
 #include "inline.h"
 #include "message.h"
 #include "options.h"
+#include "rescore.h"
 #include "runtime.h"
 #include "whyflow/settings.h"
 #include "whyflow/version.h"
@@ -73,14 +74,23 @@ static bool draw_keys(struct options *options)
     return true;
 }
 
+static bool move_data(struct run *run)
+{
+    if (run->flows != NULL)
+        return rescore_run(run);
+    return run->options->is_inline ? inline_run(run) : runtime_run(run);
+}
+
 static enum run_exit run_options(const struct options *options)
 {
     struct run run;
     signal(SIGPIPE, SIG_IGN);
-    if (!options->is_inline)
+    if (options->flow_file_count > 0)
+        run_block_interrupts();
+    else if (!options->is_inline)
         runtime_block_signals();
     if (run_open(&run, options))
-        run_judge(&run, options->is_inline ? inline_run(&run) : runtime_run(&run));
+        run_judge(&run, move_data(&run));
     run_close(&run);
     return run.exit;
 }

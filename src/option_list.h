@@ -27,6 +27,8 @@
            "capture from interface IF; again for a second side, merged by time") \
     OPTION(READ, 'r', "read", "FILE|DIR|-", NULL, INPUT, \
            "replay FILE (also .gz, .zst), captures in DIR or standard input; again: merged by time") \
+    OPTION(RESCORE, 'R', "rescore", "FILE|-", NULL, INPUT, \
+           "score the flow lines of FILE (also .gz, .zst) or standard input again; again: merged") \
     OPTION(FILTER, 'f', "filter", "EXPR", NULL, INPUT, \
            "only packets that match the BPF filter EXPR; it may also stand at the end") \
     OPTION(FILTER_FILE, 'F', "filter-file", "FILE", NULL, INPUT, \

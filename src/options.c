@@ -123,6 +123,7 @@ static void claim(struct draft *draft, enum subject subject)
     switch (subject) {
     case SUBJECT_INPUTS:
         draft->options.interface_count = draft->options.file_count = 0;
+        draft->options.flow_file_count = 0;
         break;
     case SUBJECT_OUTPUTS:
         draft->options.output_count = 0;
@@ -151,6 +152,15 @@ static bool set_file(struct draft *draft, enum option_id id, const char *value)
         return fail_option(draft, id, "allowed at most %d times; name a directory",
                            OPTIONS_FILES_MAX);
     draft->options.files[draft->options.file_count++] = value;
+    return true;
+}
+
+static bool set_flow_file(struct draft *draft, enum option_id id, const char *value)
+{
+    claim(draft, SUBJECT_INPUTS);
+    if (draft->options.flow_file_count == OPTIONS_FLOW_FILES_MAX)
+        return fail_option(draft, id, "allowed at most %d times", OPTIONS_FLOW_FILES_MAX);
+    draft->options.flow_files[draft->options.flow_file_count++] = value;
     return true;
 }
 
@@ -281,6 +291,7 @@ struct target {
 static const struct target targets[OPTION_COUNT] = {
     [OPTION_INTERFACE] = {TARGET_CUSTOM, .set = set_interface},
     [OPTION_READ] = {TARGET_CUSTOM, .set = set_file},
+    [OPTION_RESCORE] = {TARGET_CUSTOM, .set = set_flow_file},
     [OPTION_FILTER] = {TARGET_CUSTOM, .set = set_filter},
     [OPTION_FILTER_FILE] = {TARGET_CUSTOM, .set = set_filter},
     [OPTION_PACKETS] = {TARGET_UINT64, FIELD(options.max_packets), .least = 1, .most = 1e18},
@@ -666,21 +677,52 @@ static bool resolve_filter(struct draft *draft)
     return true;
 }
 
+static size_t count_standard_input(const char *const *paths, size_t count)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += strcmp(paths[i], "-") == 0;
+    return found;
+}
+
+/* Flow lines instead of packets: what is about packets has no meaning. */
+static bool resolve_flow_files(struct draft *draft)
+{
+    const struct options *options = &draft->options;
+    if (options->flow_file_count == 0)
+        return true;
+    if (options->interface_count > 0 || options->file_count > 0)
+        return fail_option(draft, OPTION_RESCORE,
+                           "reads flows: not with -i (--interface) or -r "
+                           "(--read)");
+    if (options->filter != NULL)
+        return fail_option(draft, OPTION_RESCORE, "reads flows: a packet filter is not allowed");
+    if (options->write_file != NULL || options->max_packets > 0)
+        return fail_option(draft, OPTION_RESCORE,
+                           "reads flows: not with -w (--write) or -c "
+                           "(--count)");
+    if (options->action == OPTIONS_ACTION_LIST_LINK_TYPES)
+        return fail_option(draft, OPTION_LIST_LINK_TYPES, "flow lines have no link type");
+    return true;
+}
+
 static bool resolve_inputs(struct draft *draft)
 {
     struct options *options = &draft->options;
     options->is_live = options->interface_count > 0;
+    if (!resolve_flow_files(draft))
+        return false;
     if (options->interface_count > 0 && options->file_count > 0)
         return fail(draft, "either -i (--interface) or -r (--read), not both");
     const bool needs_input =
         options->action == OPTIONS_ACTION_RUN || options->action == OPTIONS_ACTION_LIST_LINK_TYPES;
-    if (needs_input && options->interface_count == 0 && options->file_count == 0)
-        return fail(draft, "no input: give -i INTERFACE or -r FILE (--help shows all)");
-    for (size_t i = 0, stdin_count = 0; i < options->file_count; i++) {
-        stdin_count += strcmp(options->files[i], "-") == 0;
-        if (stdin_count > 1)
-            return fail_option(draft, OPTION_READ, "standard input (-) is allowed once");
-    }
+    if (needs_input &&
+        options->interface_count + options->file_count + options->flow_file_count == 0)
+        return fail(draft, "no input: give -i INTERFACE, -r FILE or -R FILE (--help shows all)");
+    if (count_standard_input(options->files, options->file_count) > 1)
+        return fail_option(draft, OPTION_READ, "standard input (-) is allowed once");
+    if (count_standard_input(options->flow_files, options->flow_file_count) > 1)
+        return fail_option(draft, OPTION_RESCORE, "standard input (-) is allowed once");
     return true;
 }
 
@@ -813,7 +855,7 @@ static void print_option(FILE *file, const struct option_info *info)
 
 void options_print_help(FILE *file)
 {
-    fputs("usage: whyflow (-i IF | -r FILE) [OPTION]... [FILTER]\n"
+    fputs("usage: whyflow (-i IF | -r FILE | -R FILE) [OPTION]... [FILTER]\n"
           "Builds flows from packets and says, a JSON line each, why a flow is unusual.\n",
           file);
     for (unsigned group = 0; group < GROUP_COUNT; group++) {

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 enum { OPTIONS_INTERFACES_MAX = 16, OPTIONS_FILES_MAX = 1024, OPTIONS_OUTPUTS_MAX = 16 };
+enum { OPTIONS_FLOW_FILES_MAX = 256 }; /* read side by side */
 enum { OPTIONS_ERROR_SIZE = 512, OPTIONS_BATCH_MAX = 4096, OPTIONS_BATCH_DEFAULT = 64 };
 
 enum options_action {
@@ -37,13 +38,15 @@ struct options_output {
 
 struct options {
     enum options_action action;
-    bool is_live; /* interfaces were given, else files */
+    bool is_live; /* interfaces were given, else files or flow files */
     size_t interface_count;
     const char *interfaces[OPTIONS_INTERFACES_MAX];
     size_t file_count;
     const char *files[OPTIONS_FILES_MAX]; /* path, directory or "-" */
-    const char *filter;                   /* NULL: every packet */
-    uint64_t max_packets;                 /* 0: no limit */
+    size_t flow_file_count;
+    const char *flow_files[OPTIONS_FLOW_FILES_MAX]; /* -R: path or "-"; then there are no others */
+    const char *filter;                             /* NULL: every packet */
+    uint64_t max_packets;                           /* 0: no limit */
     uint32_t snap_bytes;
     uint32_t ring_kib;
     bool is_not_promiscuous;

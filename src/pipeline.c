@@ -39,9 +39,19 @@ struct engine {
     struct record record; /* the one under way; large, so not on the stack */
 };
 
+/* Flows that came as such, in the place of a table's counters and time. */
+struct intake {
+    bool has_time;
+    uint32_t epoch;
+    int64_t now_ns; /* the greatest notice time of the epoch */
+    struct packet_counters packets;
+    struct flow_counters flows;
+};
+
 struct pipeline {
     struct settings settings;
     struct flow_table *table;
+    struct intake intake;
     struct capture_counters capture;
     uint64_t refused[PACKET_REFUSAL_COUNT]; /* by the decoder */
     int64_t start_ns, next_statistics_ns;
@@ -191,6 +201,90 @@ void pipeline_advance(struct pipeline *pipeline, int64_t now_ns)
     flow_table_advance(pipeline->table, now_ns);
 }
 
+/* ---- flows in, instead of packets ---------------------------------------------------------- */
+
+static void count_protocol(const struct flow_record *flow, uint64_t packets,
+                           struct packet_counters *counters, struct flow_counters *flows)
+{
+    *(flow->ip_version == 6 ? &counters->ipv6 : &counters->ipv4) += packets;
+    switch (flow->protocol) {
+    case PACKET_PROTOCOL_TCP:
+        counters->tcp += packets;
+        flows->opened_tcp++;
+        break;
+    case PACKET_PROTOCOL_UDP:
+        counters->udp += packets;
+        flows->opened_udp++;
+        break;
+    case PACKET_PROTOCOL_ICMP:
+        counters->icmp += packets;
+        flows->opened_icmp++;
+        break;
+    case PACKET_PROTOCOL_ICMPV6:
+        counters->icmpv6 += packets;
+        flows->opened_icmp++;
+        break;
+    case PACKET_PROTOCOL_SCTP:
+        counters->sctp += packets;
+        flows->opened_other++;
+        break;
+    default:
+        counters->other += packets;
+        flows->opened_other++;
+    }
+}
+
+static void count_intake(struct pipeline *pipeline, const struct flow_record *flow)
+{
+    struct packet_counters *const packets = &pipeline->intake.packets;
+    struct flow_counters *const flows = &pipeline->intake.flows;
+    uint64_t count = 0;
+    for (unsigned way = 0; way < 2; way++) {
+        count += flow->direction[way].packets;
+        packets->ip_bytes_in_flows += flow->direction[way].ip_bytes;
+        packets->frame_bytes_in_flows += flow->direction[way].frame_bytes;
+        pipeline->capture.read_bytes += flow->direction[way].frame_bytes;
+    }
+    pipeline->capture.read += count;
+    packets->in_flows += count;
+    packets->vlan += flow->vlan_count > 0 ? count : 0;
+    packets->fragments += flow->fragments;
+    count_protocol(flow, count, packets, flows);
+    flows->opened++;
+    flows->handed_over++;
+    flows->ended[flow->end_reason]++;
+    flows->evicted += flow->end_reason == FLOW_END_RESOURCES;
+}
+
+/* Trace time is notice time here: packets that ended no flow are not known of. */
+static void note_intake_time(struct pipeline *pipeline, const struct flow_record *flow)
+{
+    struct intake *const intake = &pipeline->intake;
+    if (!intake->has_time) {
+        pipeline->start_ns = flow->first_ns;
+        pipeline->next_statistics_ns = flow->first_ns + pipeline->settings.stats_interval_ns;
+    }
+    if (intake->has_time && flow->epoch != intake->epoch)
+        intake->flows.clock_steps++;
+    if (!intake->has_time || flow->epoch != intake->epoch || flow->notice_ns > intake->now_ns)
+        intake->now_ns = flow->notice_ns;
+    intake->epoch = flow->epoch;
+    intake->has_time = true;
+}
+
+void pipeline_intake(struct pipeline *pipeline, const struct flow_record *flow)
+{
+    count_intake(pipeline, flow);
+    note_intake_time(pipeline, flow);
+    pipeline_flows(pipeline, flow, 1);
+}
+
+void pipeline_refuse_intake(struct pipeline *pipeline)
+{
+    pipeline->capture.read++;
+    pipeline->refused[PACKET_REFUSED_BAD_LINE]++;
+}
+
 /* ---- step 2: finished flows ---------------------------------------------------------------- */
 
 bool pipeline_sweep_is_due(const struct pipeline *pipeline)
@@ -213,11 +307,25 @@ size_t pipeline_take(struct pipeline *pipeline, struct flow_record *flows, size_
     return flow_table_take(pipeline->table, flows, capacity);
 }
 
+static int64_t trace_now_ns(const struct pipeline *pipeline)
+{
+    return pipeline->intake.has_time ? pipeline->intake.now_ns : flow_table_now_ns(pipeline->table);
+}
+
+/* The table of such a run is empty: only its memory counts. */
+static void use_intake(const struct intake *intake, struct statistics *statistics)
+{
+    const uint64_t memory_bytes = statistics->flows.memory_bytes;
+    statistics->packets = intake->packets;
+    statistics->flows = intake->flows;
+    statistics->flows.memory_bytes = memory_bytes;
+}
+
 bool pipeline_statistics_are_due(const struct pipeline *pipeline)
 {
     if (pipeline->settings.stats_interval_ns == 0 || pipeline->start_ns == 0)
         return false;
-    const int64_t now_ns = flow_table_now_ns(pipeline->table);
+    const int64_t now_ns = trace_now_ns(pipeline);
     const int64_t interval_ns = pipeline->settings.stats_interval_ns;
     return now_ns >= pipeline->next_statistics_ns ||
            now_ns < pipeline->next_statistics_ns - 2 * interval_ns; /* the clock was set back */
@@ -226,15 +334,17 @@ bool pipeline_statistics_are_due(const struct pipeline *pipeline)
 void pipeline_peek(const struct pipeline *pipeline, struct statistics *statistics)
 {
     *statistics = (struct statistics){
-        .has_time = flow_table_has_time(pipeline->table),
+        .has_time = pipeline->intake.has_time || flow_table_has_time(pipeline->table),
         .stands_out = true,
         .start_ns = pipeline->start_ns,
-        .now_ns = flow_table_now_ns(pipeline->table),
+        .now_ns = trace_now_ns(pipeline),
         .capture = pipeline->capture,
     };
     if (!pipeline->capture.is_live)
         statistics->capture.received = statistics->capture.read;
     flow_table_counters(pipeline->table, &statistics->packets, &statistics->flows);
+    if (pipeline->intake.has_time)
+        use_intake(&pipeline->intake, statistics);
     for (unsigned reason = 1; reason < PACKET_REFUSAL_COUNT; reason++)
         statistics->packets.refused[reason] += pipeline->refused[reason];
 }

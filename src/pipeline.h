@@ -65,6 +65,13 @@ void pipeline_set_capture(struct pipeline *pipeline, const struct capture_counte
 /* Live: no packet before now_ns will come any more. */
 void pipeline_advance(struct pipeline *pipeline, int64_t now_ns);
 
+/* Instead of steps 1 and 2, of a run that has no packets: a flow that another run assembled, in
+ * hand-over order, is counted as read, opened, ended and handed over, and goes through step 3. */
+void pipeline_intake(struct pipeline *pipeline, const struct flow_record *flow);
+
+/* What should have been such a flow and cannot be read: refused, by name, as one packet. */
+void pipeline_refuse_intake(struct pipeline *pipeline);
+
 /* ---- step 2 ---- */
 
 bool pipeline_sweep_is_due(const struct pipeline *pipeline);

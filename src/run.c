@@ -7,12 +7,15 @@
 #include "whyflow/version.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 void run_fail(struct run *run, enum run_exit exit)
@@ -61,9 +64,56 @@ static bool open_capture(struct run *run, struct capture_error *error)
     return run->capture != NULL;
 }
 
+static void interrupt_set(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+}
+
+void run_block_interrupts(void)
+{
+    sigset_t signals;
+    interrupt_set(&signals);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
+/* The one that came is ignored first, or it would end the program here. */
+void run_release_interrupts(void)
+{
+    sigset_t signals;
+    const struct timespec now = {0};
+    interrupt_set(&signals);
+    (void)sigtimedwait(&signals, NULL, &now);
+    sigprocmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+static bool open_flows(struct run *run)
+{
+    const struct options *const options = run->options;
+    char error[FLOW_READER_ERROR_SIZE];
+    bool is_system = true;
+    sigset_t signals;
+    interrupt_set(&signals);
+    run->interrupt_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (run->interrupt_fd < 0)
+        message("no signal descriptor to be had: %m");
+    else
+        run->flows = flow_reader_open(options->flow_files, options->flow_file_count,
+                                      run->interrupt_fd, error, &is_system);
+    if (run->flows != NULL)
+        return true;
+    if (run->interrupt_fd >= 0)
+        message("%s", error);
+    run_fail(run, is_system ? RUN_FAILED : RUN_INPUT);
+    return false;
+}
+
 static bool open_source(struct run *run)
 {
     const struct options *const options = run->options;
+    if (options->flow_file_count > 0)
+        return open_flows(run);
     struct capture_error error;
     bool is_open = open_capture(run, &error);
     if (is_open && options->write_file != NULL) {
@@ -85,6 +135,17 @@ static uint64_t hash_of(const void *data, size_t size)
     return siphash13(public_key, data, size);
 }
 
+static uint64_t mix_file(uint64_t id, const char *path)
+{
+    const char *const slash = strrchr(path, '/');
+    const char *const name = slash != NULL ? slash + 1 : path;
+    struct stat status = {0};
+    const bool is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    id ^= hash_of(name, strlen(name));
+    id += is_file ? (uint64_t)status.st_size : 0;
+    return hash_of(&id, sizeof id);
+}
+
 /* A hash of settings and input: the same command gives the same bytes. */
 static uint64_t replay_id(const struct run *run)
 {
@@ -92,16 +153,10 @@ static uint64_t replay_id(const struct run *run)
     const int64_t emission[] = {settings->stats_interval_ns, settings->emit_flows,
                                 settings->emit_alerts};
     uint64_t id = settings_hash(settings) ^ hash_of(emission, sizeof emission);
-    for (size_t i = 0; i < run->files.count; i++) {
-        const char *const path = run->files.paths[i];
-        const char *const slash = strrchr(path, '/');
-        const char *const name = slash != NULL ? slash + 1 : path;
-        struct stat status = {0};
-        const bool is_file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
-        id ^= hash_of(name, strlen(name));
-        id += is_file ? (uint64_t)status.st_size : 0;
-        id = hash_of(&id, sizeof id);
-    }
+    for (size_t i = 0; i < run->files.count; i++)
+        id = mix_file(id, run->files.paths[i]);
+    for (size_t i = 0; i < run->options->flow_file_count; i++)
+        id = mix_file(id, run->options->flow_files[i]);
     return id;
 }
 
@@ -124,21 +179,32 @@ static bool name_run(struct run *run)
     return true;
 }
 
+/* The names of the sources, which flow records go by. */
+static void name_sources(struct run *run, struct format_context *context)
+{
+    if (run->flows != NULL) {
+        context->source_names = flow_reader_source_names(run->flows);
+        context->source_is_interface = flow_reader_source_is_interface(run->flows);
+        context->source_count = FLOW_READER_SOURCES_MAX;
+        return;
+    }
+    context->source_count = capture_source_count(run->capture);
+    context->source_names = run->source_names;
+    for (size_t i = 0; i < context->source_count; i++)
+        run->source_names[i] = capture_source_name(run->capture, i);
+}
+
 static bool open_output(struct run *run)
 {
     char error[512];
-    const size_t source_count = capture_source_count(run->capture);
-    for (size_t i = 0; i < source_count; i++)
-        run->source_names[i] = capture_source_name(run->capture, i);
-    const struct format_context context = {
+    struct format_context context = {
         .sensor = run->sensor,
         .boot = run->boot,
         .version = WHYFLOW_VERSION,
-        .source_names = run->source_names,
-        .source_count = source_count,
         .settings = &run->options->settings,
         .is_live = run->options->is_live,
     };
+    name_sources(run, &context);
     run->output = output_open(run->options, &context, error, sizeof error);
     if (run->output == NULL)
         message("%s", error);
@@ -157,7 +223,7 @@ static bool write_pidfile(const char *path)
 
 bool run_open(struct run *run, const struct options *options)
 {
-    *run = (struct run){.options = options};
+    *run = (struct run){.options = options, .interrupt_fd = -1};
     run->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (run->wake_fd < 0)
         message("no event descriptor to be had: %m");
@@ -175,11 +241,14 @@ void run_close(struct run *run)
     capture_writer_close(run->writer, &error);
     output_close(run->output);
     capture_close(run->capture);
+    flow_reader_close(run->flows);
     file_list_deinit(&run->files);
     if (run->options->pidfile != NULL)
         unlink(run->options->pidfile);
     if (run->wake_fd >= 0)
         close(run->wake_fd);
+    if (run->interrupt_fd >= 0)
+        close(run->interrupt_fd);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run: where packets come from, where records go, how it is asked to stop, and what its exit code
+/* A run: where packets or flows come from, where records go, how it is asked to stop, and what its exit code
  * will be. run.c opens and closes these; runtime.c moves the data on three threads, inline.c on
- * one. Everything here belongs to the thread that reads packets, but for stop_requests. */
+ * one, rescore.c that of -R on one. Everything here belongs to the thread that reads packets, but for stop_requests. */
 #ifndef WHYFLOW_RUN_H
 #define WHYFLOW_RUN_H
 
 #include "capture/capture.h"
 #include "capture/capture_writer.h"
 #include "capture/file_list.h"
+#include "intake/flow_reader.h"
 #include "options.h"
 #include "output.h"
 
@@ -32,6 +33,7 @@ struct run {
     struct file_list files;
     struct capture *capture;
     struct capture_writer *writer; /* -w; NULL: none */
+    struct flow_reader *flows;     /* -R; else NULL, and capture is not */
     struct output *output;
     char boot[24];
     char sensor[256];
@@ -39,8 +41,14 @@ struct run {
     uint64_t packets; /* read so far */
     enum run_exit exit;
     int wake_fd;              /* an event that ends waiting for packets */
+    int interrupt_fd;         /* -R: readable once INT or TERM came; -1: none */
     atomic_int stop_requests; /* any thread */
 };
+
+/* -R: keeps INT and TERM for interrupt_fd. Before run_open. */
+void run_block_interrupts(void);
+/* From here on they end the program. */
+void run_release_interrupts(void);
 
 /* Opens everything. False: it said why, and `exit` is set; run_close in either case. */
 bool run_open(struct run *run, const struct options *options);

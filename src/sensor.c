@@ -46,17 +46,22 @@ static void pass_on_flows(struct sensor *sensor)
         pipeline_flows(sensor->pipeline, sensor->flows, count);
 }
 
+static void report_if_due(struct sensor *sensor)
+{
+    if (!pipeline_statistics_are_due(sensor->pipeline))
+        return;
+    struct statistics statistics;
+    pipeline_snapshot(sensor->pipeline, &statistics);
+    pipeline_report(sensor->pipeline, &statistics);
+}
+
 /* Steps 2 and 3. */
 static void sweep(struct sensor *sensor)
 {
     while (!pipeline_sweep(sensor->pipeline, SIZE_MAX))
         ;
     pass_on_flows(sensor);
-    if (pipeline_statistics_are_due(sensor->pipeline)) {
-        struct statistics statistics;
-        pipeline_snapshot(sensor->pipeline, &statistics);
-        pipeline_report(sensor->pipeline, &statistics);
-    }
+    report_if_due(sensor);
 }
 
 /* Step 1, and the others wherever it asks for them. */
@@ -76,6 +81,17 @@ void sensor_frame(struct sensor *sensor, const struct frame *frame)
     pipeline_decode(&sensor->batch, frame);
     if (pipeline_batch_is_full(&sensor->batch))
         take_batch(sensor);
+}
+
+void sensor_flow(struct sensor *sensor, const struct flow_record *flow)
+{
+    pipeline_intake(sensor->pipeline, flow);
+    report_if_due(sensor);
+}
+
+void sensor_refuse_flow(struct sensor *sensor)
+{
+    pipeline_refuse_intake(sensor->pipeline);
 }
 
 void sensor_tick(struct sensor *sensor, int64_t now_ns)

@@ -58,11 +58,24 @@ enum flow_mark {
     FLOW_MARK_LATE_PACKETS = 1 << 4, /* some packets arrived out of time order */
 };
 
+/* What a flow that was not made from packets (NetFlow, Zeek) does not know. Such a fact is absent
+ * from lines and its features are missing: the record holds 0 in its place, a distribution with
+ * count 0. Its handshake, longest gap and history have a value for "not known" of their own. */
+enum flow_unknown {
+    FLOW_UNKNOWN_PAYLOAD = 1 << 0,      /* payload_bytes */
+    FLOW_UNKNOWN_FRAME_BYTES = 1 << 1,  /* frame_bytes */
+    FLOW_UNKNOWN_PACKET_BYTES = 1 << 2, /* least, greatest and deviation; the mean is known */
+    FLOW_UNKNOWN_GAPS = 1 << 3,         /* gap_ns; times of the directions are the flow's */
+    FLOW_UNKNOWN_TTL = 1 << 4,
+    FLOW_UNKNOWN_TCP_FLAGS = 1 << 5,
+};
+
 /* Sizes or gaps of one direction. */
 struct flow_distribution {
     uint64_t count;
     int64_t min, max;       /* meaningful if count > 0 */
-    double mean, deviation; /* deviation of the sample (n − 1); meaningful if count > 1 */
+    double mean, deviation; /* deviation of the sample (n − 1), to a whole nanosecond or thousandth
+                             * of a byte, as lines have it; meaningful if count > 1 */
     bool is_whole;          /* else late packets split gaps that cannot be told any more: only count
                           * and mean hold */
 };
@@ -107,6 +120,7 @@ struct flow_record {
     uint8_t padding;
     uint16_t vlan[PACKET_VLAN_MAX];   /* of the first packet */
     uint16_t marks;                   /* enum flow_mark */
+    uint16_t unknown;                 /* enum flow_unknown; 0: made from packets */
     uint16_t source_index;            /* interface or file of the first packet */
     uint32_t fragments;               /* packets that were fragments */
     uint32_t fragments_overlapping;   /* bytes came twice, or beyond the end */

@@ -47,6 +47,7 @@ enum packet_refusal {
     PACKET_REFUSED_STRAY_TIME,       /* one stamp far from its neighbours on both sides */
     PACKET_REFUSED_NO_MEMORY,        /* the flow table could take no further flow */
     PACKET_REFUSED_DUPLICATE,        /* --dedup: a copy of a packet that was counted */
+    PACKET_REFUSED_BAD_LINE,         /* -R: a line that is no flow; how many packets is unknown */
     PACKET_REFUSAL_COUNT
 };
 

@@ -21,7 +21,8 @@
 
 struct sensor;
 
-/* Called for each record, in order, from within sensor_frame, sensor_tick and sensor_finish. The
+/* Called for each record, in order, from within sensor_frame, sensor_flow, sensor_tick and
+ * sensor_finish. The
  * record is valid during the call. */
 typedef void sensor_record_fn(void *context, const struct record *record);
 
@@ -32,6 +33,15 @@ struct sensor *sensor_open(const struct settings *settings, sensor_record_fn *on
 
 /* Takes one frame; its bytes are not kept. Never fails: what is not in a flow is counted. */
 void sensor_frame(struct sensor *sensor, const struct frame *frame);
+
+/* Takes a flow that another run assembled (a native `flow` line read again; a NetFlow collector's
+ * record), in the place of frames: a sensor takes the one or the other. Flows come ordered by
+ * (epoch, notice_ns, opening_number). Its end_reason, basis and state are set, and it has a packet;
+ * what it does not know is in `unknown`. */
+void sensor_flow(struct sensor *sensor, const struct flow_record *flow);
+
+/* Counts what should have been such a flow and could not be read: refused, as one packet. */
+void sensor_refuse_flow(struct sensor *sensor);
 
 /* Says that no packet before now_ns will come any more: flows due by then are finished. For a live
  * source; in replay packet time does this. */

@@ -7,9 +7,9 @@
 #ifndef WHYFLOW_CAPTURE_SOURCE_H
 #define WHYFLOW_CAPTURE_SOURCE_H
 
+#include "base/stream.h"
 #include "capture/capture.h"
 #include "capture/capture_error.h"
-#include "capture/stream.h"
 
 #include <pcap/pcap.h>
 #include <stdbool.h>

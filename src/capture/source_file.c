@@ -25,13 +25,23 @@ static bool open_pcap(struct source *source, struct capture_error *error)
     return false;
 }
 
+static bool open_stream(struct source *source, int stop_fd, struct capture_error *error)
+{
+    static const struct stream_purpose purpose = {'r', "empty: not a capture file"};
+    struct stream_error below;
+    source->stream = stream_open(source->name, stop_fd, &purpose, &below);
+    if (source->stream == NULL)
+        capture_error_set(error, below.is_system ? CAPTURE_ERROR_SYSTEM : CAPTURE_ERROR_INPUT, "%s",
+                          below.text);
+    return source->stream != NULL;
+}
+
 bool source_open_file(struct source *source, const struct capture_settings *settings, size_t index,
                       struct capture_error *error)
 {
     source->name = settings->files[index];
     source->index = (uint16_t)index;
-    source->stream = stream_open(source->name, settings->stop_fd, error);
-    if (source->stream == NULL || !open_pcap(source, error))
+    if (!open_stream(source, settings->stop_fd, error) || !open_pcap(source, error))
         goto out;
     source->link_type = link_type_from_dlt(pcap_datalink(source->pcap));
     source->has_unsigned_seconds = !stream_is_pcapng(source->stream);

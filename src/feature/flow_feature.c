@@ -48,8 +48,10 @@ static void measure_size(const struct flow_record *flow, struct feature_vector *
     vector_set(vector, FEATURE_BYTES_RATIO,
                logarithm_base2(((double)forward->ip_bytes + 1) / ((double)reverse->ip_bytes + 1)));
     measure_rates(flow, vector);
-    vector_set_share(vector, FEATURE_PAYLOAD_SHARE, forward->payload_bytes + reverse->payload_bytes,
-                     forward->ip_bytes + reverse->ip_bytes);
+    if ((flow->unknown & FLOW_UNKNOWN_PAYLOAD) == 0)
+        vector_set_share(vector, FEATURE_PAYLOAD_SHARE,
+                         forward->payload_bytes + reverse->payload_bytes,
+                         forward->ip_bytes + reverse->ip_bytes);
 }
 
 static void measure_gaps(const struct flow_distribution *gap_ns, bool is_reverse,

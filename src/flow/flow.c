@@ -306,6 +306,8 @@ static double deviation(uint64_t count, unsigned __int128 squares, uint64_t sum)
     return scaled > 0 ? sqrt(scaled / (n * (n - 1))) : 0;
 }
 
+/* Deviations are rounded here, to what a line can say, so that a flow read from its line (-R) is
+ * the same flow; a mean is made again from what the line has in full. */
 static void export_side(const struct flow_side *side, struct flow_direction *direction)
 {
     *direction = (struct flow_direction){
@@ -326,7 +328,8 @@ static void export_side(const struct flow_side *side, struct flow_direction *dir
         .min = side->packet_bytes_min,
         .max = side->packet_bytes_max,
         .mean = (double)side->ip_bytes / (double)side->packets,
-        .deviation = deviation(side->packets, side->packet_bytes_squares, side->ip_bytes),
+        .deviation =
+            round(deviation(side->packets, side->packet_bytes_squares, side->ip_bytes) * 1e3) / 1e3,
     };
     direction->packet_bytes.is_whole = true;
     if (side->packets == 1)
@@ -337,7 +340,7 @@ static void export_side(const struct flow_side *side, struct flow_direction *dir
         .min = side->gap_min_ns,
         .max = side->span.gap_max_ns,
         .mean = (double)length_ns / (double)(side->packets - 1),
-        .deviation = deviation(side->packets - 1, side->gap_squares, (uint64_t)length_ns),
+        .deviation = round(deviation(side->packets - 1, side->gap_squares, (uint64_t)length_ns)),
         .is_whole = true,
     };
     if (side->span.gap_max_ns == FLOW_SPAN_PARTIAL)

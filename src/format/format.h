@@ -24,7 +24,9 @@ struct format_context {
     const char *boot;                /* id of this run */
     const char *version;             /* of whyflow */
     uint64_t sequence;               /* gapless per destination: the caller counts lines written */
-    const char *const *source_names; /* interfaces or files, by flow_record.source_index */
+    const char *const *source_names; /* interfaces or files, by flow_record.source_index;
+                                      * NULL among them: no name */
+    const bool *source_is_interface; /* of each name; NULL: is_live says it of all */
     size_t source_count;
     const struct settings *settings; /* for whyflow.limits in `stats` */
     bool is_live;                    /* source_names are interfaces */

@@ -23,9 +23,13 @@ static const double VERY_UNUSUAL_P = 1e-4;
 static void write_source(struct json_writer *json, const struct flow_record *flow,
                          const struct format_context *context)
 {
-    if (flow->source_index < context->source_count)
-        json_string(json, context->is_live ? "in_iface" : "pcap_filename",
-                    context->source_names[flow->source_index]);
+    const unsigned index = flow->source_index;
+    if (index >= context->source_count || context->source_names[index] == NULL)
+        return;
+    const bool is_interface = context->source_is_interface != NULL
+                                  ? context->source_is_interface[index]
+                                  : context->is_live;
+    json_string(json, is_interface ? "in_iface" : "pcap_filename", context->source_names[index]);
 }
 
 static void write_vlan(struct json_writer *json, const struct flow_record *flow)
@@ -126,8 +130,10 @@ static void write_eve_flow(struct json_writer *json, const struct flow_record *f
     json_open_object(json, "flow");
     json_uint(json, "pkts_toserver", forward->packets);
     json_uint(json, "pkts_toclient", reverse->packets);
-    json_uint(json, "bytes_toserver", forward->frame_bytes);
-    json_uint(json, "bytes_toclient", reverse->frame_bytes);
+    if ((flow->unknown & FLOW_UNKNOWN_FRAME_BYTES) == 0) {
+        json_uint(json, "bytes_toserver", forward->frame_bytes);
+        json_uint(json, "bytes_toclient", reverse->frame_bytes);
+    }
     json_time(json, "start", flow->first_ns);
     json_time(json, "end", flow->last_ns);
     json_int(json, "age", (flow->last_ns - flow->first_ns) / NS_PER_S);
@@ -154,7 +160,7 @@ static void write_tcp(struct json_writer *json, const struct flow_record *flow)
         {PACKET_TCP_PSH, "psh"}, {PACKET_TCP_ACK, "ack"}, {PACKET_TCP_URG, "urg"},
         {PACKET_TCP_ECE, "ecn"}, {PACKET_TCP_CWR, "cwr"},
     };
-    if (flow->protocol != PACKET_PROTOCOL_TCP)
+    if (flow->protocol != PACKET_PROTOCOL_TCP || (flow->unknown & FLOW_UNKNOWN_TCP_FLAGS) != 0)
         return;
     const uint8_t sent = flow->direction[FLOW_FORWARD].tcp_flags;
     const uint8_t received = flow->direction[FLOW_REVERSE].tcp_flags;

@@ -67,7 +67,8 @@ static void write_direction(struct json_writer *json, const char *key,
     json_open_object(json, key);
     json_uint(json, "packets", direction->packets);
     json_uint(json, "ip_bytes", direction->ip_bytes);
-    json_uint(json, "payload_bytes", direction->payload_bytes);
+    if ((flow->unknown & FLOW_UNKNOWN_PAYLOAD) == 0)
+        json_uint(json, "payload_bytes", direction->payload_bytes);
     if (direction->packets > 0) {
         if (direction->first_ns != flow->first_ns)
             json_int(json, "first_ns", direction->first_ns);
@@ -75,8 +76,10 @@ static void write_direction(struct json_writer *json, const char *key,
             json_int(json, "last_ns", direction->last_ns);
         write_distribution(json, "packet_bytes", &direction->packet_bytes, false);
         write_distribution(json, "gap_us", &direction->gap_ns, true);
-        json_uint(json, "ttl_min", direction->ttl_min);
-        json_uint(json, "ttl_max", direction->ttl_max);
+        if ((flow->unknown & FLOW_UNKNOWN_TTL) == 0) {
+            json_uint(json, "ttl_min", direction->ttl_min);
+            json_uint(json, "ttl_max", direction->ttl_max);
+        }
     }
     write_exceptions(json, direction);
     json_close_object(json);
@@ -149,6 +152,19 @@ static void write_times(struct json_writer *json, const struct flow_record *flow
         json_microseconds(json, "handshake_rtt_us", flow->handshake_rtt_ns);
 }
 
+/* What the flow's key has in the place of ports, where EVE shows none: of ICMP, type and
+ * counterpart or code, as Community ID pairs them, from the initiator's side. */
+static void write_key_ports(struct json_writer *json, const struct flow_record *flow)
+{
+    const bool has_any = flow->source_port != 0 || flow->destination_port != 0;
+    if (protocol_has_ports(flow->protocol) || !has_any)
+        return;
+    json_open_array(json, "key_ports");
+    json_uint(json, NULL, flow->source_port);
+    json_uint(json, NULL, flow->destination_port);
+    json_close_array(json);
+}
+
 static void write_facts(struct json_writer *json, const struct flow_record *flow)
 {
     json_open_object(json, "flow");
@@ -167,6 +183,7 @@ static void write_facts(struct json_writer *json, const struct flow_record *flow
         json_string(json, "history", flow->history);
     if (flow->one_way_key)
         json_bool(json, "one_way_key", true);
+    write_key_ports(json, flow);
     write_tunnel(json, flow);
     write_fragments(json, flow);
     write_service(json, flow);

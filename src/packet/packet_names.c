@@ -18,6 +18,7 @@ static const char *const refusal_names[PACKET_REFUSAL_COUNT] = {
     [PACKET_REFUSED_STRAY_TIME] = "stray_time",
     [PACKET_REFUSED_NO_MEMORY] = "no_memory",
     [PACKET_REFUSED_DUPLICATE] = "duplicate",
+    [PACKET_REFUSED_BAD_LINE] = "bad_line",
 };
 
 static const char *const tunnel_names[PACKET_TUNNEL_COUNT] = {

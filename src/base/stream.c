@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture file bytes: descriptor -> (inflate, or zstd) -> FILE. See stream.h.
+/* Input file bytes: descriptor -> (inflate, or zstd) -> FILE. See stream.h.
  *
  * zlib's own gzread was not taken: it reads a damaged file's plain rest as if it were data, cannot
  * be told that a pipe should stop, and hides where the input ended. */
-#include "capture/stream.h"
+#include "base/stream.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,6 +35,7 @@ enum stream_packing {
 
 struct stream {
     const char *path;
+    struct stream_purpose what;
     int fd;
     int stop_fd;
     enum stream_packing packing;
@@ -51,6 +54,16 @@ struct stream {
     uint8_t input[STREAM_INPUT_BYTES + STREAM_MAGIC_BYTES]; /* room to put first bytes back */
     char failure[FAILURE_SIZE];
 };
+
+__attribute__((format(printf, 3, 4))) static void set_error(struct stream_error *error,
+                                                            bool is_system, const char *format, ...)
+{
+    error->is_system = is_system;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(error->text, sizeof error->text, format, arguments);
+    va_end(arguments);
+}
 
 static void fail(struct stream *stream, const char *what)
 {
@@ -216,7 +229,7 @@ static size_t read_bytes(struct stream *stream, uint8_t *bytes, size_t size)
 }
 
 /* fopencookie's read: first the bytes looked at, then the rest. A failure below looks like an end
- * to libpcap; the source asks stream_failure then. */
+ * to the reader, which asks stream_failure then. */
 static ssize_t read_cookie(void *cookie, char *bytes, size_t size)
 {
     struct stream *stream = cookie;
@@ -230,19 +243,18 @@ static ssize_t read_cookie(void *cookie, char *bytes, size_t size)
     return (ssize_t)read_bytes(stream, (uint8_t *)bytes, size);
 }
 
-static bool open_descriptor(struct stream *stream, struct capture_error *error)
+static bool open_descriptor(struct stream *stream, struct stream_error *error)
 {
     const bool is_standard_input = strcmp(stream->path, "-") == 0;
     stream->fd = is_standard_input ? STDIN_FILENO : open(stream->path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (stream->fd < 0 || fstat(stream->fd, &status) != 0) {
         const char *advice = errno == EMFILE ? ": raise `ulimit -n`, or join files (mergecap)" : "";
-        capture_error_set(error, CAPTURE_ERROR_INPUT, "%s: %s%s", stream->path, strerror(errno),
-                          advice);
+        set_error(error, false, "%s: %s%s", stream->path, strerror(errno), advice);
         return false;
     }
     if (S_ISDIR(status.st_mode)) {
-        capture_error_set(error, CAPTURE_ERROR_INPUT, "%s: is a directory", stream->path);
+        set_error(error, false, "%s: is a directory", stream->path);
         return false;
     }
     return true;
@@ -286,14 +298,14 @@ static void fill_magic(struct stream *stream)
     stream->input_size = size + rest;
 }
 
-static bool refuse_foreign(const struct stream *stream, struct capture_error *error)
+static bool refuse_foreign(const struct stream *stream, struct stream_error *error)
 {
     for (size_t i = 0; i < sizeof foreign_magics / sizeof *foreign_magics; i++) {
         const struct stream_magic *magic = &foreign_magics[i];
         if (begins_with(stream, magic->bytes, magic->size)) {
-            capture_error_set(error, CAPTURE_ERROR_INPUT,
-                              "%s: compressed with %s: use `%s -dc %s | whyflow -r -`",
-                              stream->path, magic->program, magic->program, stream->path);
+            set_error(error, false, "%s: compressed with %s: use `%s -dc %s | whyflow -%c -`",
+                      stream->path, magic->program, magic->program, stream->path,
+                      stream->what.letter);
             return false;
         }
     }
@@ -311,7 +323,7 @@ static bool begins_with_zstd(const struct stream *stream)
            memcmp(stream->input + 1, skipped, sizeof skipped) == 0;
 }
 
-static bool open_unpacker(struct stream *stream, struct capture_error *error)
+static bool open_unpacker(struct stream *stream, struct stream_error *error)
 {
     static const uint8_t gzip_magic[] = {0x1f, 0x8b};
     bool is_open = true;
@@ -325,18 +337,18 @@ static bool open_unpacker(struct stream *stream, struct capture_error *error)
         is_open = stream->zstd != NULL && !ZSTD_isError(ZSTD_initDStream(stream->zstd));
     }
     if (!is_open)
-        capture_error_set(error, CAPTURE_ERROR_SYSTEM, "%s: out of memory", stream->path);
+        set_error(error, true, "%s: out of memory", stream->path);
     return is_open;
 }
 
-static bool detect_compression(struct stream *stream, struct capture_error *error)
+static bool detect_compression(struct stream *stream, struct stream_error *error)
 {
     fill_magic(stream);
     if (stream->failure[0] != '\0' || stream->input_size == 0) {
         const char *what =
-            stream->is_stopped ? "stopped before anything came" : "empty: not a capture file";
-        capture_error_set(error, CAPTURE_ERROR_INPUT, "%s: %s", stream->path,
-                          stream->failure[0] != '\0' ? stream->failure : what);
+            stream->is_stopped ? "stopped before anything came" : stream->what.if_empty;
+        set_error(error, false, "%s: %s", stream->path,
+                  stream->failure[0] != '\0' ? stream->failure : what);
         return false;
     }
     return refuse_foreign(stream, error) && open_unpacker(stream, error);
@@ -352,15 +364,17 @@ static void read_magic(struct stream *stream)
     } while (count > 0 && stream->magic_size < sizeof stream->magic);
 }
 
-struct stream *stream_open(const char *path, int stop_fd, struct capture_error *error)
+struct stream *stream_open(const char *path, int stop_fd, const struct stream_purpose *what,
+                           struct stream_error *error)
 {
     struct stream *stream = calloc(1, sizeof *stream);
     if (stream == NULL) {
-        capture_error_set(error, CAPTURE_ERROR_SYSTEM, "%s: out of memory", path);
+        set_error(error, true, "%s: out of memory", path);
         return NULL;
     }
     stream->path = path;
     stream->stop_fd = stop_fd;
+    stream->what = *what;
     if (!open_descriptor(stream, error) || !detect_compression(stream, error)) {
         stream_close(stream);
         return NULL;
