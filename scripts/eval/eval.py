@@ -33,6 +33,7 @@ except ImportError as error:
     sys.exit(f"eval: {error}; on Debian: apt-get install python3-numpy python3-sklearn "
              "(scripts/packages install eval)")
 
+import captures
 import measures
 import peers
 import runs
@@ -42,6 +43,9 @@ import table
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WARMUP_FLOWS, WARMUP_SHARE, WARMUP_S = 2000, 0.25, 1800.0
 SEEDS = (1, 2, 3)
+# A capture that trains is moved to end so long before the set: no window reaches over, and the
+# warm-up is done.
+GAP_S = 3600
 # Stories are read until the 40th false one; those of so many flows are made, the highest first.
 READ_FLOWS = 6000
 FALSE_COUNTS = (10, 40)
@@ -88,6 +92,13 @@ class Workbench:
             self.converted[path] = (lines, labels)
         return self.converted[path]
 
+    def moved(self, capture, before):
+        """A copy of `capture` that ends an hour before `before` begins, made once."""
+        file = os.path.join(self.folder, "moved-" + os.path.basename(capture).removesuffix(".zst"))
+        if not os.path.exists(file):
+            captures.move_before(capture, before, GAP_S, file)
+        return file
+
     def baseline(self, capture, arguments):
         """A saved baseline of a capture, made once."""
         key = (capture, *arguments)
@@ -107,7 +118,7 @@ class Trial:
         self.arguments = ["--local-nets", chosen.networks, *chosen.options, *bench.options]
         if mode == "online":
             self.arguments.append("--online")
-        self.labels = chosen.labels
+        self.labels, self.before = chosen.labels, chosen.before
         self.inputs = self._inputs()
 
     def _inputs(self):
@@ -116,7 +127,8 @@ class Trial:
             lines, self.labels = bench.convert(chosen.path)
             return ["-R", lines]
         if self.starts_warm() and not bench.has_baseline:
-            return ["-r", chosen.before, "-r", chosen.path]
+            self.before = bench.moved(chosen.before, chosen.path)
+            return ["-r", self.before, "-r", chosen.path]
         if self.starts_warm():
             options = [word for word in self.arguments if word != "--online"]
             return ["-r", chosen.path, "--baseline", bench.baseline(chosen.before, options)]
@@ -147,13 +159,12 @@ class Trial:
 
     def _parted(self, flows):
         """What peers train on before the set, if anything, and the flows of the set."""
-        before, capture = self.chosen.before, self.chosen.path
         if not self.starts_warm():
             return [], flows
         if "--baseline" in self.inputs:
-            return self.bench.run(["-r", before, *self.arguments]).flows, flows
-        return ([flow for flow in flows if flow.capture == before],
-                [flow for flow in flows if flow.capture == capture])
+            return self.bench.run(["-r", self.before, *self.arguments]).flows, flows
+        return ([flow for flow in flows if flow.capture == self.before],
+                [flow for flow in flows if flow.capture == self.chosen.path])
 
     def _training(self):
         """Rows that peers train on, and the first flow of the set that is measured."""

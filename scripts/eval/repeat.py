@@ -152,7 +152,9 @@ def when(first):
     """A first time in words."""
     if first is None:
         return "never"
-    return f"{first['number']:,} ({first['hours']:.2f} h)"
+    seconds = first["hours"] * 3600
+    time = f"{seconds:.1f} s" if seconds < 60 else f"{first['hours']:.2f} h"
+    return f"{first['number']:,} ({time})"
 
 
 def reads_records(program):

@@ -8,11 +8,13 @@ MEASURES = (("auc", "AUC"), ("ap", "AP"), ("p_half_percent", "P@.5%"), ("p_one_p
 COLUMNS = ["set", "mode", "flows", "chance", "model", *[title for _, title in MEASURES],
            "found", "alerts/h", "inc./h", "kept", "false inc."]
 NOTES = """\
-flows: those measured; chance: the share of activities' flows, which is AP by chance; AUC: area under ROC; AP: average precision; P@: precision in the highest .5 % and 1 % of flows; R@: recall at
-.1 % and 1 % false alarms; found: activities with a flagged flow; inc.: incidents; kept: surprise incidents
-over those asked for (online, 6 an hour; under six hours the bucket of 36 allows more; replay: flows over the
-share of 1 %); false inc.: incidents on a set without activities. * a peer better than whyflow. - cannot be
-said: no such flows, or the set is shorter than the warm-up. Differences under .05 AP are noise."""
+flows: those measured; chance: the share of them that belongs to activities, which is AP by chance;
+AUC: area under ROC; AP: average precision; P@: precision in the highest .5 % and 1 % of flows;
+R@: recall at .1 % and 1 % false alarms; found: activities with a flagged flow; inc.: incidents;
+kept: surprise incidents over those asked for (online, 6 an hour: under six hours the bucket of 36
+allows more; replay: flows over the share of 1 %); false inc.: incidents on a set without
+activities. *: a peer better than whyflow. -: cannot be said: no such flows, or the set is shorter
+than the warm-up. Differences under .05 AP are noise."""
 
 
 def print_all(results, is_markdown, has_activities):
