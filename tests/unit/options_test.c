@@ -393,7 +393,6 @@ START_TEST(unknown_options_are_refused)
     refuse("-r x --baseline=b", "--baseline", "unknown option --baseline (");
     refuse("-r x --dedupe", "--dedupe", "unknown option");
     refuse("-r x -Z nobody", "-Z", "unknown option");
-    refuse("-R x", "-R", "unknown option");
     refuse("-r x --frozen", "--frozen", "unknown option");
 }
 END_TEST
@@ -403,6 +402,18 @@ START_TEST(input_is_one_kind_and_must_be_there)
     refuse("", "-i", "-r FILE");
     refuse("-i eth0 -r x", "-i", "not both");
     refuse("-r - -r -", "-r", "once");
+    refuse("-R x -r y", "-R", "reads flows");
+    refuse("-i eth0 -R x", "-R", "reads flows");
+    refuse("-R x tcp", "-R", "filter");
+    refuse("-R x -f tcp", "-R", "filter");
+    refuse("-R x -w y", "-R", "-w");
+    refuse("-R x -c 5", "-R", "-c");
+    refuse("-R - -R -", "-R", "once");
+    refuse("-L -R x", "-L", "link type");
+    accept("-R x --rescore y");
+    ck_assert_uint_eq(options.flow_file_count, 2);
+    ck_assert_str_eq(options.flow_files[1], "y");
+    ck_assert(!options.is_live);
     accept("-T");
     ck_assert_int_eq(options.action, OPTIONS_ACTION_TEST);
     accept("-D");
