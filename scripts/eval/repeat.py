@@ -81,11 +81,12 @@ def odd_line(lines):
     odd = copy.deepcopy(plain)
     odd["dest_ip"], odd["dest_port"] = ODD_DESTINATION, ODD_PORT
     odd["flow_id"] = 1
-    for name in ("pkts_toserver", "bytes_toserver"):
-        odd["flow"][name] *= ODD_FACTOR
-    for name in ("packets", "ip_bytes", "payload_bytes"):
-        if name in odd["whyflow"]["flow"]["fwd"]:
-            odd["whyflow"]["flow"]["fwd"][name] *= ODD_FACTOR
+    sent, frames = odd["whyflow"]["flow"]["fwd"], odd.get("flow", {})
+    for counts, names in ((sent, ("packets", "ip_bytes", "payload_bytes")),
+                          (frames, ("pkts_toserver", "bytes_toserver"))):
+        for name in names:
+            if name in counts:
+                counts[name] *= ODD_FACTOR
     for name in ("service", "community_id"):
         odd["whyflow"]["flow"].pop(name, None)
         odd.pop(name, None)

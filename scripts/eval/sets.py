@@ -21,9 +21,9 @@ ORDINARY, UNTOLD = Truth(0, "", ""), Truth(None, "", "")
 
 # An activity's times are its tool's: its first packet may come a little before or after.
 BEFORE_S, AFTER_S, AFTER_LAST_PACKET_S = 0.5, 5.0, 1.0
-# Rows of Westermo's table cover half a second; one attack on it pauses for seconds, two lie apart
-# by ten at least.
-WESTERMO_SLACK_S, WESTERMO_SILENCE_S = 0.05, 10.0
+# Rows of Westermo's table cover half a second; attacks of one kind lie at least 40 s apart in its
+# list of events, and few of their flows are further from the next than 30 s.
+WESTERMO_SLACK_S, WESTERMO_SILENCE_S = 0.05, 30.0
 
 # What a behaviour's name may rightly be said of, in the words of the laboratories' labels.
 RIGHT_NAMES = {
