@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A capture moved in time, for a run that reads one capture and then another.
+"""A capture moved in time, so that what trains lies before what is measured.
 
-Captures are merged by time, and the quiet one of the laboratory was made after the other. Classic
-pcap of this machine's byte order, microseconds; also .zst. Called by eval.py where the program has
-no --baseline.
+The quiet capture of the laboratory was made after the other, and a baseline is of the past: it
+decays from its time to now. Classic little-endian pcap, microseconds; also .zst. Called by eval.py.
 """
 
 import struct

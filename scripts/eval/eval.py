@@ -43,8 +43,8 @@ import table
 ROOT = os.path.dirname(os.path.dirname(HERE))
 WARMUP_FLOWS, WARMUP_SHARE, WARMUP_S = 2000, 0.25, 1800.0
 SEEDS = (1, 2, 3)
-# A capture that trains is moved to end so long before the set: no window reaches over, and the
-# warm-up is done.
+# A capture that trains is moved to end so long before the set: a baseline is of the past (the quiet
+# capture was made after the other), no window reaches over, and the warm-up is done.
 GAP_S = 3600
 # Stories are read until the 40th false one; those of so many flows are made, the highest first.
 READ_FLOWS = 6000
@@ -104,8 +104,8 @@ class Workbench:
         key = (capture, *arguments)
         if key not in self.baselines:
             file = os.path.join(self.folder, f"{len(self.baselines)}.baseline")
-            subprocess.run([self.program, "-r", capture, "-q", "--online", *arguments,
-                            "-o", os.devnull, "--save-baseline", file], check=True)
+            subprocess.run([self.program, "-r", capture, "-q", *arguments, "-o", os.devnull,
+                            "--save-baseline", file], check=True)
             self.baselines[key] = file
         return self.baselines[key]
 
@@ -126,13 +126,12 @@ class Trial:
         if chosen.is_converted:
             lines, self.labels = bench.convert(chosen.path)
             return ["-R", lines]
-        if self.starts_warm() and not bench.has_baseline:
-            self.before = bench.moved(chosen.before, chosen.path)
+        if not self.starts_warm():
+            return ["-r", chosen.path]
+        self.before = bench.moved(chosen.before, chosen.path)
+        if not bench.has_baseline:
             return ["-r", self.before, "-r", chosen.path]
-        if self.starts_warm():
-            options = [word for word in self.arguments if word != "--online"]
-            return ["-r", chosen.path, "--baseline", bench.baseline(chosen.before, options)]
-        return ["-r", chosen.path]
+        return ["-r", chosen.path, "--baseline", bench.baseline(self.before, self.arguments)]
 
     def starts_warm(self):
         """Whether the run starts from a baseline."""
@@ -390,6 +389,15 @@ def try_sets(bench, options):
     return results
 
 
+def without_nan(value):
+    """The same, with null for what cannot be said: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: without_nan(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without_nan(one) for one in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
 def main(arguments):
     """Runs what is asked and prints the tables."""
     options, program_options = parse(arguments)
@@ -402,7 +410,7 @@ def main(arguments):
     table.print_all(results, options.markdown, options.activities)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"version": version, "results": results}, file, indent=1, default=str)
+            json.dump({"version": version, "results": without_nan(results)}, file, indent=1)
 
 
 if __name__ == "__main__":

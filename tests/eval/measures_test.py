@@ -7,7 +7,9 @@ Run by tests/golden/eval_measures.sh; needs python3-numpy, and python3-sklearn f
 
 import math
 import os
+import struct
 import sys
+import tempfile
 import unittest
 from types import SimpleNamespace
 
@@ -16,8 +18,10 @@ sys.path.insert(0, os.path.join(HERE, "../../scripts/eval"))
 
 import numpy as np  # noqa: E402
 
+import captures  # noqa: E402
 import measures  # noqa: E402
 import peers  # noqa: E402
+import repeat  # noqa: E402
 import runs  # noqa: E402
 import sets  # noqa: E402
 
@@ -172,6 +176,46 @@ class Peers(unittest.TestCase):
                          for _ in range(2))
         for name, (scores, *_) in first.items():
             self.assertTrue(np.array_equal(scores, second[name][0]), name)
+
+
+def capture_of(seconds):
+    """A classic pcap with a packet of three bytes at each of these seconds."""
+    packets = b"".join(struct.pack("<IIII", second, 7, 3, 60) + b"abc" for second in seconds)
+    return struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 64, 1) + packets
+
+
+class Captures(unittest.TestCase):
+    def test_a_capture_moves_to_end_before_the_other_begins(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [os.path.join(folder, name) for name in "abc"]
+            for path, seconds in zip(paths, ([900, 930, 920], [500, 600])):
+                with open(path, "wb") as file:
+                    file.write(capture_of(seconds))
+            captures.move_before(paths[0], paths[1], 100, paths[2])
+            with open(paths[2], "rb") as file:
+                self.assertEqual(file.read(), capture_of([369, 399, 389]))
+
+
+class Repetition(unittest.TestCase):
+    line = {"dest_ip": "192.0.2.1", "whyflow": {"flow": {
+        "first_ns": 10, "last_ns": 20, "notice_ns": 30, "fwd": {"packets": 2, "last_ns": 15}}}}
+
+    def test_a_moved_line_is_later_in_every_time_and_the_same_else(self):
+        facts = repeat.moved(self.line, 5)["whyflow"]["flow"]
+        self.assertEqual(facts, {"first_ns": 15, "last_ns": 25, "notice_ns": 35,
+                                 "fwd": {"packets": 2, "last_ns": 20}})
+        self.assertEqual(self.line["whyflow"]["flow"]["fwd"]["last_ns"], 15)
+
+    def test_two_days_are_tiled_in_order(self):
+        days = repeat.tiled_days([self.line], repeat.DAY_NS // 2)
+        self.assertEqual([repeat.notice_ns(line) for line in days],
+                         [30 + number * repeat.DAY_NS // 2 for number in range(4)])
+
+    def test_the_first_time_is_counted_from_one(self):
+        odd = [(True, 9, 0), (False, 3, repeat.HOUR_NS)]
+        self.assertEqual(repeat.first_time(odd, lambda one: not one[0]),
+                         {"number": 2, "hours": 1.0})
+        self.assertIsNone(repeat.first_time(odd, lambda one: one[1] > 9))
 
 
 class Lines(unittest.TestCase):
