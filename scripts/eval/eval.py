@@ -138,8 +138,8 @@ class Trial:
         return self.mode == "online" and self.chosen.before is not None
 
     def settings_hash(self):
-        # What is read belongs to no hash; -T wants an input all the same.
-        return self.bench.settings_hash(["-r", "pcaps/quiet.pcap", *self.arguments])
+        """The hash that the run's alerts will carry, asked of the program before it."""
+        return self.bench.settings_hash(self.inputs + self.arguments)
 
     def run(self):
         """Runs and joins; flows of the set alone are kept, and those that trained before it."""
@@ -256,14 +256,18 @@ def reading_of(truth):
 
 
 def behaviour_stories(trial):
-    """[(behaviour, truth of the first flow)], one for each story, in order of time."""
+    """The truth of the first flow of each behaviour's story, in order of time.
+
+    A story is the program's incident where it gives one, else behaviour, source and direction: a
+    scan of a thousand ports is one.
+    """
     stories = {}
     for flow, truth in zip(trial.flows, trial.truths):
         if flow.behaviour:
-            key = (flow.behaviour, flow.source, flow.direction, flow.service)
+            key = (flow.behaviour, flow.source, flow.direction)
             if flow.incident is not None and flow.flagged_by == "behaviour":
                 key = flow.incident
-            stories.setdefault(key, (flow.behaviour, truth))
+            stories.setdefault(key, truth)
     return list(stories.values())
 
 
@@ -292,8 +296,7 @@ def surprise_stories(trial):
 
 def measure_reading(trial):
     """Activities found by reading behaviours in order of time, then surprise from the highest."""
-    named = behaviour_stories(trial)
-    readings = [reading_of(truth) for _, truth in named]
+    readings = [reading_of(truth) for truth in behaviour_stories(trial)]
     readings += [reading_of(truth) for truth in surprise_stories(trial)]
     every = set(trial.activities())
     result = {"activities": len(every)}
@@ -305,13 +308,20 @@ def measure_reading(trial):
 
 
 def measure_names(trial):
-    """Behaviours named, and which of them rightly; one of an unclear flow counts as neither."""
+    """Behaviours named, and which of them rightly.
+
+    Counted once for each behaviour, source and activity (or none), so that one story that begins
+    rightly cannot hide what else it names. An unclear flow counts as neither.
+    """
+    named = {(flow.behaviour, flow.source, truth)
+             for flow, truth in zip(trial.flows, trial.truths)
+             if flow.behaviour and truth.label is not None}
     right, wrong = [], []
-    for behaviour, truth in behaviour_stories(trial):
+    for behaviour, source, truth in sorted(named):
         if truth.behaviour in sets.RIGHT_NAMES.get(behaviour, ()):
             right.append(behaviour)
-        elif truth.label is not None:
-            wrong.append(f"{behaviour} of {truth.activity or 'ordinary flows'}")
+        else:
+            wrong.append(f"{behaviour} of {source}: {truth.activity or 'ordinary flows'}")
     return {"right": len(right), "wrong": wrong,
             "right_by_name": dict(collections.Counter(right))}
 
@@ -323,7 +333,8 @@ def measure(trial, options):
     ran_s = time.monotonic() - started
     truths = trial.labels_of_measured()
     result = {
-        "set": trial.chosen.name, "mode": trial.mode, "flows": len(trial.flows),
+        "set": trial.chosen.name, "mode": trial.mode, "is_benign": trial.chosen.is_benign,
+        "flows": len(trial.flows),
         "measured": len(trial.measured), "of_activities": int(truths.sum()),
         "chance": float(truths.mean()) if len(truths) else 0.0,
         "alert_hours": trial.alert_hours, "program_s": ran_s,
@@ -414,4 +425,10 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except (subprocess.CalledProcessError, RuntimeError) as error:
+        sys.exit(f"eval: {error}")
+    except BrokenPipeError:
+        # A reader that has seen enough; standard output is not to be flushed once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

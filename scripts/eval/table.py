@@ -62,9 +62,9 @@ def marked(theirs, ours):
 
 
 def reading_row(result):
-    """Only for sets whose activities are single ones, or that have behaviours named."""
+    """Only for sets whose activities are labelled by behaviour, or that have none."""
     reading, names = result.get("reading"), result["names"]
-    if not reading and not names["right"] and not names["wrong"]:
+    if not reading and not result["is_benign"]:
         return None
     total = names["right"] + len(names["wrong"])
     right = f"{names['right']} of {total}" if total else "-"
@@ -72,7 +72,7 @@ def reading_row(result):
               for count in (10, 40)]
     missed = ", ".join(reading["missed_40"]) if reading else ""
     return [result["set"], result["mode"], *before, missed or "-", right,
-            "; ".join(names["wrong"]) or "-"]
+            "; ".join(names["wrong"]) or "none"]
 
 
 def print_activities(results, is_markdown):
