@@ -60,6 +60,11 @@ static void tell_counters(const struct run *run)
         message("%" PRIu64 " flows came from more than %d interfaces and files: those beyond have "
                 "no name",
                 counters.unnamed, FLOW_READER_SOURCES_MAX);
+    if (counters.disordered > 0)
+        message("%" PRIu64
+                " flows came later than their notice times say: what counts over time is "
+                "inexact (give each sensor's lines a -R of their own)",
+                counters.disordered);
     if (run->options->is_verbose)
         message("read %" PRIu64 " lines: %" PRIu64 " flows, %" PRIu64 " bad, %" PRIu64
                 " of other kinds",

@@ -515,7 +515,7 @@ static void read_names(const struct json_scope *facts, struct flow_record *flow)
 static void read_facts(const struct json_scope *facts, struct flow_record *flow)
 {
     read_uint32(facts, "slice", &flow->slice);
-    json_scope_uint(facts, "opening_number", 1, FLOW_LINE_COUNT_MAX, &flow->opening_number);
+    json_scope_uint(facts, "opening_number", 1, INT64_MAX, &flow->opening_number);
     read_uint32(facts, "epoch", &flow->epoch);
     read_times(facts, flow);
     read_ways(facts, flow);
@@ -583,6 +583,16 @@ static enum flow_line_kind read_line(const json_t *root, struct flow_line *resul
     return json_scope_has_failed(&line) ? FLOW_LINE_BAD : FLOW_LINE_FLOW;
 }
 
+/* What jansson says may quote the line: bytes that a terminal would obey become '?'. */
+static void tell_syntax(const json_error_t *problem, struct flow_line *line)
+{
+    (void)snprintf(line->error, sizeof line->error, "not JSON: %.*s (at byte %d)", 100,
+                   problem->text, problem->position);
+    for (char *byte = line->error; *byte != '\0'; byte++)
+        if (*byte < ' ' || *byte > '~')
+            *byte = '?';
+}
+
 enum flow_line_kind flow_line_parse(const char *bytes, size_t length, struct flow_line *line)
 {
     json_error_t problem;
@@ -593,8 +603,7 @@ enum flow_line_kind flow_line_parse(const char *bytes, size_t length, struct flo
         return FLOW_LINE_OTHER;
     json_t *const root = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, &problem);
     if (root == NULL) {
-        (void)snprintf(line->error, sizeof line->error, "not JSON: %.*s (at byte %d)", 100,
-                       problem.text, problem.position);
+        tell_syntax(&problem, line);
         return FLOW_LINE_BAD;
     }
     const enum flow_line_kind kind = read_line(root, line);

@@ -31,6 +31,7 @@ struct flow_reader {
     size_t input_count;
     struct input *inputs;
     struct source_table sources;
+    struct flow_record latest; /* handed over last */
     struct flow_reader_counters counters;
     struct flow_line line; /* the one being read */
     size_t length;
@@ -232,7 +233,9 @@ enum flow_reader_result flow_reader_next(struct flow_reader *reader, struct flow
     }
     if (next == NULL)
         return FLOW_READER_END;
-    *flow = next->flow;
+    reader->counters.disordered +=
+        reader->counters.flows > 0 && goes_before(&next->flow, &reader->latest);
+    *flow = reader->latest = next->flow;
     next->has_flow = false;
     reader->counters.flows++;
     return FLOW_READER_FLOW;

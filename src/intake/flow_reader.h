@@ -39,8 +39,9 @@ const char *flow_reader_message(const struct flow_reader *reader);
 
 struct flow_reader_counters {
     uint64_t lines, flows, bad;
-    uint64_t others;  /* skipped: alerts, statistics, blank lines */
-    uint64_t unnamed; /* flows whose source found no room in the table of names */
+    uint64_t others;     /* skipped: alerts, statistics, blank lines */
+    uint64_t disordered; /* flows that should have come before the one before them */
+    uint64_t unnamed;    /* flows whose source found no room in the table of names */
 };
 struct flow_reader_counters flow_reader_counters(const struct flow_reader *reader);
 

@@ -233,6 +233,102 @@ START_TEST(sensors_share_nothing)
 }
 END_TEST
 
+/* Keeps the flows of a run's records, to be given to another. */
+struct kept_flows {
+    struct sensor_listener *listener;
+    size_t count;
+    struct flow_record flows[RANDOM_FRAMES];
+};
+
+static void keep_flow(void *context, const struct record *record)
+{
+    struct kept_flows *const kept = context;
+    sensor_listener_record(kept->listener, record);
+    if (record->kind == RECORD_FLOW)
+        kept->flows[kept->count++] = record->as.flow.part.flow;
+}
+
+static uint64_t packets_of(const struct kept_flows *kept)
+{
+    uint64_t packets = 0;
+    for (size_t i = 0; i < kept->count; i++)
+        packets += kept->flows[i].direction[0].packets + kept->flows[i].direction[1].packets;
+    return packets;
+}
+
+/* Flows alone decide what is said of them: the lines are the same, whoever assembled them. */
+START_TEST(flows_of_another_run_are_scored_as_if_their_packets_had_been_seen)
+{
+    static struct kept_flows kept;
+    struct settings settings;
+    char error[256] = "";
+    for (int is_online = 0; is_online < 2; is_online++) {
+        sensor_build_tiny_settings(&settings, is_online);
+        settings.stats_interval_ns = 0;
+        settings.flow.max_fragments = 16;
+        kept = (struct kept_flows){.listener = &first_listener};
+        sensor_listener_init(&first_listener, &settings);
+        struct sensor *const first = sensor_open(&settings, keep_flow, &kept, error, sizeof error);
+        ck_assert_msg(first != NULL, "%s", error);
+        int64_t time_ns = START;
+        uint64_t state = 5;
+        for (int i = 0; i < RANDOM_FRAMES; i++)
+            send_random(first, &state, &time_ns);
+        finish(first, &first_listener, RANDOM_FRAMES);
+        struct sensor *const second = open_sensor(&settings, &second_listener);
+        for (size_t i = 0; i < kept.count; i++)
+            sensor_flow(second, &kept.flows[i]);
+        sensor_refuse_flow(second);
+        finish(second, &second_listener, packets_of(&kept) + 1);
+        ck_assert_uint_gt(second_listener.flows, 10);
+        ck_assert_uint_eq(second_listener.flows, first_listener.flows);
+        ck_assert_uint_eq(second_listener.alerts, first_listener.alerts);
+        const struct statistics *const last = &second_listener.last;
+        const struct statistics *const wanted = &first_listener.last;
+        ck_assert_uint_eq(last->packets.refused[PACKET_REFUSED_BAD_LINE], 1);
+        ck_assert_uint_eq(last->packets.in_flows, wanted->packets.in_flows);
+        ck_assert_uint_eq(last->packets.ip_bytes_in_flows, wanted->packets.ip_bytes_in_flows);
+        ck_assert_uint_eq(last->packets.frame_bytes_in_flows, wanted->packets.frame_bytes_in_flows);
+        ck_assert_uint_eq(last->packets.tcp, wanted->packets.tcp);
+        ck_assert_uint_eq(last->packets.ipv6, wanted->packets.ipv6);
+        ck_assert_mem_eq(last->flows.ended, wanted->flows.ended, sizeof wanted->flows.ended);
+        ck_assert_uint_eq(last->flows.opened_tcp, wanted->flows.opened_tcp);
+        ck_assert_uint_eq(last->flows.opened_icmp, wanted->flows.opened_icmp);
+        ck_assert_uint_eq(last->flows.opened_other, wanted->flows.opened_other);
+    }
+}
+END_TEST
+
+START_TEST(flows_bring_statistics_with_their_notice_times)
+{
+    struct settings settings;
+    settings_default(&settings);
+    settings.emit_flows = true;
+    struct flow_record flow = {
+        .flow_id = 1,
+        .ip_version = 4,
+        .protocol = 17,
+        .basis = FLOW_BASIS_FIRST,
+        .end_reason = FLOW_END_IDLE,
+        .state = FLOW_STATE_ONE_WAY,
+        .direction = {{.packets = 2, .ip_bytes = 80}, {0}},
+        .unknown = FLOW_UNKNOWN_PAYLOAD | FLOW_UNKNOWN_GAPS | FLOW_UNKNOWN_TTL,
+    };
+    struct sensor *const sensor = open_sensor(&settings, &first_listener);
+    for (int i = 0; i < 200; i++) {
+        flow.first_ns = flow.last_ns = START + i * SECOND;
+        flow.notice_ns = flow.last_ns + 30 * SECOND;
+        flow.opening_number++;
+        sensor_flow(sensor, &flow);
+    }
+    finish(sensor, &first_listener, 400);
+    ck_assert_uint_eq(first_listener.statistics,
+                      4); /* 229 s from the first packet; the final one */
+    ck_assert_int_eq(first_listener.last.now_ns, START + 229 * SECOND);
+    ck_assert_int_eq(first_listener.last.start_ns, START);
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     Suite *const suite = suite_create("sensor");
@@ -246,6 +342,8 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, sums_hold_over_random_frames_and_tiny_limits);
     tcase_add_test(tests, hash_keys_do_not_change_a_byte);
     tcase_add_test(tests, sensors_share_nothing);
+    tcase_add_test(tests, flows_of_another_run_are_scored_as_if_their_packets_had_been_seen);
+    tcase_add_test(tests, flows_bring_statistics_with_their_notice_times);
     suite_add_tcase(suite, tests);
     return suite;
 }
