@@ -56,8 +56,8 @@ PARTS := $(call objects,$(filter-out src/main.c,$(PROGRAM_SOURCES))) $(LIBRARY)
 TESTS := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(TEST_SOURCES)))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(notdir $(FUZZ_SOURCES)))
 
-.PHONY: all tests fuzzers demo check asan tsan fuzz-smoke bench eval agree lint format coverage docs \
-        install clean
+.PHONY: all tests fuzzers demo check asan tsan fuzz-smoke bench eval eval-quick agree lint format \
+        coverage docs install clean
 .SECONDARY:
 
 all: $(PROGRAM)
@@ -102,8 +102,12 @@ fuzz-smoke:
 	scripts/fuzz-smoke $(FUZZ_SECONDS)
 bench: all $(BUILD)/bench/generate $(BUILD)/bench/floor
 	scripts/bench
+# SETS="mixed-101 westermo" measures these alone; eval-quick leaves the other detectors out.
 eval: all
-	scripts/eval/eval.py
+	scripts/eval/eval.py --program $(PROGRAM) $(SETS)
+	scripts/eval/repeat.py --program $(PROGRAM)
+eval-quick: all
+	scripts/eval/eval.py --program $(PROGRAM) --no-peers $(or $(SETS),pcaps-mixed pcaps-quiet)
 agree: all
 	scripts/agree --whyflow $(PROGRAM)
 lint:

@@ -7,6 +7,7 @@
 #include "rescore.h"
 #include "run_baseline.h"
 #include "runtime.h"
+#include "whyflow/settings.h"
 #include "whyflow/version.h"
 
 #include <jansson.h>
@@ -95,8 +96,22 @@ static enum run_exit run_options(const struct options *options)
     return run.exit;
 }
 
+/* With -v also what names a run's settings, so that they can be written down before it. */
+static enum run_exit test_configuration(const struct options *options)
+{
+    if (ask_capture(options) != RUN_DONE)
+        return RUN_USAGE;
+    puts("configuration is good");
+    if (options->is_verbose)
+        printf("settings %016llx\n", (unsigned long long)settings_hash(&options->settings));
+    return RUN_DONE;
+}
+
 static enum run_exit act(struct options *options)
 {
+    options->settings.flow.is_live = options->is_live;
+    if (options->is_live)
+        options->settings.anomaly.mode = ANOMALY_MODE_ONLINE;
     switch (options->action) {
     case OPTIONS_ACTION_HELP:
         options_print_help(stdout);
@@ -108,17 +123,11 @@ static enum run_exit act(struct options *options)
     case OPTIONS_ACTION_LIST_LINK_TYPES:
         return ask_capture(options);
     case OPTIONS_ACTION_TEST:
-        if (ask_capture(options) != RUN_DONE)
-            return RUN_USAGE;
-        puts("configuration is good");
-        return RUN_DONE;
+        return test_configuration(options);
     case OPTIONS_ACTION_RUN:
     case OPTIONS_ACTION_MERGE:
         break;
     }
-    options->settings.flow.is_live = options->is_live;
-    if (options->is_live)
-        options->settings.anomaly.mode = ANOMALY_MODE_ONLINE;
     if (!draw_keys(options)) {
         message("no random numbers to be had: %m");
         return RUN_FAILED;

@@ -116,7 +116,7 @@
     OPTION(SET, 0, "set", "KEY=VALUE", NULL, CONFIGURATION, \
            "set an option as a line of the config file does, e.g. online=false") \
     OPTION(TEST, 'T', "test", NULL, NULL, CONFIGURATION, \
-           "test the configuration and exit") \
+           "test the configuration and exit; with -v print the hash of the settings") \
     OPTION(LIST_INTERFACES, 'D', "list-interfaces", NULL, NULL, INFORMATION, \
            "list the interfaces and exit") \
     OPTION(LIST_LINK_TYPES, 'L', "list-link-types", NULL, NULL, INFORMATION, \
