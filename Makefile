@@ -37,7 +37,7 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 # The library: packets and time in, records out. What touches devices, files, threads or the
 # command line belongs to the program.
 PROGRAM_ONLY := src/main.c src/run.c src/inline.c src/runtime.c src/output.c src/message.c src/options.c src/option_value.c
-LIBRARY_ROOMS := base packet flow feature anomaly explain format
+LIBRARY_ROOMS := base packet flow feature anomaly behaviour explain format
 PROGRAM_ROOMS := capture sink
 LIBRARY_SOURCES := $(foreach room,$(LIBRARY_ROOMS),$(wildcard src/$(room)/*.c)) \
                    $(filter-out $(PROGRAM_ONLY),$(wildcard src/*.c))

@@ -4,6 +4,7 @@
 #include "anomaly/anomaly.h"
 #include "anomaly/flow_store.h"
 #include "anomaly/ranking.h"
+#include "behaviour/behaviour.h"
 #include "explain/explain.h"
 #include "feature/feature.h"
 #include "flow/flow_table.h"
@@ -21,6 +22,7 @@ struct kept {
         struct {
             struct flow_record flow;
             struct feature_vector features;
+            struct behaviour_finding finding; /* last: left out of the store where there is none */
         } flow;
         struct statistics statistics;
     } as;
@@ -29,6 +31,7 @@ struct kept {
 /* Step 3's side: the expiry thread's. */
 struct engine {
     struct feature_engine *features;
+    struct behaviour_engine *behaviours;
     struct anomaly_model *model;
     struct flow_store *store; /* capture mode */
     struct ranking *ranking;  /* capture mode */
@@ -55,8 +58,9 @@ static bool open_engine(struct engine *engine, const struct settings *settings)
     engine->settings_hash = settings_hash(settings);
     engine->stands_out = true;
     engine->features = feature_engine_open(&settings->feature);
+    engine->behaviours = behaviour_open(&settings->behaviour);
     engine->model = anomaly_model_open(&settings->anomaly);
-    if (engine->features == NULL || engine->model == NULL)
+    if (engine->features == NULL || engine->behaviours == NULL || engine->model == NULL)
         return false;
     if (settings->anomaly.mode != ANOMALY_MODE_CAPTURE)
         return true;
@@ -94,6 +98,7 @@ void pipeline_close(struct pipeline *pipeline)
         return;
     flow_table_close(pipeline->table);
     feature_engine_close(pipeline->engine.features);
+    behaviour_close(pipeline->engine.behaviours);
     anomaly_model_close(pipeline->engine.model);
     flow_store_close(pipeline->engine.store);
     ranking_close(pipeline->engine.ranking);
@@ -280,13 +285,27 @@ static void emit_alert(struct pipeline *pipeline, const struct baseline_summary 
     emit(pipeline);
 }
 
+/* A flow with a finding is an alert about the evidence, however ordinary its score. */
+static void judge_behaviour(const struct behaviour_finding *finding, struct verdict *verdict)
+{
+    if (verdict->is_flagged || verdict->is_notable)
+        verdict->flagged_by = FLAGGED_BY_SURPRISE;
+    if (finding->behaviour == BEHAVIOUR_NONE)
+        return;
+    verdict->is_flagged = true;
+    verdict->is_notable = false;
+    verdict->flagged_by = FLAGGED_BY_BEHAVIOUR;
+}
+
 /* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
 static void emit_flow(struct pipeline *pipeline)
 {
     struct engine *const engine = &pipeline->engine;
     struct record_flow_part *const part = &engine->record.as.flow.part;
     const struct flow_record *const flow = &part->flow;
+    judge_behaviour(&part->finding, &part->verdict);
     engine->counters.scored++;
+    engine->counters.findings += part->finding.behaviour != BEHAVIOUR_NONE;
     engine->counters.flagged += part->verdict.is_flagged;
     engine->counters.notable += part->verdict.is_notable;
     engine->counters.cold += part->verdict.is_cold;
@@ -321,8 +340,11 @@ static void keep_flow(struct pipeline *pipeline, const struct flow_record *flow)
     struct engine *const engine = &pipeline->engine;
     struct kept kept = {.kind = KEPT_FLOW, .as.flow.flow = *flow};
     feature_measure(engine->features, flow, &kept.as.flow.features);
+    behaviour_observe(engine->behaviours, flow, &kept.as.flow.features, &kept.as.flow.finding);
     anomaly_learn(engine->model, &kept.as.flow.features, flow->notice_ns);
-    keep(engine, &kept, offsetof(struct kept, as) + sizeof kept.as.flow);
+    const bool has_finding = kept.as.flow.finding.behaviour != BEHAVIOUR_NONE;
+    keep(engine, &kept, has_finding ? offsetof(struct kept, as) + sizeof kept.as.flow
+                                    : offsetof(struct kept, as.flow.finding));
     engine->counters.flows_queued++;
 }
 
@@ -332,6 +354,7 @@ static void judge_flow(struct pipeline *pipeline, const struct flow_record *flow
     struct record_flow_part *const part = &engine->record.as.flow.part;
     *part = (struct record_flow_part){.flow = *flow};
     feature_measure(engine->features, flow, &part->features);
+    behaviour_observe(engine->behaviours, flow, &part->features, &part->finding);
     anomaly_judge_online(engine->model, &part->features, flow->notice_ns, &part->verdict);
     emit_flow(pipeline);
 }
@@ -358,6 +381,7 @@ static void emit_statistics(struct pipeline *pipeline, const struct statistics *
     /* Flows kept, but handed over after this moment, are not queued yet as of it. */
     statistics->engine.flows_queued = snapshot->flows.handed_over - engine->counters.flows_written;
     feature_engine_counters(engine->features, &statistics->engine);
+    behaviour_counters(engine->behaviours, &statistics->engine);
     anomaly_model_counters(engine->model, &statistics->engine);
     if (engine->store != NULL) {
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
@@ -389,6 +413,7 @@ static bool each_kept(struct pipeline *pipeline,
     if (engine->has_failed || !flow_store_rewind(engine->store))
         return false;
     for (;;) {
+        kept.as.flow.finding = (struct behaviour_finding){.behaviour = BEHAVIOUR_NONE};
         switch (flow_store_next(engine->store, &kept, sizeof kept, &size)) {
         case FLOW_STORE_ITEM:
             visit(pipeline, &kept);
@@ -421,6 +446,7 @@ static void emit_kept(struct pipeline *pipeline, const struct kept *kept)
     *part = (struct record_flow_part){
         .flow = kept->as.flow.flow,
         .features = kept->as.flow.features,
+        .finding = kept->as.flow.finding,
     };
     anomaly_score(engine->model, &part->features, true, &part->verdict);
     ranking_judge(engine->ranking, &part->verdict);
@@ -459,6 +485,7 @@ uint64_t pipeline_memory_bytes(const struct pipeline *pipeline)
     struct engine_counters engine = {0};
     flow_table_counters(pipeline->table, &packets, &flows);
     feature_engine_counters(pipeline->engine.features, &engine);
+    behaviour_counters(pipeline->engine.behaviours, &engine);
     anomaly_model_counters(pipeline->engine.model, &engine);
     const bool is_capture = pipeline->settings.anomaly.mode == ANOMALY_MODE_CAPTURE;
     return flows.memory_bytes + engine.memory_bytes +

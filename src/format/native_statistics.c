@@ -126,6 +126,7 @@ static void write_engine(struct json_writer *json, const struct statistics *stat
     json_uint(json, "scored", engine->scored);
     json_uint(json, "flagged", engine->flagged);
     json_uint(json, "notable", engine->notable);
+    json_uint(json, "findings", engine->findings);
     json_uint(json, "flows_learnt", engine->learnt);
     json_double(json, "budget", engine->budget);
     json_double(json, "p_floor", engine->p_floor);

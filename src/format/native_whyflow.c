@@ -8,8 +8,9 @@
 #include "base/service.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { CATEGORY_TEXT_SIZE = 64, HASH_TEXT_SIZE = 17 };
+enum { CATEGORY_TEXT_SIZE = 64, HASH_TEXT_SIZE = 17, BEHAVIOUR_ID_SIZE = 16 };
 enum { REASONS_AFTER_CUT = 3, SUMMARY_LINES_AFTER_CUT = 2 };
 
 /* A mean or deviation to a thousandth of its unit: no stamp tells less than a nanosecond. The
@@ -247,7 +248,8 @@ static void write_verdict(struct json_writer *json, const struct verdict *verdic
     json_double(json, "p_value", verdict->p_value);
     json_bool(json, "flagged", verdict->is_flagged);
     if (verdict->is_flagged)
-        json_string(json, "flagged_by", "surprise");
+        json_string(json, "flagged_by",
+                    verdict->flagged_by == FLAGGED_BY_BEHAVIOUR ? "behaviour" : "surprise");
     else
         json_bool(json, "notable", verdict->is_notable);
 }
@@ -258,6 +260,8 @@ void native_write_measured(struct json_writer *json, const struct record_flow_pa
     write_observed(json, part);
     write_features(json, &part->features);
     write_verdict(json, &part->verdict);
+    if (part->finding.behaviour != BEHAVIOUR_NONE)
+        json_string(json, "behaviour", behaviour_infos[part->finding.behaviour].name);
     write_caveats(json, part->caveats);
 }
 
@@ -352,6 +356,50 @@ static void write_names(struct json_writer *json, const struct explanation *expl
     json_close_array(json);
 }
 
+void native_write_ids(struct json_writer *json, const char *key, const char *ids)
+{
+    char id[BEHAVIOUR_ID_SIZE];
+    json_open_array(json, key);
+    while (*ids != '\0') {
+        const size_t length = strcspn(ids, " ");
+        struct text text = text_init(id, sizeof id);
+        text_append_bytes(&text, ids, length);
+        json_string(json, NULL, id);
+        ids += length + (ids[length] == ' ');
+    }
+    json_close_array(json);
+}
+
+static void write_condition(struct json_writer *json, const struct behaviour_evidence *evidence)
+{
+    const struct behaviour_quantity *const quantity = &behaviour_quantities[evidence->quantity];
+    json_open_object(json, NULL);
+    json_string(json, "quantity", quantity->name);
+    json_string(json, "label", quantity->label);
+    json_double(json, "value", round(evidence->value * 1e3) / 1e3);
+    json_double(json, evidence->is_most ? "at_most" : "at_least", evidence->limit);
+    json_string(json, "unit", quantity->unit);
+    json_close_object(json);
+}
+
+/* Empty where evidence for a known behaviour is insufficient. */
+static void write_resembles(struct json_writer *json, const struct behaviour_finding *finding)
+{
+    json_open_object(json, "resembles");
+    if (finding->behaviour != BEHAVIOUR_NONE) {
+        const struct behaviour_info *const info = &behaviour_infos[finding->behaviour];
+        json_string(json, "behaviour", info->name);
+        json_string(json, "label", info->label);
+        native_write_ids(json, "technique", info->techniques);
+        json_open_array(json, "evidence");
+        for (unsigned i = 0; i < finding->evidence_count; i++)
+            write_condition(json, &finding->evidence[i]);
+        json_close_array(json);
+        json_time(json, "since", finding->since_ns);
+    }
+    json_close_object(json);
+}
+
 static void write_prose(struct json_writer *json, const struct explanation *explanation,
                         uint32_t summary_count)
 {
@@ -407,6 +455,7 @@ void native_write_explanation(struct json_writer *json, const struct record_flow
                   at_most(explanation->reason_count, reasons_left(cut)));
     if (cut < NATIVE_CUT_NAMES)
         write_names(json, explanation);
+    write_resembles(json, &part->finding);
     write_prose(json, explanation, at_most(explanation->summary_count, lines_left(cut)));
     write_model(json, explanation->settings_hash);
 }
