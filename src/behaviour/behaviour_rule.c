@@ -87,7 +87,9 @@ const struct behaviour_rule behaviour_rules[] = {
          {QUANTITY_OPENING_PACKETS, AT_LEAST, 500},
          {QUANTITY_OPENING_RATE, AT_LEAST, 50},
      }},
-    /* Benign: none (what is kept open here is answered); slow requests: 30. */
+    /* Opened together and so held side by side; what holds is in what is counted (sight.c). Benign:
+     * none (what is kept open is answered); slow requests: 30. A bot that calls an answerless
+     * control server again and again has 1. */
     {BEHAVIOUR_CONNECTION_HOLDING,
      {
          {QUANTITY_HELD, AT_LEAST, 10},

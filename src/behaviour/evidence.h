@@ -94,7 +94,7 @@ struct target {
 struct conversation {
     struct recent_entry entry;
     struct conversation_key key;
-    struct tally held_10m;     /* connections held nearly empty */
+    struct tally held_20s;     /* connections held nearly empty, by their starts */
     struct tally logins_10m;   /* short connections of a log-in's size */
     uint64_t contacts;         /* answered, from the first on */
     int64_t first_ns, last_ns; /* starts of its first and latest contact */

@@ -131,7 +131,8 @@ static double openings_per_source_20s(const struct scene *scene)
 
 static double opening_packets(const struct scene *scene)
 {
-    return where(is_opening(scene), (double)scene->flow->direction[FLOW_FORWARD].packets);
+    const struct flow_direction *const forward = &scene->flow->direction[FLOW_FORWARD];
+    return where(is_opening(scene) && forward->payload_bytes == 0, (double)forward->packets);
 }
 
 static double opening_packets_per_s(const struct scene *scene)
@@ -142,9 +143,9 @@ static double opening_packets_per_s(const struct scene *scene)
 
 /* ---- sessions ------------------------------------------------------------------------------ */
 
-static double held_connections_10m(const struct scene *scene)
+static double held_connections_20s(const struct scene *scene)
 {
-    return where(scene->sight.is_held, (double)tally_count(&scene->conversation->held_10m));
+    return where(scene->sight.is_held, (double)tally_count(&scene->conversation->held_20s));
 }
 
 static bool is_ssh(const struct scene *scene)
@@ -382,7 +383,7 @@ int64_t quantity_since_ns(enum quantity_id id, const struct scene *scene)
     case QUANTITY_OPENINGS_20S:
         return tally_first_ns(&scene->target->sources_20s.tally);
     case QUANTITY_HELD:
-        return tally_first_ns(&scene->conversation->held_10m);
+        return tally_first_ns(&scene->conversation->held_20s);
     case QUANTITY_SSH_LOGINS:
     case QUANTITY_OTHER_LOGINS:
         return tally_first_ns(&scene->conversation->logins_10m);

@@ -25,7 +25,7 @@
     QUANTITY(OPENINGS_PER_SOURCE, openings_per_source_20s, "such openings a source in 20 s", "flows") \
     QUANTITY(OPENING_PACKETS, opening_packets, "packets of one opening without a session", "packets") \
     QUANTITY(OPENING_RATE, opening_packets_per_s, "rate of its packets", "packets/s") \
-    QUANTITY(HELD, held_connections_10m, "connections of one source to one service held all but empty for 15 s or more in ten minutes", "connections") \
+    QUANTITY(HELD, held_connections_20s, "connections to one service opened in 20 s and held all but empty for 15 s or more", "connections") \
     QUANTITY(SSH_LOGINS, short_ssh_logins_10m, "SSH connections of a failed log-in's size to one host in ten minutes", "connections") \
     QUANTITY(OTHER_LOGINS, short_logins_10m, "connections of a failed log-in's size to one service in ten minutes", "connections") \
     QUANTITY(LOGIN_INTERVAL, login_interval_s, "mean time between them", "s") \

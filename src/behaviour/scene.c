@@ -37,21 +37,34 @@ static void add(struct scene *scene, struct tally *tally, uint64_t amount, int64
     tally_add(tally, scene->now_ns, scene->flow->first_ns, amount);
 }
 
+/* Over 20 s time is that of the flows' starts: flows that began minutes apart may be handed over at
+ * once, when the input ends. One that began before the half under way is counted in it. */
+static void add_by_start(struct scene *scene, struct tally *tally, uint64_t amount)
+{
+    const int64_t first_ns = scene->flow->first_ns;
+    (void)tally_advance(tally, first_ns, HALF_20S_NS);
+    tally_add(tally, first_ns, first_ns, amount);
+}
+
+static unsigned note_by_start(struct scene *scene, struct spread *spread, uint64_t hash)
+{
+    const int64_t first_ns = scene->flow->first_ns;
+    return spread_note(spread, hash, first_ns, first_ns, HALF_20S_NS);
+}
+
 static void count_scan(struct scene *scene, const struct hashes *hashes)
 {
     struct sweep *const sweep = scene->sweep;
     add(scene, &sweep->flows_10m, scene->sight.is_probe, HALF_10M_NS);
     add(scene, &sweep->flows_1d, scene->sight.is_probe, HALF_1D_NS);
-    const int64_t first_ns = scene->flow->first_ns;
-    (void)tally_advance(&scene->target->flows_20s, first_ns, HALF_20S_NS);
-    tally_add(&scene->target->flows_20s, first_ns, first_ns, scene->sight.is_probe);
+    add_by_start(scene, &scene->target->flows_20s, scene->sight.is_probe);
     if (!scene->sight.is_probe)
         return;
-    spread_note(&scene->pair->ports_20s, hashes->port, first_ns, first_ns, HALF_20S_NS);
+    note_by_start(scene, &scene->pair->ports_20s, hashes->port);
     scene->is_new_port = note(scene, &scene->pair->ports_1d, hashes->port, HALF_1D_NS);
     note(scene, &sweep->hosts_10m, hashes->destination, HALF_10M_NS);
     scene->is_new_host = note(scene, &sweep->hosts_1d, hashes->destination, HALF_1D_NS);
-    spread_note(&scene->target->sources_20s, hashes->source, first_ns, first_ns, HALF_20S_NS);
+    note_by_start(scene, &scene->target->sources_20s, hashes->source);
 }
 
 /* Who talks with whom: the background that rarity and roles are told by. */
@@ -113,7 +126,7 @@ static void count_contacts(struct scene *scene)
     struct conversation *const conversation = scene->conversation;
     const int64_t first_ns = scene->flow->first_ns;
     if (scene->sight.is_held)
-        add(scene, &conversation->held_10m, 0, HALF_10M_NS);
+        add_by_start(scene, &conversation->held_20s, 0);
     if (!scene->sight.is_session || !scene->sight.is_fresh)
         return;
     if (conversation->contacts == 0 || first_ns < conversation->first_ns)
