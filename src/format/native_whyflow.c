@@ -370,12 +370,14 @@ void native_write_ids(struct json_writer *json, const char *key, const char *ids
     json_close_array(json);
 }
 
-static void write_condition(struct json_writer *json, const struct behaviour_evidence *evidence)
+static void write_condition(struct json_writer *json, const struct behaviour_evidence *evidence,
+                            bool has_label)
 {
     const struct behaviour_quantity *const quantity = &behaviour_quantities[evidence->quantity];
     json_open_object(json, NULL);
     json_string(json, "quantity", quantity->name);
-    json_string(json, "label", quantity->label);
+    if (has_label)
+        json_string(json, "label", quantity->label);
     json_double(json, "value", round(evidence->value * 1e3) / 1e3);
     json_double(json, evidence->is_most ? "at_most" : "at_least", evidence->limit);
     json_string(json, "unit", quantity->unit);
@@ -383,7 +385,8 @@ static void write_condition(struct json_writer *json, const struct behaviour_evi
 }
 
 /* Empty where evidence for a known behaviour is insufficient. */
-static void write_resembles(struct json_writer *json, const struct behaviour_finding *finding)
+static void write_resembles(struct json_writer *json, const struct behaviour_finding *finding,
+                            enum native_cut cut)
 {
     json_open_object(json, "resembles");
     if (finding->behaviour != BEHAVIOUR_NONE) {
@@ -393,7 +396,7 @@ static void write_resembles(struct json_writer *json, const struct behaviour_fin
         native_write_ids(json, "technique", info->techniques);
         json_open_array(json, "evidence");
         for (unsigned i = 0; i < finding->evidence_count; i++)
-            write_condition(json, &finding->evidence[i]);
+            write_condition(json, &finding->evidence[i], cut < NATIVE_CUT_NAMES);
         json_close_array(json);
         json_time(json, "since", finding->since_ns);
     }
@@ -455,7 +458,7 @@ void native_write_explanation(struct json_writer *json, const struct record_flow
                   at_most(explanation->reason_count, reasons_left(cut)));
     if (cut < NATIVE_CUT_NAMES)
         write_names(json, explanation);
-    write_resembles(json, &part->finding);
+    write_resembles(json, &part->finding, cut);
     write_prose(json, explanation, at_most(explanation->summary_count, lines_left(cut)));
     write_model(json, explanation->settings_hash);
 }
