@@ -343,8 +343,9 @@ static void keep_flow(struct pipeline *pipeline, const struct flow_record *flow)
     behaviour_observe(engine->behaviours, flow, &kept.as.flow.features, &kept.as.flow.finding);
     anomaly_learn(engine->model, &kept.as.flow.features, flow->notice_ns);
     const bool has_finding = kept.as.flow.finding.behaviour != BEHAVIOUR_NONE;
-    keep(engine, &kept, has_finding ? offsetof(struct kept, as) + sizeof kept.as.flow
-                                    : offsetof(struct kept, as.flow.finding));
+    keep(engine, &kept,
+         has_finding ? offsetof(struct kept, as) + sizeof kept.as.flow
+                     : offsetof(struct kept, as.flow.finding));
     engine->counters.flows_queued++;
 }
 

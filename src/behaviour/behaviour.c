@@ -30,8 +30,8 @@ struct behaviour_engine {
 
 #define BEHAVIOUR(id, name, label, techniques, tactics) \
     [BEHAVIOUR_##id] = {name, label, techniques, tactics},
-const struct behaviour_info behaviour_infos[BEHAVIOUR_COUNT] = {
-    [BEHAVIOUR_NONE] = {"", "", "", ""}, BEHAVIOUR_LIST(BEHAVIOUR)};
+const struct behaviour_info behaviour_infos[BEHAVIOUR_COUNT] = {[BEHAVIOUR_NONE] = {"", "", "", ""},
+                                                                BEHAVIOUR_LIST(BEHAVIOUR)};
 #undef BEHAVIOUR
 
 static bool open_tables(struct behaviour_engine *engine)
@@ -221,8 +221,8 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
 void behaviour_counters(const struct behaviour_engine *engine, struct engine_counters *counters)
 {
     const struct recent_table *const tables = engine->tables;
-    counters->hosts_evicted += tables[TABLE_HOSTS].evicted + tables[TABLE_SWEEPS].evicted +
-                               tables[TABLE_TARGETS].evicted;
+    counters->hosts_evicted +=
+        tables[TABLE_HOSTS].evicted + tables[TABLE_SWEEPS].evicted + tables[TABLE_TARGETS].evicted;
     counters->pairs_evicted += tables[TABLE_PAIRS].evicted;
     counters->conversations_evicted += tables[TABLE_CONVERSATIONS].evicted;
     counters->memory_bytes += sizeof *engine;

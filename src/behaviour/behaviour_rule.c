@@ -26,8 +26,8 @@ const struct behaviour_rule behaviour_rules[] = {
          {QUANTITY_PROBE_SHARE_1D, AT_LEAST, 0.8},
          {QUANTITY_SOURCE_OUTSIDE, AT_LEAST, 1},
      }},
-    /* Ten ports in 20 s: two seconds a port or faster. Benign: 2 ports of one host, in hours; scans:
-     * 49 in 0.3 s, 400 in 7 s, 20 UDP ports in 5 s. */
+    /* Ten ports in 20 s: two seconds a port or faster. Benign: 2 ports of one host, in hours;
+     * scans: 49 in 0.3 s, 400 in 7 s, 20 UDP ports in 5 s. */
     {BEHAVIOUR_VERTICAL_SCAN,
      {
          {QUANTITY_PROBED_PORTS_20S, AT_LEAST, 10},
@@ -106,15 +106,17 @@ const struct behaviour_rule behaviour_rules[] = {
          {QUANTITY_OTHER_LOGINS, AT_LEAST, 12},
          {QUANTITY_LOGIN_INTERVAL, AT_MOST, 20},
      }},
-    /* Said of sessions only. Benign: 3 hosts asked; log-ins in turn: 14, sessions with 2 of them. The
-     * share keeps out a scan by a host that administers some of what it scans (3 of 64). */
+    /* Said of sessions only. Benign: 3 hosts asked; log-ins in turn: 14, sessions with 2 of
+     * them. The share keeps out a scan by a host that administers some of what it scans (3 of
+     * 64). */
     {BEHAVIOUR_LATERAL_MOVEMENT,
      {
          {QUANTITY_LOGIN_TRIES, AT_LEAST, 5},
          {QUANTITY_LOGIN_SHARE, AT_LEAST, 0.1},
      }},
-    /* All three, of one flow: a resolver keeps one port busy with short queries, and a long name now
-     * and then is no tunnel. Benign: 4 packets, 98 bytes, 450 bytes; tunnel: 406, 291, 243,000. */
+    /* All three, of one flow: a resolver keeps one port busy with short queries, and a long name
+     * now and then is no tunnel. Benign: 4 packets, 98 bytes, 450 bytes; tunnel: 406, 291,
+     * 243,000. */
     {BEHAVIOUR_DNS_TUNNEL,
      {
          {QUANTITY_QUERIES, AT_LEAST, 50},

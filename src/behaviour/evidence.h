@@ -55,10 +55,10 @@ _Static_assert(sizeof(struct host_key) == 20 && sizeof(struct pair_key) == 36 &&
 struct host {
     struct recent_entry entry;
     struct host_key key;
-    int64_t first_ns;            /* start of its earliest flow */
-    struct spread outside_peers; /* it went to, _1d */
-    struct spread clients;       /* inside hosts that it answered, _1d */
-    struct spread inside_users;  /* inside hosts that went to it, _1d */
+    int64_t first_ns;                       /* start of its earliest flow */
+    struct spread outside_peers;            /* it went to, _1d */
+    struct spread clients;                  /* inside hosts that it answered, _1d */
+    struct spread inside_users;             /* inside hosts that went to it, _1d */
     struct spread login_tries, login_hosts; /* it was new to: asked, logged in to; _10m */
     struct spread partners_out, partners_in, partner_ports; /* between high ports, _10m */
 };
@@ -69,9 +69,9 @@ struct pair {
     struct pair_key key;
     struct spread ports_20s; /* probed; by the flows' starts, because open flows end together */
     struct spread ports_1d;  /* probed */
-    struct tally sent_1h, received_1h;    /* bytes of bulk services */
-    struct tally queries_10m;             /* DNS flows; the sum is their queries' bytes */
-    struct tally query_packets_10m;       /* the sum is their queries */
+    struct tally sent_1h, received_1h; /* bytes of bulk services */
+    struct tally queries_10m;          /* DNS flows; the sum is their queries' bytes */
+    struct tally query_packets_10m;    /* the sum is their queries */
 };
 
 /* One source asking one port of many hosts. */
@@ -102,12 +102,12 @@ struct conversation {
 
 /* What one flow is, by itself. */
 struct sight {
-    bool is_probe;   /* it asked a port and got no session: sight.c says when */
-    bool is_session; /* payload went both ways */
-    bool is_fresh;   /* neither a later slice nor the rest of an earlier conversation */
-    bool is_dns;     /* UDP to port 53 */
-    bool is_bulk;    /* of a service that carries files */
-    bool is_login;   /* of a service where people and scripts log in to a host */
+    bool is_probe;       /* it asked a port and got no session: sight.c says when */
+    bool is_session;     /* payload went both ways */
+    bool is_fresh;       /* neither a later slice nor the rest of an earlier conversation */
+    bool is_dns;         /* UDP to port 53 */
+    bool is_bulk;        /* of a service that carries files */
+    bool is_login;       /* of a service where people and scripts log in to a host */
     bool is_logged_in;   /* ... and that was used */
     bool is_short_login; /* many of which are guesses */
     bool is_held;        /* long, and all but empty */
@@ -122,7 +122,7 @@ struct scene {
     const struct feature_vector *vector;
     struct sight sight;
     int64_t now_ns;
-    int64_t watch_start_ns;        /* start of the first flow seen */
+    int64_t watch_start_ns;         /* start of the first flow seen */
     struct spread *hosts_going_out; /* inside hosts with flows to outside, _1d */
     struct host *source, *destination;
     struct host *inside; /* the inside one of two sides that are not alike; else NULL */

@@ -58,8 +58,8 @@ static double earlier_probed_ports_1d(const struct scene *scene)
     return probed_ports_1d(scene) - probed_ports_20s(scene);
 }
 
-/* What everybody asks of hosts outside all day: while the way out is down, or a filter refuses QUIC,
- * all of it goes unanswered. */
+/* What everybody asks of hosts outside all day: while the way out is down, or a filter refuses
+ * QUIC, all of it goes unanswered. */
 static bool is_everyday(const struct scene *scene)
 {
     static const uint16_t ports[] = {25, 53, 80, 123, 443, 853, 3478, 5228, 8080};
@@ -307,7 +307,7 @@ static double partner_ports_10m(const struct scene *scene)
  * and the keeping open of address translators. */
 static bool is_infrastructure(const struct flow_record *flow)
 {
-    static const uint16_t ports[] = {25,  53,  67,   68,   123,  161,  162, 514, 546,
+    static const uint16_t ports[] = {25,  53,  67,   68,   123,  161,  162,  514, 546,
                                      547, 853, 1900, 3478, 3479, 5349, 5353, 5355};
     for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++)
         if (flow->destination_port == ports[i])

@@ -94,8 +94,8 @@ static bool is_tcp_probe(const struct flow_record *flow)
 static bool is_udp_probe(const struct flow_record *flow)
 {
     bool is_applicable = false;
-    const bool is_trace = flow->destination_port >= TRACE_PORT_FIRST &&
-                          flow->destination_port <= TRACE_PORT_LAST;
+    const bool is_trace =
+        flow->destination_port >= TRACE_PORT_FIRST && flow->destination_port <= TRACE_PORT_LAST;
     const bool is_late_answer = service_is_known(flow->protocol, flow->source_port) &&
                                 !service_is_known(flow->protocol, flow->destination_port);
     return flow_record_is_unanswered(flow, &is_applicable) && is_applicable && !is_trace &&
@@ -129,8 +129,8 @@ static bool is_held(const struct flow_record *flow)
 static bool is_short_login(const struct flow_record *flow)
 {
     const uint64_t payload = payload_of(flow);
-    return is_login_service(flow) && has_payload_both_ways(flow) &&
-           payload >= LOGIN_PAYLOAD_MIN && payload <= LOGIN_PAYLOAD_MAX && flow->is_tcp_closed;
+    return is_login_service(flow) && has_payload_both_ways(flow) && payload >= LOGIN_PAYLOAD_MIN &&
+           payload <= LOGIN_PAYLOAD_MAX && flow->is_tcp_closed;
 }
 
 void sight_take(const struct flow_record *flow, const struct feature_vector *vector,
@@ -151,8 +151,7 @@ void sight_take(const struct flow_record *flow, const struct feature_vector *vec
         .is_short_login = is_fresh && is_short_login(flow),
         .is_held = is_fresh && is_held(flow),
         .is_echo = is_echo(flow),
-        .is_partner = is_answered && flow->source_port >= HIGH_PORT_FIRST &&
-                      payload_of(flow) > 0 &&
+        .is_partner = is_answered && flow->source_port >= HIGH_PORT_FIRST && payload_of(flow) > 0 &&
                       is_high_and_unassigned(flow->protocol, flow->destination_port) &&
                       !service_is_known(flow->protocol, flow->source_port),
         .is_source_inside =

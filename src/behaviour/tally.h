@@ -18,13 +18,14 @@ struct tally_half {
 };
 
 struct tally {
-    int64_t began_ns;           /* of the current half; valid if halves[0].count > 0 */
+    int64_t began_ns;            /* of the current half; valid if halves[0].count > 0 */
     struct tally_half halves[2]; /* current, the one before */
 };
 
 /* Moves on to now_ns: returns how many halves were left behind (0, 1 or 2). */
 unsigned tally_advance(struct tally *tally, int64_t now_ns, int64_t half_ns);
-/* Counts one flow that began at start_ns and adds `amount`. After tally_advance to the same time. */
+/* Counts one flow that began at start_ns and adds `amount`. After tally_advance to the same
+ * time. */
 void tally_add(struct tally *tally, int64_t now_ns, int64_t start_ns, uint64_t amount);
 uint64_t tally_count(const struct tally *tally);
 uint64_t tally_sum(const struct tally *tally);

@@ -571,8 +571,7 @@ static void put_condition(const struct behaviour_evidence *evidence, struct text
 /* A negative yes-or-no ("the source is outside": no) goes without saying. */
 static bool is_told(const struct behaviour_evidence *evidence)
 {
-    return !evidence->is_most ||
-           strcmp(behaviour_quantities[evidence->quantity].unit, "yes") != 0;
+    return !evidence->is_most || strcmp(behaviour_quantities[evidence->quantity].unit, "yes") != 0;
 }
 
 /* Of the conditions worth telling, those from number `first` to before `end`. */

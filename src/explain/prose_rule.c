@@ -44,8 +44,7 @@ static bool resembles_by_more(const struct prose_facts *facts)
         return false;
     const struct behaviour_evidence *const second = &finding->evidence[1];
     return finding->evidence_count > 1 &&
-           !(second->is_most &&
-             strcmp(behaviour_quantities[second->quantity].unit, "yes") == 0);
+           !(second->is_most && strcmp(behaviour_quantities[second->quantity].unit, "yes") == 0);
 }
 
 static bool does_not_stand_out(const struct prose_facts *facts)
@@ -60,8 +59,7 @@ static bool is_the_only_one(const struct prose_facts *facts)
 
 static bool stands_out_of_few(const struct prose_facts *facts)
 {
-    return !resembles(facts) && facts->stands_out &&
-           has_caveat(facts, RECORD_CAVEAT_FEW_FLOWS) &&
+    return !resembles(facts) && facts->stands_out && has_caveat(facts, RECORD_CAVEAT_FEW_FLOWS) &&
            facts->explanation->baseline.flows > 0;
 }
 

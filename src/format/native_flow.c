@@ -192,8 +192,8 @@ static const char *category_of(const struct behaviour_info *info)
     static const struct {
         const char *tactic, *category;
     } categories[] = {
-        {"TA0043", "Resembles reconnaissance"},     {"TA0007", "Resembles discovery"},
-        {"TA0006", "Resembles credential access"},  {"TA0008", "Resembles lateral movement"},
+        {"TA0043", "Resembles reconnaissance"},      {"TA0007", "Resembles discovery"},
+        {"TA0006", "Resembles credential access"},   {"TA0008", "Resembles lateral movement"},
         {"TA0011", "Resembles command and control"}, {"TA0010", "Resembles exfiltration"},
         {"TA0040", "Resembles denial of service"},
     };

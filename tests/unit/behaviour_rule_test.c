@@ -77,7 +77,8 @@ static struct flow_record make(double at_s, const char *source, const char *dest
 
 /* The same, a closed connection that carried so much payload each way in so long. */
 static struct flow_record session(double at_s, const char *source, const char *destination,
-                                  unsigned port, uint64_t sent, uint64_t received, double duration_s)
+                                  unsigned port, uint64_t sent, uint64_t received,
+                                  double duration_s)
 {
     struct flow_record flow = make(at_s, source, destination, PACKET_PROTOCOL_TCP, port);
     flow.state = FLOW_STATE_CLOSED;
@@ -107,8 +108,8 @@ struct knobs {
     unsigned count; /* of flows, ports, hosts: what the behaviour has many of */
     double interval_s;
     const char *source, *destination;
-    unsigned others;          /* of the same kind, that do what is ordinary */
-    double bytes, size;       /* volume, and of one packet or log-in */
+    unsigned others;    /* of the same kind, that do what is ordinary */
+    double bytes, size; /* volume, and of one packet or log-in */
     double lead_s, duration_s;
     unsigned peers, clients;
 };
@@ -195,8 +196,8 @@ static void scan_hosts(struct watch *watch, const struct knobs *knobs)
     for (unsigned i = 0; i < knobs->others; i++)
         show(watch, session(0, knobs->source, host(150 + i), 631, 400, 900, 1));
     for (unsigned i = 0; i < knobs->count; i++)
-        show(watch, make(1 + knobs->interval_s * i, knobs->source, host(i), PACKET_PROTOCOL_TCP,
-                         631));
+        show(watch,
+             make(1 + knobs->interval_s * i, knobs->source, host(i), PACKET_PROTOCOL_TCP, 631));
 }
 
 static void sweep_with_echo(struct watch *watch, const struct knobs *knobs)
@@ -340,8 +341,8 @@ static void flood_service(struct watch *watch, const struct knobs *knobs)
     for (unsigned i = 0; i < knobs->count; i++) {
         const char *const source =
             knobs->source != NULL ? knobs->source : outside_host(i % knobs->peers);
-        show(watch, make(knobs->interval_s * i, source, knobs->destination, PACKET_PROTOCOL_TCP,
-                         80));
+        show(watch,
+             make(knobs->interval_s * i, source, knobs->destination, PACKET_PROTOCOL_TCP, 80));
     }
 }
 
@@ -396,8 +397,7 @@ END_TEST
 
 static void repeat_opening(struct watch *watch, const struct knobs *knobs)
 {
-    struct flow_record flow =
-        make(0, "10.0.0.1", knobs->destination, PACKET_PROTOCOL_TCP, 80);
+    struct flow_record flow = make(0, "10.0.0.1", knobs->destination, PACKET_PROTOCOL_TCP, 80);
     set_direction(&flow.direction[FLOW_FORWARD], knobs->count, (uint64_t)knobs->size);
     flow.last_ns += (int64_t)(knobs->duration_s * 1e9);
     show(watch, flow);
@@ -517,8 +517,7 @@ END_TEST
 static void ask_names(struct watch *watch, const struct knobs *knobs)
 {
     for (unsigned i = 0; i < knobs->count; i++) {
-        struct flow_record flow =
-            make(i * 0.1, "10.0.0.1", "10.0.0.53", PACKET_PROTOCOL_UDP, 53);
+        struct flow_record flow = make(i * 0.1, "10.0.0.1", "10.0.0.53", PACKET_PROTOCOL_UDP, 53);
         flow.state = FLOW_STATE_ANSWERED;
         struct flow_direction *const forward = &flow.direction[FLOW_FORWARD];
         forward->packets = knobs->peers;
