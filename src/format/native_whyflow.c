@@ -356,6 +356,11 @@ static void write_names(struct json_writer *json, const struct explanation *expl
     json_close_array(json);
 }
 
+static uint32_t at_most(uint32_t count, uint32_t limit)
+{
+    return count < limit ? count : limit;
+}
+
 void native_write_ids(struct json_writer *json, const char *key, const char *ids)
 {
     char id[BEHAVIOUR_ID_SIZE];
@@ -371,17 +376,27 @@ void native_write_ids(struct json_writer *json, const char *key, const char *ids
 }
 
 static void write_condition(struct json_writer *json, const struct behaviour_evidence *evidence,
-                            bool has_label)
+                            enum native_cut cut)
 {
     const struct behaviour_quantity *const quantity = &behaviour_quantities[evidence->quantity];
     json_open_object(json, NULL);
     json_string(json, "quantity", quantity->name);
-    if (has_label)
+    if (cut < NATIVE_CUT_NAMES)
         json_string(json, "label", quantity->label);
     json_double(json, "value", round(evidence->value * 1e3) / 1e3);
     json_double(json, evidence->is_most ? "at_most" : "at_least", evidence->limit);
     json_string(json, "unit", quantity->unit);
     json_close_object(json);
+}
+
+static void write_evidence(struct json_writer *json, const struct behaviour_finding *finding,
+                           enum native_cut cut)
+{
+    json_open_array(json, "evidence");
+    for (unsigned i = 0; i < finding->evidence_count; i++)
+        write_condition(json, &finding->evidence[i], cut);
+    json_close_array(json);
+    json_time(json, "since", finding->since_ns);
 }
 
 /* Empty where evidence for a known behaviour is insufficient. */
@@ -392,13 +407,9 @@ static void write_resembles(struct json_writer *json, const struct behaviour_fin
     if (finding->behaviour != BEHAVIOUR_NONE) {
         const struct behaviour_info *const info = &behaviour_infos[finding->behaviour];
         json_string(json, "behaviour", info->name);
-        json_string(json, "label", info->label);
         native_write_ids(json, "technique", info->techniques);
-        json_open_array(json, "evidence");
-        for (unsigned i = 0; i < finding->evidence_count; i++)
-            write_condition(json, &finding->evidence[i], cut < NATIVE_CUT_NAMES);
-        json_close_array(json);
-        json_time(json, "since", finding->since_ns);
+        if (cut < NATIVE_CUT_BARE)
+            write_evidence(json, finding, cut);
     }
     json_close_object(json);
 }
@@ -438,11 +449,6 @@ static uint32_t lines_left(enum native_cut cut)
     if (cut >= NATIVE_CUT_PROSE)
         return 0;
     return cut >= NATIVE_CUT_SUMMARY ? SUMMARY_LINES_AFTER_CUT : RECORD_SUMMARY_LINES_MAX;
-}
-
-static uint32_t at_most(uint32_t count, uint32_t limit)
-{
-    return count < limit ? count : limit;
 }
 
 void native_write_explanation(struct json_writer *json, const struct record_flow_part *part,
