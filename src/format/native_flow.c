@@ -261,6 +261,8 @@ void native_write_flow(struct json_writer *json, const struct record *record,
     native_write_measured(json, part);
     if (is_alert)
         native_write_explanation(json, part, &record->as.flow.explanation, cut);
+    else if (part->finding.behaviour != BEHAVIOUR_NONE)
+        json_string(json, "behaviour", behaviour_infos[part->finding.behaviour].name);
     if (cut != NATIVE_CUT_NOTHING)
         json_bool(json, "truncated_record", true);
     json_close_object(json);

@@ -16,7 +16,7 @@ enum native_cut {
     NATIVE_CUT_SOURCE,      /* the name of the interface or file */
     NATIVE_CUT_PROSE,       /* the rest of the summary; `text` stays */
     NATIVE_CUT_ALL_BUT_ONE, /* all reasons but the first */
-    NATIVE_CUT_BARE,        /* that one, the baseline and the behaviour's evidence:
+    NATIVE_CUT_BARE,        /* that one, the baseline and all of the behaviour but its name:
                              * `text` and `contrib` stay */
     NATIVE_CUT_COUNT
 };

@@ -260,8 +260,6 @@ void native_write_measured(struct json_writer *json, const struct record_flow_pa
     write_observed(json, part);
     write_features(json, &part->features);
     write_verdict(json, &part->verdict);
-    if (part->finding.behaviour != BEHAVIOUR_NONE)
-        json_string(json, "behaviour", behaviour_infos[part->finding.behaviour].name);
     write_caveats(json, part->caveats);
 }
 
@@ -407,9 +405,10 @@ static void write_resembles(struct json_writer *json, const struct behaviour_fin
     if (finding->behaviour != BEHAVIOUR_NONE) {
         const struct behaviour_info *const info = &behaviour_infos[finding->behaviour];
         json_string(json, "behaviour", info->name);
-        native_write_ids(json, "technique", info->techniques);
-        if (cut < NATIVE_CUT_BARE)
+        if (cut < NATIVE_CUT_BARE) {
+            native_write_ids(json, "technique", info->techniques);
             write_evidence(json, finding, cut);
+        }
     }
     json_close_object(json);
 }
