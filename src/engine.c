@@ -4,6 +4,7 @@
 #include "anomaly/anomaly.h"
 #include "anomaly/flow_store.h"
 #include "anomaly/ranking.h"
+#include "behaviour/behaviour.h"
 #include "explain/explain.h"
 #include "feature/feature.h"
 #include "incident/gate.h"
@@ -21,6 +22,7 @@ struct kept {
         struct {
             struct flow_record flow;
             struct feature_vector features;
+            struct behaviour_finding finding; /* last: left out of the store where there is none */
         } flow;
         struct statistics statistics;
     } as;
@@ -29,6 +31,7 @@ struct kept {
 struct engine {
     struct settings settings;
     struct feature_engine *features;
+    struct behaviour_engine *behaviours;
     struct anomaly_model *model;
     struct flow_store *store; /* capture mode */
     struct ranking *ranking;  /* capture mode */
@@ -55,7 +58,9 @@ static size_t rule_count(const struct engine *engine)
  * replay against a baseline made before would be GATE_SHARE. */
 static enum gate_source gate_source(const struct settings *settings)
 {
-    return settings->anomaly.mode == ANOMALY_MODE_CAPTURE ? GATE_RANKING : GATE_BUDGET;
+    if (settings->anomaly.mode == ANOMALY_MODE_CAPTURE)
+        return GATE_RANKING;
+    return settings->anomaly.alerts_by_share ? GATE_SHARE : GATE_BUDGET;
 }
 
 static bool open_incidents(struct engine *engine)
@@ -75,8 +80,10 @@ static bool open_engine(struct engine *engine, const struct settings *settings)
     engine->settings_hash = settings_hash(settings);
     engine->stands_out = true;
     engine->features = feature_engine_open(&settings->feature);
+    engine->behaviours = behaviour_open(&settings->behaviour);
     engine->model = anomaly_model_open(&settings->anomaly);
-    if (engine->features == NULL || engine->model == NULL || !open_incidents(engine))
+    if (engine->features == NULL || engine->behaviours == NULL || engine->model == NULL ||
+        !open_incidents(engine))
         return false;
     if (settings->anomaly.mode != ANOMALY_MODE_CAPTURE)
         return true;
@@ -106,6 +113,7 @@ void engine_close(struct engine *engine)
     if (engine == NULL)
         return;
     feature_engine_close(engine->features);
+    behaviour_close(engine->behaviours);
     anomaly_model_close(engine->model);
     flow_store_close(engine->store);
     ranking_close(engine->ranking);
@@ -314,8 +322,12 @@ static void keep_flow(struct engine *engine, const struct flow_record *flow)
 {
     struct kept kept = {.kind = KEPT_FLOW, .as.flow.flow = *flow};
     feature_measure(engine->features, flow, &kept.as.flow.features);
+    behaviour_observe(engine->behaviours, flow, &kept.as.flow.features, &kept.as.flow.finding);
     anomaly_learn(engine->model, &kept.as.flow.features, flow->notice_ns);
-    keep(engine, &kept, offsetof(struct kept, as) + sizeof kept.as.flow);
+    const bool has_finding = kept.as.flow.finding.behaviour != BEHAVIOUR_NONE;
+    keep(engine, &kept,
+         has_finding ? offsetof(struct kept, as) + sizeof kept.as.flow
+                     : offsetof(struct kept, as.flow.finding));
     engine->counters.flows_queued++;
 }
 
@@ -324,6 +336,7 @@ static void judge_flow(struct engine *engine, const struct flow_record *flow)
     struct record_flow_part *const part = &engine->record.as.flow.part;
     *part = (struct record_flow_part){.flow = *flow};
     feature_measure(engine->features, flow, &part->features);
+    behaviour_observe(engine->behaviours, flow, &part->features, &part->finding);
     gate_flow(&engine->gate, flow->notice_ns);
     anomaly_judge_online(engine->model, &part->features, flow->notice_ns, gate_alpha(&engine->gate),
                          &part->verdict);
@@ -383,6 +396,7 @@ static void emit_statistics(struct engine *engine, const struct statistics *snap
     /* Flows kept, but handed over after this moment, are not queued yet as of it. */
     statistics->engine.flows_queued = snapshot->flows.handed_over - engine->counters.flows_written;
     feature_engine_counters(engine->features, &statistics->engine);
+    behaviour_counters(engine->behaviours, &statistics->engine);
     anomaly_model_counters(engine->model, &statistics->engine);
     incident_counters(engine, &statistics->engine);
     if (engine->store != NULL) {
@@ -414,6 +428,7 @@ static bool each_kept(struct engine *engine,
     if (engine->has_failed || !flow_store_rewind(engine->store))
         return false;
     for (;;) {
+        kept.as.flow.finding = (struct behaviour_finding){.behaviour = BEHAVIOUR_NONE};
         switch (flow_store_next(engine->store, &kept, sizeof kept, &size)) {
         case FLOW_STORE_ITEM:
             visit(engine, &kept);
@@ -447,6 +462,7 @@ static void emit_kept(struct engine *engine, const struct kept *kept)
     *part = (struct record_flow_part){
         .flow = kept->as.flow.flow,
         .features = kept->as.flow.features,
+        .finding = kept->as.flow.finding,
     };
     anomaly_score(engine->model, &part->features, true, &part->verdict);
     ranking_judge(engine->ranking, &part->verdict, is_muted(engine, part));
@@ -513,6 +529,7 @@ uint64_t engine_memory_bytes(const struct engine *engine)
 {
     struct engine_counters counters = {0};
     feature_engine_counters(engine->features, &counters);
+    behaviour_counters(engine->behaviours, &counters);
     anomaly_model_counters(engine->model, &counters);
     counters.memory_bytes += incident_memory_bytes(engine->incidents);
     const bool is_capture = engine->settings.anomaly.mode == ANOMALY_MODE_CAPTURE;

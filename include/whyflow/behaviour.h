@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A behaviour finding: what flows over time look like, with every condition that held. Plain values.
- * A finding belongs to the flow that completed (or went on with) the evidence. */
+/* A behaviour finding: what flows over time look like, with every condition that held. Plain
+ * values. A finding belongs to the flow that completed (or went on with) the evidence. */
 #ifndef WHYFLOW_BEHAVIOUR_H
 #define WHYFLOW_BEHAVIOUR_H
 

@@ -3,6 +3,9 @@
  * record in braces. Every number that comes out is a field of the record, printed by a rule of
  * base/quantity.h, or derived: `rank` (1 / p_value), and the IPv4 address inside an IPv6 one.
  *
+ * Where the flows up to this one resemble a behaviour, `text` is about the evidence: "resembles",
+ * with values and limits of conditions, as the finding holds them.
+ *
  * It says "unusual compared with" and how many flows; it never says what a flow is up to. A port
  * is "assigned to" a service, never "is" one. */
 #ifndef WHYFLOW_EXPLAIN_PROSE_H

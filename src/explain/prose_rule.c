@@ -5,6 +5,8 @@
 #include "base/address.h"
 #include "whyflow/feature.h"
 
+#include <string.h>
+
 static bool has_caveat(const struct prose_facts *facts, enum record_caveat caveat)
 {
     return (facts->part->caveats & (uint32_t)caveat) != 0;
@@ -27,25 +29,43 @@ static const struct flow_direction *direction_of(const struct prose_facts *facts
 
 /* How it compares. */
 
+/* Flagged for what it is part of: its own score may be ordinary. */
+static bool resembles(const struct prose_facts *facts)
+{
+    return facts->part->verdict.flagged_by == FLAGGED_BY_BEHAVIOUR &&
+           facts->part->finding.behaviour != BEHAVIOUR_NONE;
+}
+
+/* A second condition that is worth a word: not "the source is inside". */
+static bool resembles_by_more(const struct prose_facts *facts)
+{
+    const struct behaviour_finding *const finding = &facts->part->finding;
+    if (!resembles(facts))
+        return false;
+    const struct behaviour_evidence *const second = &finding->evidence[1];
+    return finding->evidence_count > 1 &&
+           !(second->is_most && strcmp(behaviour_quantities[second->quantity].unit, "yes") == 0);
+}
+
 static bool does_not_stand_out(const struct prose_facts *facts)
 {
-    return !facts->stands_out && facts->explanation->baseline.flows > 0;
+    return !resembles(facts) && !facts->stands_out && facts->explanation->baseline.flows > 0;
 }
 
 static bool is_the_only_one(const struct prose_facts *facts)
 {
-    return facts->explanation->baseline.flows == 0;
+    return !resembles(facts) && facts->explanation->baseline.flows == 0;
 }
 
 static bool stands_out_of_few(const struct prose_facts *facts)
 {
-    return facts->stands_out && has_caveat(facts, RECORD_CAVEAT_FEW_FLOWS) &&
+    return !resembles(facts) && facts->stands_out && has_caveat(facts, RECORD_CAVEAT_FEW_FLOWS) &&
            facts->explanation->baseline.flows > 0;
 }
 
 static bool stands_out_of_many(const struct prose_facts *facts)
 {
-    return facts->stands_out && !has_caveat(facts, RECORD_CAVEAT_FEW_FLOWS);
+    return !resembles(facts) && facts->stands_out && !has_caveat(facts, RECORD_CAVEAT_FEW_FLOWS);
 }
 
 static bool has_reason(const struct prose_facts *facts, unsigned n)
@@ -324,6 +344,8 @@ static bool has_late_packets(const struct prose_facts *facts)
  * what matters least. */
 /* clang-format off */
 const struct prose_rule prose_rules[] = {
+    {PROSE_TEXT, resembles,
+     "{protocol} flow from {source} to {destination} resembles {behaviour}: {evidence}."},
     {PROSE_TEXT, is_the_only_one,
      "{protocol} flow from {source} to {destination}{service_note} is the only one: there is "
      "nothing to compare it with."},
@@ -362,6 +384,10 @@ const struct prose_rule prose_rules[] = {
     {PROSE_WHAT, has_rates, "That is {byte_rate} and {packet_rate}."},
     {PROSE_WHAT, has_packets_sent, "Packets sent carry {mean_packet} on average."},
 
+    {PROSE_UNUSUAL, resembles,
+     "With flows before it, it resembles {behaviour}: {first_evidence}."},
+    {PROSE_UNUSUAL, resembles_by_more, "Also {second_evidence}."},
+    {PROSE_UNUSUAL, resembles, "By itself it scores as 1 in {rank}."},
     {PROSE_UNUSUAL, is_the_only_one, "It is the only flow: there is nothing to compare it with."},
     {PROSE_UNUSUAL, does_not_stand_out,
      "It scores among the highest of {compared}, yet does not stand out from them."},

@@ -5,7 +5,7 @@
 #ifndef WHYFLOW_FEATURE_CONVERSATION_H
 #define WHYFLOW_FEATURE_CONVERSATION_H
 
-#include "feature/recent_table.h"
+#include "base/recent_table.h"
 #include "whyflow/feature.h"
 
 struct conversation_key {

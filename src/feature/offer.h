@@ -4,7 +4,7 @@
 #ifndef WHYFLOW_FEATURE_OFFER_H
 #define WHYFLOW_FEATURE_OFFER_H
 
-#include "feature/recent_table.h"
+#include "base/recent_table.h"
 
 struct offer_key {
     uint8_t destination[16];

@@ -6,7 +6,7 @@
 
 #include "feature/distinct.h"
 #include "feature/minutes.h"
-#include "feature/recent_table.h"
+#include "base/recent_table.h"
 #include "whyflow/feature.h"
 
 struct pair_key {

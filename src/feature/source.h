@@ -7,7 +7,7 @@
 #include "feature/distinct.h"
 #include "feature/horizon.h"
 #include "feature/protocol_mix.h"
-#include "feature/recent_table.h"
+#include "base/recent_table.h"
 #include "feature/window.h"
 #include "whyflow/feature.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/address.h"
 #include "base/protocol.h"
+#include "base/text.h"
 #include "format/community_id.h"
 #include "format/native_statistics.h"
 #include "format/native_whyflow.h"
@@ -15,8 +16,14 @@ static const int64_t NS_PER_S = 1000000000;
 
 /* One stable id for each kind of alert; this room's group is whyflow's own, so that the ids meet
  * nobody's rules. Low cardinality: no address and no number in the words. */
-enum { ALERT_GROUP = 8719, ALERT_UNUSUAL_FLOW = 8719001, ALERT_REVISION = 1 };
+enum {
+    ALERT_GROUP = 8719,
+    ALERT_UNUSUAL_FLOW = 8719001,
+    ALERT_BEHAVIOUR = 8719100, /* and the behaviour's number */
+    ALERT_REVISION = 1
+};
 enum { SEVERITY_MEDIUM = 2, SEVERITY_LOW = 3 };
+enum { SIGNATURE_SIZE = 64 };
 
 static const double VERY_UNUSUAL_P = 1e-4;
 
@@ -175,17 +182,63 @@ static void write_tcp(struct json_writer *json, const struct flow_record *flow)
     json_close_object(json);
 }
 
-static void write_alert(struct json_writer *json, const struct verdict *verdict)
+static void write_unusual(struct json_writer *json, const struct verdict *verdict)
 {
-    json_open_object(json, "alert");
-    json_string(json, "action", "allowed");
-    json_uint(json, "gid", ALERT_GROUP);
     json_uint(json, "signature_id", ALERT_UNUSUAL_FLOW);
     json_uint(json, "rev", ALERT_REVISION);
     json_string(json, "signature", "whyflow unusual flow");
     json_string(json, "category", "Unusual network flow");
     json_uint(json, "severity",
               verdict->p_value <= VERY_UNUSUAL_P ? SEVERITY_MEDIUM : SEVERITY_LOW);
+}
+
+/* By the first of its ATT&CK tactics; the others have the kind of their first. */
+static const char *category_of(const struct behaviour_info *info)
+{
+    static const struct {
+        const char *tactic, *category;
+    } categories[] = {
+        {"TA0043", "Resembles reconnaissance"},      {"TA0007", "Resembles discovery"},
+        {"TA0006", "Resembles credential access"},   {"TA0008", "Resembles lateral movement"},
+        {"TA0011", "Resembles command and control"}, {"TA0010", "Resembles exfiltration"},
+        {"TA0040", "Resembles denial of service"},
+    };
+    for (size_t i = 0; i < sizeof categories / sizeof categories[0]; i++)
+        if (strncmp(info->tactics, categories[i].tactic, strlen(categories[i].tactic)) == 0)
+            return categories[i].category;
+    return "Network use";
+}
+
+/* A behaviour without a technique has a benign reading first: it weighs less. */
+static void write_behaviour(struct json_writer *json, const struct behaviour_finding *finding)
+{
+    char signature[SIGNATURE_SIZE];
+    const struct behaviour_info *const info = &behaviour_infos[finding->behaviour];
+    struct text text = text_init(signature, sizeof signature);
+    text_append(&text, "whyflow ");
+    text_append(&text, info->label);
+    json_uint(json, "signature_id", ALERT_BEHAVIOUR + (uint64_t)finding->behaviour);
+    json_uint(json, "rev", ALERT_REVISION);
+    json_string(json, "signature", signature);
+    json_string(json, "category", category_of(info));
+    json_uint(json, "severity", info->techniques[0] != '\0' ? SEVERITY_MEDIUM : SEVERITY_LOW);
+    if (info->techniques[0] == '\0')
+        return;
+    json_open_object(json, "metadata");
+    native_write_ids(json, "mitre_technique_id", info->techniques);
+    native_write_ids(json, "mitre_tactic_id", info->tactics);
+    json_close_object(json);
+}
+
+static void write_alert(struct json_writer *json, const struct record_flow_part *part)
+{
+    json_open_object(json, "alert");
+    json_string(json, "action", "allowed");
+    json_uint(json, "gid", ALERT_GROUP);
+    if (part->verdict.flagged_by == FLAGGED_BY_BEHAVIOUR)
+        write_behaviour(json, &part->finding);
+    else
+        write_unusual(json, &part->verdict);
     json_close_object(json);
 }
 
@@ -206,7 +259,7 @@ void native_write_flow(struct json_writer *json, const struct record *record,
     write_community_id(json, flow);
     json_string(json, "host", context->sensor);
     if (is_alert)
-        write_alert(json, &part->verdict);
+        write_alert(json, part);
     write_eve_flow(json, flow, is_alert || part->verdict.is_flagged);
     write_tcp(json, flow);
     json_open_object(json, "whyflow");
@@ -215,6 +268,8 @@ void native_write_flow(struct json_writer *json, const struct record *record,
     native_write_incident(json, &part->incident, is_alert);
     if (is_alert)
         native_write_explanation(json, part, &record->as.flow.explanation, cut);
+    else if (part->finding.behaviour != BEHAVIOUR_NONE)
+        json_string(json, "behaviour", behaviour_infos[part->finding.behaviour].name);
     if (cut != NATIVE_CUT_NOTHING)
         json_bool(json, "truncated_record", true);
     json_close_object(json);

@@ -8,8 +8,9 @@
 #include "base/service.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { CATEGORY_TEXT_SIZE = 64, HASH_TEXT_SIZE = 17 };
+enum { CATEGORY_TEXT_SIZE = 64, HASH_TEXT_SIZE = 17, BEHAVIOUR_ID_SIZE = 16 };
 enum { REASONS_AFTER_CUT = 3, SUMMARY_LINES_AFTER_CUT = 2 };
 
 /* A mean or deviation to a thousandth of its unit: no stamp tells less than a nanosecond. The
@@ -395,6 +396,65 @@ static void write_names(struct json_writer *json, const struct explanation *expl
     json_close_array(json);
 }
 
+static uint32_t at_most(uint32_t count, uint32_t limit)
+{
+    return count < limit ? count : limit;
+}
+
+void native_write_ids(struct json_writer *json, const char *key, const char *ids)
+{
+    char id[BEHAVIOUR_ID_SIZE];
+    json_open_array(json, key);
+    while (*ids != '\0') {
+        const size_t length = strcspn(ids, " ");
+        struct text text = text_init(id, sizeof id);
+        text_append_bytes(&text, ids, length);
+        json_string(json, NULL, id);
+        ids += length + (ids[length] == ' ');
+    }
+    json_close_array(json);
+}
+
+static void write_condition(struct json_writer *json, const struct behaviour_evidence *evidence,
+                            enum native_cut cut)
+{
+    const struct behaviour_quantity *const quantity = &behaviour_quantities[evidence->quantity];
+    json_open_object(json, NULL);
+    json_string(json, "quantity", quantity->name);
+    if (cut < NATIVE_CUT_NAMES)
+        json_string(json, "label", quantity->label);
+    json_double(json, "value", round(evidence->value * 1e3) / 1e3);
+    json_double(json, evidence->is_most ? "at_most" : "at_least", evidence->limit);
+    json_string(json, "unit", quantity->unit);
+    json_close_object(json);
+}
+
+static void write_evidence(struct json_writer *json, const struct behaviour_finding *finding,
+                           enum native_cut cut)
+{
+    json_open_array(json, "evidence");
+    for (unsigned i = 0; i < finding->evidence_count; i++)
+        write_condition(json, &finding->evidence[i], cut);
+    json_close_array(json);
+    json_time(json, "since", finding->since_ns);
+}
+
+/* Empty where evidence for a known behaviour is insufficient. */
+static void write_resembles(struct json_writer *json, const struct behaviour_finding *finding,
+                            enum native_cut cut)
+{
+    json_open_object(json, "resembles");
+    if (finding->behaviour != BEHAVIOUR_NONE) {
+        const struct behaviour_info *const info = &behaviour_infos[finding->behaviour];
+        json_string(json, "behaviour", info->name);
+        if (cut < NATIVE_CUT_BARE) {
+            native_write_ids(json, "technique", info->techniques);
+            write_evidence(json, finding, cut);
+        }
+    }
+    json_close_object(json);
+}
+
 static void write_prose(struct json_writer *json, const struct explanation *explanation,
                         uint32_t summary_count)
 {
@@ -432,11 +492,6 @@ static uint32_t lines_left(enum native_cut cut)
     return cut >= NATIVE_CUT_SUMMARY ? SUMMARY_LINES_AFTER_CUT : RECORD_SUMMARY_LINES_MAX;
 }
 
-static uint32_t at_most(uint32_t count, uint32_t limit)
-{
-    return count < limit ? count : limit;
-}
-
 void native_write_explanation(struct json_writer *json, const struct record_flow_part *part,
                               const struct explanation *explanation, enum native_cut cut)
 {
@@ -450,6 +505,7 @@ void native_write_explanation(struct json_writer *json, const struct record_flow
                   at_most(explanation->reason_count, reasons_left(cut)));
     if (cut < NATIVE_CUT_NAMES)
         write_names(json, explanation);
+    write_resembles(json, &part->finding, cut);
     write_prose(json, explanation, at_most(explanation->summary_count, lines_left(cut)));
     write_model(json, explanation->settings_hash);
 }

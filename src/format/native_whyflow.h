@@ -17,4 +17,7 @@ void native_write_incident(struct json_writer *json, const struct incident *inci
 void native_write_explanation(struct json_writer *json, const struct record_flow_part *part,
                               const struct explanation *explanation, enum native_cut cut);
 
+/* An array of the ids in a text, parted by spaces: ATT&CK's. */
+void native_write_ids(struct json_writer *json, const char *key, const char *ids);
+
 #endif

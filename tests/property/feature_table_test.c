@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bounded table against a naive oracle: an array of (key, last use) that forgets the least. */
-#include "feature/recent_table.h"
+#include "base/recent_table.h"
 #include "tests/support/unit.h"
 
 #include <stdlib.h>

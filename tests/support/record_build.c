@@ -216,6 +216,17 @@ void record_build_longest(struct record *record)
     flow->state = FLOW_STATE_ESTABLISHED;
     flow->end_reason = FLOW_END_RESOURCES;
     flow->one_way_key = true;
+    part->finding = (struct behaviour_finding){
+        .behaviour = BEHAVIOUR_PERIODIC_CONTACT,
+        .evidence_count = BEHAVIOUR_EVIDENCE_MAX,
+        .since_ns = flow->first_ns,
+    };
+    for (unsigned i = 0; i < BEHAVIOUR_EVIDENCE_MAX; i++)
+        part->finding.evidence[i] = (struct behaviour_evidence){
+            .quantity = (uint8_t)(behaviour_quantity_count() - 1 - i),
+            .value = 123456789.123, /* limits are the table's: short */
+            .limit = 20000,
+        };
     flow->marks = 0x3f;
     build_longest_tunnel(flow);
     flow->fragments = UINT32_MAX;

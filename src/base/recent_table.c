@@ -6,7 +6,7 @@
 #define uthash_malloc(size) calloc(1, size)
 #define uthash_bzero(bytes, size) ((void)0)
 
-#include "feature/recent_table.h"
+#include "base/recent_table.h"
 
 #include "base/siphash.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A bounded table of what was used recently: find or insert by key, forget the least recently used
- * when full. Sources, destinations, pairs, conversations and services of this room are each one.
- * Owned by a feature engine; the thread that calls feature_measure.
+ * when full. Hosts, pairs, services of the feature and the behaviour room are kept in such tables.
+ * One thread at a time.
  *
  * It is uthash with its growth taken out: the buckets are preset from the limit (growing stalls for
  * tens of milliseconds), the hash is keyed (packet bytes choose the keys), entries come from one
@@ -10,8 +10,8 @@
  * own recipe for such a cache. An entry that never leaves stands first in that list, because
  * uthash frees its buckets with the last entry. The hash decides placement only: who is forgotten
  * follows from the order of use, a total order. */
-#ifndef WHYFLOW_FEATURE_RECENT_TABLE_H
-#define WHYFLOW_FEATURE_RECENT_TABLE_H
+#ifndef WHYFLOW_BASE_RECENT_TABLE_H
+#define WHYFLOW_BASE_RECENT_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
