@@ -10,7 +10,7 @@
 #define WHYFLOW_FEATURE_ACQUAINTANCE_H
 
 #include "base/bytes.h"
-#include "feature/recent_table.h"
+#include "base/recent_table.h"
 
 /* Two tables of a feature engine: of struct pair and of struct offer. */
 struct acquaintances {
