@@ -67,6 +67,9 @@ struct feature_vector {
     uint64_t src_packets_window;   /* forward packets of this source's flows in the window */
     uint64_t src_syn_flows_window; /* of those flows, how many the source opened with a SYN */
 
+    /* For behaviours: how long this source has known this destination. */
+    int64_t pair_age_ns; /* flow's start less that of the pair's first flow; -1: it is the first */
+
     /* For learning: flows of this pair in the last 60 s, this one included (>= 1). */
     uint32_t pair_flows_60s;
     uint16_t service_port; /* the better-known port; 0: neither is known */

@@ -139,5 +139,7 @@ void sight_take(const struct flow_record *flow, const struct feature_vector *vec
                 struct sight *sight);
 /* Counts the flow in every entry it is evidence for. `key` is that of the distinct counters. */
 void scene_count(struct scene *scene, const uint64_t key[2]);
+/* The source has known the destination for less than an hour. */
+bool scene_is_young_pair(const struct scene *scene);
 
 #endif

@@ -177,7 +177,7 @@ static bool is_new_login(const struct scene *scene)
 {
     return scene->sight.is_login && scene->sight.is_source_inside &&
            scene->sight.is_destination_inside &&
-           (int)scene->vector->value[FEATURE_SRC_KNOWS_DST] <= FEATURE_ACQUAINTANCE_1H;
+           scene_is_young_pair(scene);
 }
 
 static double new_login_hosts_tried_10m(const struct scene *scene)

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+static const int64_t YOUNG_PAIR_NS = INT64_C(3600) * 1000000000;
+
 /* Hashes of the distinct counters are part of output: over bytes in a fixed order. */
 static uint64_t hash_host(const uint64_t key[2], const uint8_t address[16], uint8_t ip_version)
 {
@@ -81,14 +83,18 @@ static void count_roles(struct scene *scene, const struct hashes *hashes)
     }
 }
 
+bool scene_is_young_pair(const struct scene *scene)
+{
+    return scene->vector->pair_age_ns < YOUNG_PAIR_NS;
+}
+
 static void count_logins(struct scene *scene, const struct hashes *hashes)
 {
     const struct sight *const sight = &scene->sight;
     if (sight->is_short_login)
         add(scene, &scene->conversation->logins_10m, 0, HALF_10M_NS);
-    const int known = (int)scene->vector->value[FEATURE_SRC_KNOWS_DST];
     if (!sight->is_login || !sight->is_source_inside || !sight->is_destination_inside ||
-        known > FEATURE_ACQUAINTANCE_1H)
+        !scene_is_young_pair(scene))
         return;
     note(scene, &scene->source->login_tries, hashes->destination, HALF_10M_NS);
     if (sight->is_logged_in)

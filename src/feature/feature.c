@@ -360,22 +360,23 @@ static bool is_new(const struct scene *scene, const struct recent_entry *entry)
     return entry->inserted == scene->horizon.now;
 }
 
-/* How long something was known when the flow began, judged by what was handed over before; then
- * the flow's own start counts too. */
-static void meet(const struct scene *scene, const struct recent_entry *entry, int64_t *first_ns,
+/* How long something was known when the flow began, judged by what was handed over before, -1: not
+ * at all; then the flow's own start counts too. */
+static int64_t meet(const struct scene *scene, const struct recent_entry *entry, int64_t *first_ns,
                  enum feature_id id, struct feature_vector *vector)
 {
     const int64_t flow_first_ns = scene->flow->first_ns;
     if (is_new(scene, entry)) {
         *first_ns = flow_first_ns;
         vector_set(vector, id, FEATURE_ACQUAINTANCE_NEW);
-        return;
+        return -1;
     }
     const int64_t age_ns = flow_first_ns - *first_ns;
     vector_set(vector, id,
                category_acquaintance(age_ns < scene->age_max_ns ? age_ns : scene->age_max_ns));
     if (flow_first_ns < *first_ns)
         *first_ns = flow_first_ns;
+    return age_ns > 0 ? age_ns : 0;
 }
 
 /* What depends on the flows before this one alone. */
@@ -390,7 +391,8 @@ static void measure_past(const struct feature_engine *engine, const struct scene
         vector_set(vector, FEATURE_SRC_IDLE,
                    (double)(engine->now_ns - source->last_notice_ns) / 1e3);
     source->last_notice_ns = engine->now_ns;
-    meet(scene, &scene->pair->entry, &scene->pair->first_ns, FEATURE_SRC_KNOWS_DST, vector);
+    vector->pair_age_ns =
+        meet(scene, &scene->pair->entry, &scene->pair->first_ns, FEATURE_SRC_KNOWS_DST, vector);
     meet(scene, &scene->offer->entry, &scene->offer->first_ns, FEATURE_SERVICE_KNOWS_DST, vector);
 }
 
