@@ -11,7 +11,7 @@ not tell (gaps, TTLs, packet sizes) is left out of the line: whyflow takes it as
 
 Lines come ordered by notice time, as whyflow hands flows over: last packet and idle timeout, or
 close timeout where TCP was closed. Labels never enter a line; --labels writes them beside, in the
-same order: flow_id, label, detail. Rows without packets, addresses or times are left out and
+same order: flow_id, label, detail. Rows without addresses or times are left out and
 counted. The standard library is enough.
 """
 
@@ -109,7 +109,9 @@ class Flow:
 
     def orient(self):
         """State and basis of what is not told by a handshake."""
-        if 0 not in self.packets:
+        if sum(self.packets) == 0:  # noticed, not counted: the row says who began
+            self.basis = self.basis or "first"
+        elif 0 not in self.packets:
             self.basis = self.basis or "first"
         elif self.packets[0] == 0 and self.basis != "synack":
             self.turn()
@@ -338,10 +340,7 @@ def read_flows(paths, refused):
             rows, make = rows_of(file)
             for row in rows:
                 try:
-                    flow = make(row)
-                    if sum(flow.packets) == 0:
-                        raise BadRow("no packets")
-                    flows.append(flow)
+                    flows.append(make(row))
                 except (BadRow, KeyError, TypeError) as error:
                     reason = str(error) if isinstance(error, BadRow) else "columns"
                     refused[reason] = refused.get(reason, 0) + 1

@@ -137,6 +137,8 @@ struct scene {
 /* Fills `sight` from the flow and its direction. Pure. */
 void sight_take(const struct flow_record *flow, const struct feature_vector *vector,
                 struct sight *sight);
+/* Payload sent FLOW_FORWARD or FLOW_REVERSE; a least amount where it was not counted. */
+uint64_t sight_payload_bytes(const struct flow_record *flow, int way);
 /* Counts the flow in every entry it is evidence for. `key` is that of the distinct counters. */
 void scene_count(struct scene *scene, const uint64_t key[2]);
 /* The source has known the destination for less than an hour. */

@@ -132,7 +132,8 @@ static double openings_per_source_20s(const struct scene *scene)
 static double opening_packets(const struct scene *scene)
 {
     const struct flow_direction *const forward = &scene->flow->direction[FLOW_FORWARD];
-    return where(is_opening(scene) && forward->payload_bytes == 0, (double)forward->packets);
+    return where(is_opening(scene) && sight_payload_bytes(scene->flow, FLOW_FORWARD) == 0,
+                 (double)forward->packets);
 }
 
 static double opening_packets_per_s(const struct scene *scene)
@@ -176,8 +177,7 @@ static double login_interval_s(const struct scene *scene)
 static bool is_new_login(const struct scene *scene)
 {
     return scene->sight.is_login && scene->sight.is_source_inside &&
-           scene->sight.is_destination_inside &&
-           scene_is_young_pair(scene);
+           scene->sight.is_destination_inside && scene_is_young_pair(scene);
 }
 
 static double new_login_hosts_tried_10m(const struct scene *scene)

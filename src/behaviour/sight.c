@@ -62,16 +62,33 @@ static bool is_high_and_unassigned(uint8_t protocol, uint16_t port)
     return port >= HIGH_PORT_FIRST && !service_is_known(protocol, port);
 }
 
+/* What a packet of headers alone takes at most, unless it has IP options or extensions. */
+static uint64_t header_bytes_max(const struct flow_record *flow)
+{
+    const uint64_t ip_bytes = flow->ip_version == 6 ? 40 : 20;
+    return ip_bytes + (flow->protocol == PACKET_PROTOCOL_TCP ? 40 : 8);
+}
+
+/* Payload sent one way; where it was not counted (flows of other meters), as much as there must
+ * have been at least. */
+uint64_t sight_payload_bytes(const struct flow_record *flow, int way)
+{
+    const struct flow_direction *const direction = &flow->direction[way];
+    if ((flow->unknown & FLOW_UNKNOWN_PAYLOAD) == 0)
+        return direction->payload_bytes;
+    const uint64_t headers = direction->packets * header_bytes_max(flow);
+    return direction->ip_bytes > headers ? direction->ip_bytes - headers : 0;
+}
+
 static bool has_payload_both_ways(const struct flow_record *flow)
 {
-    return flow->direction[FLOW_FORWARD].payload_bytes > 0 &&
-           flow->direction[FLOW_REVERSE].payload_bytes > 0;
+    return sight_payload_bytes(flow, FLOW_FORWARD) > 0 &&
+           sight_payload_bytes(flow, FLOW_REVERSE) > 0;
 }
 
 static uint64_t payload_of(const struct flow_record *flow)
 {
-    return flow->direction[FLOW_FORWARD].payload_bytes +
-           flow->direction[FLOW_REVERSE].payload_bytes;
+    return sight_payload_bytes(flow, FLOW_FORWARD) + sight_payload_bytes(flow, FLOW_REVERSE);
 }
 
 /* A TCP opening without a handshake: unanswered, refused, or broken off by the initiator. A check
@@ -119,10 +136,9 @@ static bool is_probe(const struct flow_record *flow)
 
 static bool is_held(const struct flow_record *flow)
 {
-    const uint64_t sent = flow->direction[FLOW_FORWARD].payload_bytes;
+    const uint64_t sent = sight_payload_bytes(flow, FLOW_FORWARD);
     return flow->protocol == PACKET_PROTOCOL_TCP && flow->has_handshake_rtt && sent > 0 &&
-           sent <= HELD_SENT_MAX &&
-           flow->direction[FLOW_REVERSE].payload_bytes <= HELD_RECEIVED_MAX &&
+           sent <= HELD_SENT_MAX && sight_payload_bytes(flow, FLOW_REVERSE) <= HELD_RECEIVED_MAX &&
            flow->last_ns - flow->first_ns >= HELD_DURATION_MIN_NS;
 }
 
@@ -147,7 +163,7 @@ void sight_take(const struct flow_record *flow, const struct feature_vector *vec
         .is_bulk = is_bulk_service(flow),
         .is_login = is_remote_service(flow),
         .is_logged_in = is_remote_service(flow) && has_payload_both_ways(flow) &&
-                        flow->direction[FLOW_FORWARD].payload_bytes >= SESSION_PAYLOAD_MIN,
+                        sight_payload_bytes(flow, FLOW_FORWARD) >= SESSION_PAYLOAD_MIN,
         .is_short_login = is_fresh && is_short_login(flow),
         .is_held = is_fresh && is_held(flow),
         .is_echo = is_echo(flow),

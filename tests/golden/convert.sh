@@ -42,6 +42,7 @@ cat >"$SCRATCH/expected" <<'END'
 10.0.0.1 4004 half_open syn 133.5 Sh
 10.0.0.1 4005 established syn 194 ShADad
 10.0.0.9 85 midstream only_side 136 D
+10.0.0.1 4008 midstream first 142 C
 10.0.0.1 4007 half_open synack 137 ^hf
 10.0.0.1 4009 reset syn 121 ShADaR
 10.0.0.1 53000 answered first 137.01 Dd
@@ -69,7 +70,7 @@ said() {
 zeek_is_right() {
     convert -o "$SCRATCH/zeek" --labels "$SCRATCH/labels" "$SCRATCH/conn.log" 2>"$SCRATCH/errors" &&
         diff <(LC_ALL=C sort "$SCRATCH/expected") <(said "$SCRATCH/zeek") &&
-        grep -q 'left out: 1 by no packets' "$SCRATCH/errors" &&
+        [ ! -s "$SCRATCH/errors" ] &&
         ! grep -qi 'malicious\|benign\|scan' "$SCRATCH/zeek"
 }
 check 'a_conn_log_gives_the_states_whyflow_has' zeek_is_right
