@@ -57,6 +57,8 @@ static void default_anomaly(struct anomaly_settings *anomaly)
         .max_services = 256,
         .learning_lag_ns = 60 * SECOND_NS,
         .max_lessons = UINT32_C(1) << 14,
+        .probation_ns = 86400 * SECOND_NS,
+        .max_probation = UINT32_C(1) << 14,
         .memory_bytes = UINT64_C(512) << 20,
     };
 }
@@ -178,12 +180,12 @@ static void describe(const struct settings *settings, FILE *out)
         describe_network(&feature->local_nets[i], out);
     fprintf(out,
             "mode %d share %a hourly %a warmup %llu %lld gamma %a half %a %lld cats %u services %u "
-            "lag %lld lessons %u\n",
+            "lag %lld lessons %u probation %lld %u\n",
             (int)anomaly->mode, anomaly->alert_share, anomaly->alerts_per_hour,
             (unsigned long long)anomaly->warmup_flows, (long long)anomaly->warmup_ns,
             anomaly->flood_exponent, anomaly->half_life_flows, (long long)anomaly->half_life_ns,
             anomaly->max_categories, anomaly->max_services, (long long)anomaly->learning_lag_ns,
-            anomaly->max_lessons);
+            anomaly->max_lessons, (long long)anomaly->probation_ns, anomaly->max_probation);
     fprintf(out, "by_share %d frozen %d\n", anomaly->alerts_by_share, anomaly->is_frozen);
     const struct behaviour_settings *const behaviour = &settings->behaviour;
     fprintf(out, "behaviour hosts %u pairs %u sketch %llx %llx\n", behaviour->max_hosts,

@@ -70,8 +70,10 @@ struct feature_vector {
     /* For behaviours: how long this source has known this destination. */
     int64_t pair_age_ns; /* flow's start less that of the pair's first flow; -1: it is the first */
 
-    /* For learning: flows of this pair in the last 60 s, this one included (>= 1). */
-    uint32_t pair_flows_60s;
+    /* For learning: flows of this pair in the last 60 s and since it is remembered, this one
+     * included (>= 1). */
+    uint32_t pair_flows_60s, pair_flows;
+    uint64_t pair_id;      /* the same for a pair's flows as long as it is remembered, unique */
     uint16_t service_port; /* the better-known port; 0: neither is known */
     bool is_window_cut;    /* the window ring overflowed: window counts are too low */
 };

@@ -61,6 +61,8 @@ struct anomaly_settings {
     uint32_t max_categories;     /* entries of the category table */
     int64_t learning_lag_ns;     /* online: a flow is learnt so long after it was scored ... */
     uint32_t max_lessons;        /* ... but at most so many wait; > 0 */
+    int64_t probation_ns;        /* online: how young a pair is to go on probation; 0: none does */
+    uint32_t max_probation;      /* pairs on probation */
     uint32_t max_services;       /* services with a baseline of their own */
     uint64_t memory_bytes;       /* capture mode: flows kept in memory before spilling to a file */
     uint64_t hash_key[2];        /* placement only */

@@ -67,6 +67,7 @@ struct engine_counters {
     struct suppressed_by suppressed_by[STATISTICS_SUPPRESSED_BY_MAX]; /* most first */
     uint64_t cold; /* scored before the warm-up was over */
     uint64_t learnt;
+    uint64_t held_back;       /* scored and not learnt: unusual, of a pair on probation */
     uint64_t flows_written;   /* have been through the engine */
     uint64_t flows_queued;    /* handed over, not yet through */
     uint64_t packets_written; /* in flows_written */
@@ -74,7 +75,7 @@ struct engine_counters {
     uint64_t memory_bytes;  /* counted: tables and kept flows in memory */
     uint64_t spilled_bytes; /* kept flows in the temporary file */
     uint64_t hosts_evicted, pairs_evicted, conversations_evicted, categories_evicted;
-    uint64_t services_evicted;
+    uint64_t services_evicted, probation_evicted;
     uint64_t sketches_evicted; /* distinct counters that lost their sketch: the pool was empty */
     uint64_t window_flows_cut; /* left the exact window early: the ring was full */
     double budget;             /* incidents allowed now (online), or flows in all (capture mode) */

@@ -26,7 +26,8 @@ struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings
     model->calibration = calloc(1, sizeof *model->calibration);
     bool is_whole = model->baseline != NULL && model->calibration != NULL;
     if (model->mode == ANOMALY_MODE_ONLINE)
-        is_whole = is_whole && lesson_queue_init(&model->lessons, settings->max_lessons);
+        is_whole = is_whole && lesson_queue_init(&model->lessons, settings->max_lessons) &&
+                   probation_init(&model->probation, settings);
     if (!is_whole) {
         anomaly_model_close(model);
         return NULL;
@@ -40,6 +41,7 @@ void anomaly_model_close(struct anomaly_model *model)
         return;
     free(model->calibration);
     lesson_queue_deinit(&model->lessons);
+    probation_deinit(&model->probation);
     baseline_close(model->baseline);
     free(model);
 }
@@ -155,10 +157,23 @@ static void decide(struct verdict *verdict)
 
 /* Scores from the first half of the warm-up are left out: an almost empty baseline gives all flows
  * high scores, which would sit in the tail for a day and swallow alerts. */
-static void calibrate(struct anomaly_model *model, const struct verdict *verdict)
+static void calibrate(struct anomaly_model *model, const struct verdict *verdict, uint64_t weight)
 {
     if (baseline_learnt(model->baseline) >= model->warmup_flows / 2)
-        calibration_add(model->calibration, verdict->score_mbits, baseline_unit(model->baseline));
+        calibration_add(model->calibration, verdict->score_mbits, weight);
+}
+
+/* The flow is not learnt. It counts among the scores by its share of the pair's flows, so that ten
+ * thousand repetitions count ten times (the logarithm), and other flows' p-values stay what they
+ * were. */
+static void hold_back(struct anomaly_model *model, const struct feature_vector *vector,
+                      const struct verdict *verdict)
+{
+    const uint64_t share =
+        baseline_unit(model->baseline) / (vector->pair_flows == 0 ? 1 : vector->pair_flows);
+    if (share > 0)
+        calibrate(model, verdict, share);
+    model->held_back++;
 }
 
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
@@ -175,7 +190,11 @@ void anomaly_judge_online(struct anomaly_model *model, const struct feature_vect
         decide(verdict);
     if (model->is_frozen)
         return;
-    calibrate(model, verdict);
+    if (!verdict->is_cold && probation_holds(&model->probation, vector, verdict->p_value)) {
+        hold_back(model, vector, verdict);
+        return;
+    }
+    calibrate(model, verdict, baseline_unit(model->baseline));
     typical_add(&model->typical, verdict);
     learn_later(model, vector, notice_ns);
 }
@@ -217,12 +236,15 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
 {
     const uint64_t learnt = baseline_learnt(model->baseline);
     counters->learnt = learnt;
+    counters->held_back = model->held_back;
     counters->services_evicted = baseline_services_evicted(model->baseline);
     counters->categories_evicted = baseline_categories_evicted(model->baseline);
     counters->memory_bytes += sizeof *model + baseline_memory_bytes(model->baseline);
     counters->memory_bytes += sizeof *model->calibration;
     if (model->mode == ANOMALY_MODE_ONLINE) {
         counters->memory_bytes += lesson_queue_memory_bytes(&model->lessons);
+        counters->memory_bytes += recent_table_memory_bytes(&model->probation.pairs);
+        counters->probation_evicted = model->probation.pairs.evicted;
         counters->p_floor = online_p_floor(model);
     } else {
         counters->budget = (double)ranking_allowed(model->alert_share, learnt);

@@ -7,6 +7,7 @@
 #include "anomaly/baseline.h"
 #include "anomaly/calibration.h"
 #include "anomaly/lesson_queue.h"
+#include "anomaly/probation.h"
 
 /* The mean part of each feature in the scores so far: what `typical` is. In a capture's first pass
  * of scoring all flows are added, then it is settled; online it is settled anew now and then, and
@@ -33,6 +34,8 @@ struct anomaly_model {
     struct calibration *calibration; /* capture mode: of the final scores, for saving */
     struct lesson_queue lessons;     /* online */
     int64_t learning_lag_ns;
+    struct probation probation; /* online */
+    uint64_t held_back;         /* flows scored and not learnt */
 
     int quarter_weights[FEATURE_COUNT];
     struct typical typical;

@@ -20,6 +20,7 @@ void pair_leave(struct pair *pair)
 void pair_count(struct pair *pair, uint32_t port_hash, const struct horizon *horizon,
                 struct sketch_pool *sketches)
 {
+    pair->total += pair->total < UINT32_MAX;
     flow_minutes_count(&pair->minutes, horizon->minute);
     distinct_note(&pair->ports, sketches, port_hash, horizon);
 }
@@ -28,6 +29,8 @@ void pair_measure(const struct pair *pair, const struct sketch_pool *sketches,
                   const struct horizon *horizon, struct feature_vector *vector)
 {
     const struct sketch_counts ports = distinct_count(&pair->ports, sketches, horizon);
+    vector->pair_flows = pair->total;
+    vector->pair_id = pair->entry.inserted;
     vector_set(vector, FEATURE_PAIR_FLOWS_WINDOW, pair->flows);
     vector_set(vector, FEATURE_PAIR_PORTS_WINDOW, ports.window);
     vector_set(vector, FEATURE_PAIR_FLOWS_10M, (double)flow_minutes_total(&pair->minutes));

@@ -4,9 +4,9 @@
 #ifndef WHYFLOW_FEATURE_PAIR_H
 #define WHYFLOW_FEATURE_PAIR_H
 
+#include "base/recent_table.h"
 #include "feature/distinct.h"
 #include "feature/minutes.h"
-#include "base/recent_table.h"
 #include "whyflow/feature.h"
 
 struct pair_key {
@@ -20,6 +20,7 @@ struct pair {
     struct recent_entry entry;
     struct pair_key key;
     uint32_t flows;   /* in the window */
+    uint32_t total;   /* ever, while it is remembered; stays at its greatest value */
     int64_t first_ns; /* earliest start of its flows so far */
     struct flow_minutes minutes;
     struct distinct ports;

@@ -152,7 +152,7 @@ check 'csv_of_either_kind_is_read' csv_is_right
 whyflow_reads_them() {
     cat "$SCRATCH/zeek" "$SCRATCH/plain" "$SCRATCH/nf" |
         whyflow -q -R - --records all --format native -o "$SCRATCH/scored" 2>"$SCRATCH/errors" &&
-        [ "$(grep -c '"event_type":"flow"' "$SCRATCH/scored")" -eq 18 ] &&
+        [ "$(grep -c '"event_type":"flow"' "$SCRATCH/scored")" -eq 19 ] &&
         scripts/validate-records "$SCRATCH/scored" &&
         tests/support/check_lines.py "$SCRATCH/scored" &&
         ! grep '"event_type":"flow"' "$SCRATCH/scored" |
