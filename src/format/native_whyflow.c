@@ -367,6 +367,7 @@ static void write_reason(struct json_writer *json, const struct record_reason *r
         json_double(json, "p95", evidence->p95);
     }
     json_uint(json, "n", evidence->count);
+    json_string(json, "among", evidence->is_of_service ? "service" : "all");
     json_string(json, "direction", direction_name(evidence->direction));
     json_milli(json, "bits", reason->contribution_mbits);
     json_milli(json, "share", llround(reason->share * 1000));
