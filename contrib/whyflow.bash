@@ -96,6 +96,21 @@ _whyflow() {
     --merge-baselines)
         kind=-f
         ;;
+    --max-hosts)
+        kind=none
+        ;;
+    --max-pairs)
+        kind=none
+        ;;
+    --max-services)
+        kind=none
+        ;;
+    --max-categories)
+        kind=none
+        ;;
+    --max-incidents)
+        kind=none
+        ;;
     --memory)
         kind=none
         ;;
@@ -157,6 +172,11 @@ _whyflow() {
             --merge-baselines
             --frozen
             --flood-robust
+            --max-hosts
+            --max-pairs
+            --max-services
+            --max-categories
+            --max-incidents
             --memory
             --sketch-key
             --sensor

@@ -97,6 +97,16 @@
            "with --baseline: judge by it alone, learn nothing") \
     OPTION(FLOOD_ROBUST, 0, "flood-robust", NULL, NULL, ANOMALY, \
            "learn a burst of like flows as one, so that a flood does not become normal") \
+    OPTION(MAX_HOSTS, 0, "max-hosts", "N", "65536", ANOMALY, \
+           "sources and destinations remembered at a time, each") \
+    OPTION(MAX_PAIRS, 0, "max-pairs", "N", "131072", ANOMALY, \
+           "pairs of source and destination remembered at a time") \
+    OPTION(MAX_SERVICES, 0, "max-services", "N", "256", ANOMALY, \
+           "services with a baseline of their own") \
+    OPTION(MAX_CATEGORIES, 0, "max-categories", "N", "65536", ANOMALY, \
+           "categories (services, states, sizes) told apart in the baseline") \
+    OPTION(MAX_INCIDENTS, 0, "max-incidents", "N", "4096", ANOMALY, \
+           "incidents open at a time") \
     OPTION(MEMORY, 0, "memory", "SIZE", "512M", ANOMALY, \
            "replay: keep finished flows in memory up to SIZE, beyond that in a temporary file") \
     OPTION(SKETCH_KEY, 0, "sketch-key", "HEX", "live: random; replay: fixed", ANOMALY, \

@@ -117,6 +117,7 @@ static void write_evicted(struct json_writer *json, const struct statistics *sta
     json_uint(json, "conversations", engine->conversations_evicted);
     json_uint(json, "categories", engine->categories_evicted);
     json_uint(json, "services", engine->services_evicted);
+    json_uint(json, "probation", engine->probation_evicted);
     json_uint(json, "sketches", engine->sketches_evicted);
     json_uint(json, "window_flows", engine->window_flows_cut);
     json_uint(json, "incidents", engine->incidents_evicted);
@@ -149,6 +150,7 @@ static void write_engine(struct json_writer *json, const struct statistics *stat
     json_uint(json, "findings", engine->findings);
     write_suppressed(json, engine);
     json_uint(json, "flows_learnt", engine->learnt);
+    json_uint(json, "flows_held_back", engine->held_back);
     json_double(json, "budget", engine->budget);
     json_double(json, "p_floor", engine->p_floor);
     json_uint(json, "memory_bytes", engine->memory_bytes);
@@ -193,6 +195,10 @@ static void write_limits(struct json_writer *json, const struct settings *settin
     json_uint(json, "max_services", settings->anomaly.max_services);
     json_uint(json, "max_lessons", settings->anomaly.max_lessons);
     json_microseconds(json, "learning_lag_us", settings->anomaly.learning_lag_ns);
+    json_uint(json, "max_probation", settings->anomaly.max_probation);
+    json_microseconds(json, "probation_us", settings->anomaly.probation_ns);
+    json_uint(json, "max_behaviour_hosts", settings->behaviour.max_hosts);
+    json_uint(json, "max_behaviour_pairs", settings->behaviour.max_pairs);
     json_uint(json, "memory_bytes", settings->anomaly.memory_bytes);
     json_uint(json, "warmup_flows", settings->anomaly.warmup_flows);
     json_microseconds(json, "warmup_us", settings->anomaly.warmup_ns);
