@@ -36,8 +36,9 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 
 # The library: packets and time in, records out. What touches devices, files, threads or the
 # command line belongs to the program.
-PROGRAM_ONLY := src/main.c src/run.c src/inline.c src/rescore.c src/runtime.c src/output.c src/message.c \
-                src/options.c src/option_value.c src/baseline_file.c src/run_baseline.c src/base/stream.c
+PROGRAM_ONLY := src/main.c src/run.c src/inline.c src/rescore.c src/runtime.c src/output.c \
+                src/message.c src/options.c src/option_value.c src/baseline_file.c \
+                src/run_baseline.c src/base/stream.c
 LIBRARY_ROOMS := base packet flow feature anomaly behaviour incident explain format
 PROGRAM_ROOMS := capture intake sink
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_ONLY),$(wildcard src/*.c) \
@@ -80,7 +81,8 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/property/%_test.o $(TEST_PARTS)
 	@mkdir -p $(@D)
 	$(link_test)
 
-$(FUZZERS): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(call objects,tests/support/sensor_build.c) $(PARTS)
+FUZZ_PARTS := $(call objects,tests/support/sensor_build.c) $(PARTS)
+$(FUZZERS): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_PARTS)
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o

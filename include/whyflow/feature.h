@@ -50,8 +50,8 @@ enum feature_direction {
     FEATURE_DIRECTION_COUNT
 };
 
-/* Values of FEATURE_SRC_KNOWS_DST and FEATURE_SERVICE_KNOWS_DST. No finer classes of age: each would
- * be seen for the first time when a run has lasted so long, and look unusual then. */
+/* Values of FEATURE_SRC_KNOWS_DST and FEATURE_SERVICE_KNOWS_DST. No finer classes of age: each
+ * would be seen for the first time when a run has lasted so long, and look unusual then. */
 enum feature_acquaintance {
     FEATURE_ACQUAINTANCE_NEW,
     FEATURE_ACQUAINTANCE_1MIN, /* under 1 minute */

@@ -5,7 +5,8 @@
  *   name    as in a record's `features`, `contrib` and `reasons`; it ends in its unit
  *   scale   LOG2: bins of log2(1 + x) between low and high; LINEAR: bins of x between low and high;
  *           CATEGORY: a code with no order, low and high unused
- *   family  SIZE and TIMING (weight 1/4), WINDOW (3/4), CATEGORY (1), SERVICE_SIZE (1/2), DIRECTION (5)
+ *   family  SIZE and TIMING (weight 1/4), WINDOW (3/4), CATEGORY (1), SERVICE_SIZE (1/2),
+ *           DIRECTION (5)
  * "_window" is the time set by --window (60 s by default), up to and including the flow's own
  * notice time; "_10m" is the current minute of trace time and the nine before it. Both count the
  * flow itself. Distinct counts (hosts, ports) are exact below 16; above, a sketch's estimate with a

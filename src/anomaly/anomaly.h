@@ -46,7 +46,8 @@ void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vec
  * judged by all others: the score and every feature's part in it are exactly those of a model that
  * never learnt it (as long as no category or service was evicted). `typical` is the mean part of
  * each feature in the scores of all flows: in capture mode of the whole capture once
- * anomaly_rank_finish was called; online of those scored so far, decaying, refreshed now and then. */
+ * anomaly_rank_finish was called; online of those scored so far, decaying, refreshed now and
+ * then. */
 void anomaly_score(const struct anomaly_model *model, const struct feature_vector *vector,
                    bool take_own_weight_out, struct verdict *verdict);
 
@@ -69,9 +70,10 @@ void anomaly_judge_online(struct anomaly_model *model, const struct feature_vect
 void anomaly_learn_all(struct anomaly_model *model);
 
 /* What the baseline says of one feature of the flow, next to the flows of its service where enough
- * were learnt, else all. Quantiles are those of a histogram over such flows that measured it, sixteen times as fine as the one that scores; 0, 1 and the ends of shares
- * are exact, other magnitudes (LOG2) within some 5 %, in whole units. direction: a missing value is
- * RARE, or NEW if it was never missing; a measured one is NEW if it never was measured. */
+ * were learnt, else all. Quantiles are those of a histogram over such flows that measured it,
+ * sixteen times as fine as the one that scores; 0, 1 and the ends of shares are exact, other
+ * magnitudes (LOG2) within some 5 %, in whole units. direction: a missing value is RARE, or NEW if
+ * it was never missing; a measured one is NEW if it never was measured. */
 void anomaly_evidence(const struct anomaly_model *model, const struct feature_vector *vector,
                       bool take_own_weight_out, enum feature_id id, struct evidence *evidence);
 
@@ -97,13 +99,14 @@ void anomaly_model_summary(const struct anomaly_model *model, struct snapshot_su
 
 /* Adds all that `other` has learnt, in its weights of a flow; the first goes into an empty model.
  * Commutative and associative to the last bit as long as nothing is evicted and no sum passes
- * BASELINE_WEIGHT_MAX. Two captures' models of one gamma add up to that of both. False: no memory. */
+ * BASELINE_WEIGHT_MAX. Two captures' models of one gamma add up to that of both. False: no
+ * memory. */
 bool anomaly_model_add(struct anomaly_model *model, const struct anomaly_model *other);
 
 /* Sets learnt, categories_evicted, p_floor and, in capture mode, budget; adds to memory_bytes. */
 void anomaly_model_counters(const struct anomaly_model *model, struct engine_counters *counters);
 
-/* Four times the weight of a feature's family in the score (size 1, window 3, direction 20, ...). */
+/* Four times the weight of a feature's family in the score (size 1, window 3, direction 20). */
 int anomaly_quarter_weights(enum feature_id id);
 
 #endif

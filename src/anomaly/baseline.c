@@ -507,7 +507,7 @@ static int64_t numeric_surprise(const struct baseline *baseline, const struct ba
     return surprise_of(&baseline->log2_table, &odds);
 }
 
-/* A flow that is alone in its category takes the category out with it: then it is one code fewer. */
+/* A flow that is alone in its category takes the category out with it: that is one code fewer. */
 static uint64_t distinct_others(const struct baseline *baseline, const struct baseline_view *view,
                                 unsigned j, const uint64_t *weight)
 {

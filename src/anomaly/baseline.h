@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The baseline: what was usual so far, as weights of flows in bins and categories, over all flows
  * (scope 0), within each direction (scope 1 + direction) and within each service; and how
- * improbable, in bits, one outcome is under it. Called by the model and by what explains a score; the engine's thread owns
- * it. Sums only, so baselines of several sensors can be added.
+ * improbable, in bits, one outcome is under it. Called by the model and by what explains a score;
+ * the engine's thread owns it. Sums only, so baselines of several sensors can be added.
  *
  * Weights are integers. A flow weighs `unit` (4096 at first) times n^-gamma, n being the flows of
  * its pair in 60 s: a flood must not teach itself as normal.
@@ -21,13 +21,14 @@
  *     p1 = (c1 + 500 p0) / (N1 + 500)
  *     p2 = (cS + 500 p0) / (NS + 500)
  * S is the flow's service; there a category counts by what is left to tell of it ("closed" of
- * "tcp/443 closed"). 500 flows of all weigh against the few of a rare service. What was evicted stays in N, so these sum to at most 1. The feature "direction" has scope 0 only,
- * as has a flow without a direction: p1 = p0.
+ * "tcp/443 closed"). 500 flows of all weigh against the few of a rare service. What was evicted
+ * stays in N, so these sum to at most 1. The feature "direction" has scope 0 only, as has a flow
+ * without a direction: p1 = p0.
  *
  * Most weight lies on the service where it has flows enough, because flows of one service are
  * alike: what a mail server does says little about a look-up. A service of few flows is judged by
- * all: its own flows may all be a scan's. There a flow weighs unit * n^-1/2 at most (n as above), or
- * one long scan of one port would be what is usual. Rejected after measuring: a scope a source or a
+ * all: its own flows may all be a scan's. There a flow weighs unit * n^-1/2 at most (n as above),
+ * or one long scan of one port would be what is usual. Rejected after measuring: a scope a source or a
  * destination (too few flows each), a weight that does not grow with NS. */
 #ifndef WHYFLOW_ANOMALY_BASELINE_H
 #define WHYFLOW_ANOMALY_BASELINE_H
@@ -140,7 +141,8 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
                       struct baseline_outcome *outcome);
 
 /* The quantile `percent` / 100 of a numeric feature over those flows, as far as they measured it,
- * own weight left out, as a step: 0 and the powers of two (less one) lie on steps. False if nobody did. */
+ * own weight left out, as a step: 0 and the powers of two (less one) lie on steps. False if nobody
+ * did. */
 bool baseline_quantile(const struct baseline *baseline, const struct baseline_view *view,
                        const struct baseline_place *place, enum feature_id id, unsigned percent,
                        unsigned *step);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a histogram of 16 bins and "missing" lies in memory, so that it is read smoothed: each bin's
- * weight is stored times 630 / (the sum of the kernel's taps its position can reach), with two empty
- * slots at either end, so that the kernel is five loads and four additions without a branch at the
- * edges. 630 = lcm(7, 9, 10). For the baseline and its services. */
+ * weight is stored times 630 / (the sum of the kernel's taps its position can reach), with two
+ * empty slots at either end, so that the kernel is five loads and four additions without a branch
+ * at the edges. 630 = lcm(7, 9, 10). For the baseline and its services. */
 #ifndef WHYFLOW_ANOMALY_HISTOGRAM_H
 #define WHYFLOW_ANOMALY_HISTOGRAM_H
 

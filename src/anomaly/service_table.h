@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was usual within each service: a histogram a feature, as the baseline's own, for each of the
- * services seen most. Bounded; the lightest goes first. Called by the baseline, which knows what the
- * numbers mean; the engine's thread owns it.
+ * services seen most. Bounded; the lightest goes first. Called by the baseline, which knows what
+ * the numbers mean; the engine's thread owns it.
  *
  * A category is kept by what is left to tell of it once the service is known ("state" of "tcp/443
  * closed"): at most SERVICE_PART_COUNT values, in the slots of its histogram.

@@ -176,8 +176,7 @@ static double login_interval_s(const struct scene *scene)
 static bool is_new_login(const struct scene *scene)
 {
     return scene->sight.is_login && scene->sight.is_source_inside &&
-           scene->sight.is_destination_inside &&
-           scene_is_young_pair(scene);
+           scene->sight.is_destination_inside && scene_is_young_pair(scene);
 }
 
 static double new_login_hosts_tried_10m(const struct scene *scene)

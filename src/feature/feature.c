@@ -353,7 +353,7 @@ static bool is_new(const struct scene *scene, const struct recent_entry *entry)
 /* How long something was known when the flow began, judged by what was handed over before, -1: not
  * at all; then the flow's own start counts too. */
 static int64_t meet(const struct scene *scene, const struct recent_entry *entry, int64_t *first_ns,
-                 enum feature_id id, struct feature_vector *vector)
+                    enum feature_id id, struct feature_vector *vector)
 {
     const int64_t flow_first_ns = scene->flow->first_ns;
     if (is_new(scene, entry)) {

@@ -4,9 +4,9 @@
 #ifndef WHYFLOW_FEATURE_PAIR_H
 #define WHYFLOW_FEATURE_PAIR_H
 
+#include "base/recent_table.h"
 #include "feature/distinct.h"
 #include "feature/minutes.h"
-#include "base/recent_table.h"
 #include "whyflow/feature.h"
 
 struct pair_key {

@@ -4,10 +4,10 @@
 #ifndef WHYFLOW_FEATURE_SOURCE_H
 #define WHYFLOW_FEATURE_SOURCE_H
 
+#include "base/recent_table.h"
 #include "feature/distinct.h"
 #include "feature/horizon.h"
 #include "feature/protocol_mix.h"
-#include "base/recent_table.h"
 #include "feature/window.h"
 #include "whyflow/feature.h"
 

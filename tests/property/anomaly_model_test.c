@@ -10,6 +10,7 @@
 
 #define SECOND INT64_C(1000000000)
 #define HOUR (3600 * SECOND)
+#define LAG (60 * SECOND)
 #define ALPHA 0.002
 
 static uint64_t next_random(uint64_t *state)
@@ -32,6 +33,9 @@ static struct anomaly_settings test_settings(enum anomaly_mode mode)
         .half_life_flows = 20000,
         .half_life_ns = 24 * HOUR,
         .max_categories = 4096,
+        .learning_lag_ns = LAG,
+        .max_lessons = 1024,
+        .max_services = 512,
         .hash_key = {1, 2},
     };
 }
@@ -113,17 +117,46 @@ START_TEST(typical_and_contributions_sum_to_the_score_exactly)
     settings.max_categories = 1000; /* some are evicted */
     struct feature_vector *vectors = random_vectors(11, SUM_FLOWS);
     struct anomaly_model *model = learnt_model(&settings, vectors, SUM_FLOWS);
-    int64_t total = 0;
     struct verdict verdict;
     for (size_t i = 0; i < SUM_FLOWS; i++) {
         anomaly_score(model, &vectors[i], true, &verdict);
         if (!parts_sum(&verdict))
             ck_abort_msg("flow %zu", i);
-        total += verdict.score_mbits;
     }
-    /* typical is the mean over what was learnt; rounding and floods' weights keep it close. */
-    const double mean = (double)total / SUM_FLOWS;
-    ck_assert_double_eq_tol(mean / verdict.typical_mbits, 1, 0.06);
+    anomaly_model_close(model);
+    free(vectors);
+}
+END_TEST
+
+/* Before anything is settled `typical` is 0 and contributions are the parts themselves. */
+START_TEST(what_is_typical_of_a_capture_is_the_mean_of_its_parts)
+{
+    enum { COUNT = 20001 };
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct feature_vector *vectors = random_vectors(13, COUNT);
+    struct anomaly_model *model = learnt_model(&settings, vectors, COUNT);
+    int64_t sum[FEATURE_COUNT] = {0};
+    struct verdict first, verdict;
+    for (size_t i = 0; i < COUNT; i++) {
+        anomaly_score(model, &vectors[i], true, &verdict);
+        ck_assert_int_eq(verdict.typical_mbits, 0);
+        for (unsigned j = 0; j < FEATURE_COUNT; j++)
+            sum[j] += verdict.contribution_mbits[j];
+        if (i == 0)
+            first = verdict;
+    }
+    for (size_t i = COUNT; i-- > 0;)
+        anomaly_rank(model, &vectors[i], &verdict);
+    anomaly_rank_finish(model);
+    anomaly_score(model, &vectors[0], true, &verdict);
+    int64_t total = 0;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
+        const int64_t typical = first.contribution_mbits[j] - verdict.contribution_mbits[j];
+        ck_assert_int_le(llabs(2 * (typical * COUNT - sum[j])), COUNT);
+        total += typical;
+    }
+    ck_assert_int_eq(verdict.typical_mbits, total);
+    ck_assert_int_eq(verdict.score_mbits, first.score_mbits);
     anomaly_model_close(model);
     free(vectors);
 }
@@ -162,6 +195,7 @@ static void assert_same_evidence(const struct anomaly_model *with,
         ck_assert_double_eq(a.p95, b.p95);
         ck_assert_int_eq(a.direction, b.direction);
         ck_assert_int_eq(a.has_quantiles, b.has_quantiles);
+        ck_assert_int_eq(a.is_of_service, b.is_of_service);
     }
 }
 
@@ -180,6 +214,7 @@ static void check_own_weight_out(const struct feature_vector *vectors, size_t co
     anomaly_score(with, &vectors[left_out], true, &a);
     anomaly_score(never, &vectors[left_out], false, &b);
     ck_assert_int_eq(a.score_mbits, b.score_mbits);
+    ck_assert_mem_eq(a.contribution_mbits, b.contribution_mbits, sizeof a.contribution_mbits);
     assert_same_evidence(with, never, &vectors[left_out]);
     struct verdict in;
     anomaly_score(with, &vectors[left_out], false, &in);
@@ -196,6 +231,22 @@ START_TEST(a_flow_taken_out_is_scored_as_if_never_learnt)
             check_own_weight_out(vectors, count, left_out);
         free(vectors);
     }
+}
+END_TEST
+
+/* One service has a thousand flows, others some, several but one: words are about its flows. */
+START_TEST(a_flow_taken_out_leaves_its_service_as_if_never_learnt)
+{
+    enum { COUNT = 1600 };
+    struct feature_vector *vectors = random_vectors(301, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        vectors[i].present |= UINT64_C(1) << FEATURE_SERVICE;
+        vectors[i].value[FEATURE_SERVICE] = i % 3 == 0 ? (double)(i * i % 97) : 443;
+        vectors[i].pair_flows_60s = (uint32_t)(1 + i % 7 * (i % 5) * 12); /* up to 289 */
+    }
+    for (size_t left_out = 0; left_out < COUNT; left_out += 67)
+        check_own_weight_out(vectors, COUNT, left_out);
+    free(vectors);
 }
 END_TEST
 
@@ -307,7 +358,8 @@ START_TEST(the_hash_key_changes_no_online_verdict)
 }
 END_TEST
 
-START_TEST(evidence_asked_after_judging_is_that_from_before)
+/* Flows come two at a time: what was due was learnt before the first of them was scored. */
+START_TEST(evidence_asked_after_judging_is_what_the_flow_was_scored_by)
 {
     const struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
     struct anomaly_model *model = open_model(&settings);
@@ -317,10 +369,12 @@ START_TEST(evidence_asked_after_judging_is_that_from_before)
         struct verdict verdict;
         struct evidence before, after;
         random_vector(&state, &vector);
+        anomaly_judge_online(model, &vector, i * SECOND, ALPHA, &verdict);
+        random_vector(&state, &vector);
         const enum feature_id id = (enum feature_id)(i % FEATURE_COUNT);
         anomaly_evidence(model, &vector, false, id, &before);
         anomaly_judge_online(model, &vector, i * SECOND, ALPHA, &verdict);
-        anomaly_evidence(model, &vector, true, id, &after);
+        anomaly_evidence(model, &vector, false, id, &after);
         ck_assert_int_eq(before.bits_mbits, after.bits_mbits);
         ck_assert_uint_eq(before.count, after.count);
         ck_assert_double_eq(before.share, after.share);
@@ -354,7 +408,7 @@ START_TEST(stationary_traffic_asks_for_about_the_share_of_alarms_allowed)
         in_tenth += verdict.p_value <= 0.1;
     }
     const double warm_flows = (double)(hours * 3600 - first_warm);
-    ck_assert_int_eq(first_warm, 2000);
+    ck_assert_int_eq(first_warm, 2000 + LAG / SECOND - 1); /* 2,000 flows are learnt then */
     ck_assert_double_ge((double)flagged, 0.5 * ALPHA * warm_flows);
     ck_assert_double_le((double)flagged, 1.5 * ALPHA * warm_flows);
     ck_assert_double_eq_tol((double)in_tenth / warm_flows, 0.1, 0.02);
@@ -411,6 +465,13 @@ static int32_t flood_score(double flood_exponent)
         anomaly_learn(model, &flood, 0);
     }
     struct verdict verdict;
+    for (size_t i = 0; i < COUNT; i++)
+        anomaly_rank(model, &vectors[i], &verdict);
+    for (uint32_t i = 1; i <= COUNT; i++) {
+        flood.pair_flows_60s = i;
+        anomaly_rank(model, &flood, &verdict);
+    }
+    anomaly_rank_finish(model);
     anomaly_score(model, &flood, true, &verdict);
     anomaly_model_close(model);
     free(vectors);
@@ -463,7 +524,10 @@ START_TEST(many_flows_in_little_time_do_not_decay)
         anomaly_judge_online(model, &vector, i, ALPHA, &verdict);
     struct baseline_summary summary;
     anomaly_baseline_summary(model, &summary);
-    ck_assert_double_eq(summary.effective_flows, 99999);
+    ck_assert_double_eq(summary.effective_flows, 100000 - (double)settings.max_lessons);
+    anomaly_learn_all(model);
+    anomaly_baseline_summary(model, &summary);
+    ck_assert_double_eq(summary.effective_flows, 100000);
     anomaly_model_close(model);
 }
 END_TEST
@@ -561,6 +625,144 @@ START_TEST(bits_follow_the_formulas)
 }
 END_TEST
 
+/* 3,000 flows of one service, all in bin 3: its own surprise counts 35 of a hundred. */
+START_TEST(bits_of_a_service_follow_the_formulas)
+{
+    enum { COUNT = 3000 };
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct anomaly_model *model = open_model(&settings);
+    struct feature_vector vector = {.pair_flows_60s = 4}; /* weighs 4^-0.2; in its service 4^-0.5 */
+    vector.present = UINT64_C(1) << FEATURE_PAYLOAD_SHARE | UINT64_C(1) << FEATURE_SERVICE |
+                     UINT64_C(1) << FEATURE_SERVICE_STATE;
+    vector.value[FEATURE_PAYLOAD_SHARE] = 3.5 / 16;
+    vector.value[FEATURE_SERVICE] = 443;
+    vector.value[FEATURE_SERVICE_STATE] = 443 << 8 | 2;
+    for (int i = 0; i < 2 * COUNT; i++)
+        anomaly_learn(model, &vector, 0);
+    const double all = 2 * COUNT * pow(4, -0.2), own = COUNT;
+    struct evidence evidence;
+    vector.value[FEATURE_PAYLOAD_SHARE] = 5.5 / 16;
+    const double p0 = (0.1 * all + 50.0 / 16) / (all + 17 * 50.0 / 16);
+    const double p2 = (0.1 * own + 500 * p0) / (own + 500);
+    anomaly_evidence(model, &vector, false, FEATURE_PAYLOAD_SHARE, &evidence);
+    ck_assert_double_eq_tol(evidence.bits_mbits, -1000 * (0.65 * log2(p0) + 0.35 * log2(p2)), 1);
+    ck_assert(evidence.is_of_service);
+    ck_assert_uint_eq(evidence.count, 2 * COUNT);       /* words count each flow alike */
+    vector.value[FEATURE_SERVICE_STATE] = 443 << 8 | 7; /* a state it never was in */
+    const double c0 = 0.5 / (all + 1), c2 = 500 * c0 / (own + 500);
+    anomaly_evidence(model, &vector, false, FEATURE_SERVICE_STATE, &evidence);
+    ck_assert_double_eq_tol(evidence.bits_mbits, -1000 * (0.65 * log2(c0) + 0.35 * log2(c2)), 1);
+    ck_assert_int_eq(evidence.direction, EVIDENCE_NEW);
+    anomaly_evidence(model, &vector, false, FEATURE_SERVICE, &evidence);
+    ck_assert(!evidence.is_of_service); /* all of its flows are of it: that says nothing */
+    anomaly_model_close(model);
+}
+END_TEST
+
+/* A flow of a service that others have, too few of it to judge it by. */
+START_TEST(a_service_of_few_flows_is_judged_by_all)
+{
+    enum { COUNT = 3000 };
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct feature_vector *vectors = random_vectors(95, COUNT);
+    struct anomaly_model *model = open_model(&settings);
+    for (size_t i = 0; i < COUNT; i++) {
+        vectors[i].present |= UINT64_C(1) << FEATURE_SERVICE;
+        vectors[i].value[FEATURE_SERVICE] = i < 20 ? 8080 : 443;
+        anomaly_learn(model, &vectors[i], 0);
+    }
+    struct evidence evidence;
+    anomaly_evidence(model, &vectors[0], true, FEATURE_DURATION, &evidence);
+    ck_assert(!evidence.is_of_service);
+    anomaly_evidence(model, &vectors[COUNT - 1], true, FEATURE_DURATION, &evidence);
+    ck_assert(evidence.is_of_service);
+    anomaly_model_close(model);
+    free(vectors);
+}
+END_TEST
+
+/* A burst of equal flows in the middle of other traffic. */
+struct burst {
+    int32_t first, last; /* score of its first and its last flow */
+    int32_t after;       /* of the same flow once all was learnt */
+};
+
+static struct burst judge_burst(const struct anomaly_settings *settings, int64_t lasts_ns)
+{
+    enum { BEFORE = 3000, COUNT = 500 };
+    struct anomaly_model *model = open_model(settings);
+    uint64_t state = 96;
+    struct feature_vector vector;
+    struct verdict verdict;
+    struct burst burst = {0};
+    for (int64_t i = 0; i < BEFORE; i++) {
+        random_vector(&state, &vector);
+        anomaly_judge_online(model, &vector, i * SECOND, ALPHA, &verdict);
+    }
+    strange_vector(&state, &vector);
+    vector.pair_flows_60s = 1;
+    const int64_t start_ns = BEFORE * SECOND + LAG; /* nothing waits any more */
+    for (int64_t i = 0; i < COUNT; i++) {
+        anomaly_judge_online(model, &vector, start_ns + i * lasts_ns / COUNT, ALPHA, &verdict);
+        burst.first = i == 0 ? verdict.score_mbits : burst.first;
+    }
+    burst.last = verdict.score_mbits;
+    anomaly_judge_online(model, &vector, start_ns + lasts_ns + LAG, ALPHA, &verdict);
+    burst.after = verdict.score_mbits;
+    anomaly_model_close(model);
+    return burst;
+}
+
+START_TEST(a_burst_does_not_teach_itself_while_it_lasts)
+{
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    const struct burst burst = judge_burst(&settings, LAG);
+    ck_assert_int_eq(burst.first, burst.last);
+    ck_assert_int_lt(burst.after, burst.first - 50000);
+    settings.learning_lag_ns = 0;
+    const struct burst at_once = judge_burst(&settings, LAG);
+    ck_assert_int_lt(at_once.last, at_once.first - 50000);
+}
+END_TEST
+
+START_TEST(beyond_the_most_lessons_the_oldest_is_learnt_early)
+{
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    settings.max_lessons = 10;
+    const struct burst burst = judge_burst(&settings, LAG);
+    ck_assert_int_lt(burst.last, burst.first - 50000);
+    struct anomaly_model *model = open_model(&settings);
+    uint64_t state = 97;
+    for (uint64_t i = 0; i < 25; i++) {
+        struct feature_vector vector;
+        struct verdict verdict;
+        struct engine_counters counters = {0};
+        random_vector(&state, &vector);
+        anomaly_judge_online(model, &vector, (int64_t)i, ALPHA, &verdict);
+        anomaly_model_counters(model, &counters);
+        ck_assert_uint_eq(counters.learnt, i < 10 ? 0 : i - 9);
+    }
+    anomaly_model_close(model);
+}
+END_TEST
+
+START_TEST(services_that_had_to_go_are_counted)
+{
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    settings.max_services = 3;
+    struct anomaly_model *model = open_model(&settings);
+    struct feature_vector vector = {.present = UINT64_C(1) << FEATURE_SERVICE, .pair_flows_60s = 1};
+    struct engine_counters counters = {0};
+    for (int service = 1; service <= 8; service++) {
+        vector.value[FEATURE_SERVICE] = service;
+        anomaly_learn(model, &vector, 0);
+        anomaly_model_counters(model, &counters);
+        ck_assert_uint_eq(counters.services_evicted, service <= 3 ? 0 : (unsigned)service - 3);
+    }
+    anomaly_model_close(model);
+}
+END_TEST
+
 START_TEST(values_that_are_no_numbers_do_no_harm)
 {
     const double strange[] = {NAN, INFINITY, -INFINITY, -1, 1e300, -1e300, 0x1p63};
@@ -587,13 +789,15 @@ Suite *whyflow_suite(void)
     TCase *test_case = tcase_create("model");
     tcase_set_timeout(test_case, 120);
     tcase_add_test(test_case, typical_and_contributions_sum_to_the_score_exactly);
+    tcase_add_test(test_case, what_is_typical_of_a_capture_is_the_mean_of_its_parts);
     tcase_add_test(test_case, typical_and_contributions_sum_to_the_score_online);
     tcase_add_test(test_case, a_flow_taken_out_is_scored_as_if_never_learnt);
+    tcase_add_test(test_case, a_flow_taken_out_leaves_its_service_as_if_never_learnt);
     tcase_add_test(test_case, a_capture_is_learnt_the_same_in_any_order);
     tcase_add_test(test_case, a_score_does_not_depend_on_what_was_scored_before);
     tcase_add_test(test_case, the_hash_key_changes_no_capture_verdict);
     tcase_add_test(test_case, the_hash_key_changes_no_online_verdict);
-    tcase_add_test(test_case, evidence_asked_after_judging_is_that_from_before);
+    tcase_add_test(test_case, evidence_asked_after_judging_is_what_the_flow_was_scored_by);
     tcase_add_test(test_case, stationary_traffic_asks_for_about_the_share_of_alarms_allowed);
     tcase_add_test(test_case, nothing_is_flagged_before_both_flows_and_time_of_the_warm_up);
     tcase_add_test(test_case, a_flood_teaches_itself_less_the_higher_the_exponent);
@@ -602,6 +806,11 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, quantiles_are_those_of_the_values_to_a_step);
     tcase_add_test(test_case, quantiles_of_nothing_and_everything_are_exact);
     tcase_add_test(test_case, bits_follow_the_formulas);
+    tcase_add_test(test_case, bits_of_a_service_follow_the_formulas);
+    tcase_add_test(test_case, a_service_of_few_flows_is_judged_by_all);
+    tcase_add_test(test_case, a_burst_does_not_teach_itself_while_it_lasts);
+    tcase_add_test(test_case, beyond_the_most_lessons_the_oldest_is_learnt_early);
+    tcase_add_test(test_case, services_that_had_to_go_are_counted);
     tcase_add_test(test_case, values_that_are_no_numbers_do_no_harm);
     Suite *suite = suite_create("anomaly_model");
     suite_add_tcase(suite, test_case);

@@ -289,11 +289,7 @@ static void check_ten_minutes(const struct flow_record *flows, size_t last, stru
 
 static unsigned oracle_class(int64_t age_ns)
 {
-    const int64_t limits_s[] = {60, 600, 3600, 86400};
-    unsigned class = FEATURE_ACQUAINTANCE_1MIN;
-    for (unsigned i = 0; i < 4; i++)
-        class += age_ns >= limits_s[i] * SECOND_NS;
-    return class;
+    return age_ns < 60 * SECOND_NS ? FEATURE_ACQUAINTANCE_1MIN : FEATURE_ACQUAINTANCE_LONGER;
 }
 
 static void check_source_past(const struct flow_record *flows, size_t last, size_t epoch,
@@ -311,9 +307,10 @@ static void check_source_past(const struct flow_record *flows, size_t last, size
             first_ns = flows[i].first_ns < first_ns ? flows[i].first_ns : first_ns;
         }
     }
+    const int64_t age_ns = flows[last].first_ns - first_ns;
     expect_value(vector, FEATURE_SRC_KNOWS_DST,
-                 is_pair_known ? oracle_class(flows[last].first_ns - first_ns)
-                               : FEATURE_ACQUAINTANCE_NEW);
+                 is_pair_known ? oracle_class(age_ns) : FEATURE_ACQUAINTANCE_NEW);
+    ck_assert_int_eq(vector->pair_age_ns, !is_pair_known ? -1 : age_ns > 0 ? age_ns : 0);
     ck_assert_int_eq(feature_is_present(vector, FEATURE_SRC_IDLE), is_source_known);
     if (is_source_known)
         expect_value(vector, FEATURE_SRC_IDLE, (double)(flows[last].notice_ns - notice_ns) / 1e3);

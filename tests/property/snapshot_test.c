@@ -16,6 +16,7 @@
 #define HOUR (3600 * SECOND)
 #define YEAR (8760 * HOUR)
 #define START (INT64_C(1700000000) * SECOND)
+#define ALPHA 0.05
 
 static uint64_t next_random(uint64_t *state)
 {
@@ -113,7 +114,7 @@ static void judge(struct anomaly_model *model, uint64_t *state, int64_t *now_ns,
     struct feature_vector vector;
     random_vector(state, &vector);
     *now_ns += (int64_t)(next_random(state) % 200) * (SECOND / 1000);
-    anomaly_judge_online(model, &vector, *now_ns, verdict);
+    anomaly_judge_online(model, &vector, *now_ns, ALPHA, verdict);
 }
 
 /* A saved baseline of `flows` random flows. */
@@ -126,6 +127,7 @@ static struct snapshot random_snapshot(const struct settings *settings, uint64_t
     uint64_t state = seed;
     for (unsigned i = 0; i < flows; i++)
         judge(mind.model, &state, &now_ns, &verdict);
+    anomaly_learn_all(mind.model);
     const struct snapshot snapshot = save(&mind);
     close_mind(&mind);
     return snapshot;
@@ -158,6 +160,7 @@ static void check_cut(unsigned flows_before, uint32_t max_categories)
     uint64_t state = 4711;
     for (unsigned i = 0; i < flows_before; i++)
         judge(unbroken.model, &state, &now_ns, &a);
+    anomaly_learn_all(unbroken.model); /* as whoever saves does: what waits is not written */
     struct snapshot snapshot = save(&unbroken);
     settings.anomaly.hash_key[0] = 99; /* placement is another */
     struct sensor_mind continued = load(&settings, &snapshot);
@@ -204,12 +207,12 @@ START_TEST(a_frozen_model_learns_nothing)
     random_vector(&state, &vector);
     struct verdict first, verdict;
     struct evidence evidence, first_evidence;
-    anomaly_judge_online(mind.model, &vector, START + HOUR, &first);
+    anomaly_judge_online(mind.model, &vector, START + HOUR, ALPHA, &first);
     anomaly_evidence(mind.model, &vector, true, FEATURE_DURATION, &first_evidence);
     int64_t now_ns = START + HOUR;
     for (unsigned i = 0; i < 3000; i++)
         judge(mind.model, &state, &now_ns, &verdict);
-    anomaly_judge_online(mind.model, &vector, now_ns, &verdict);
+    anomaly_judge_online(mind.model, &vector, now_ns, ALPHA, &verdict);
     anomaly_evidence(mind.model, &vector, true, FEATURE_DURATION, &evidence);
     assert_same_verdict(&first, &verdict);
     ck_assert_mem_eq(&first_evidence, &evidence, sizeof evidence);

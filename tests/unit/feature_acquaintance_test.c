@@ -32,9 +32,9 @@ static struct feature_engine *open_engine(const struct feature_settings *setting
     return engine;
 }
 
-/* How long 10.0.0.source has known 10.0.1.destination when a flow of theirs begins at first_ns. */
-static unsigned meet(struct feature_engine *engine, unsigned source, unsigned destination,
-                     int64_t first_ns)
+/* A flow from 10.0.0.source to 10.0.1.destination that begins at first_ns. */
+static struct feature_vector measure(struct feature_engine *engine, unsigned source,
+                                     unsigned destination, int64_t first_ns)
 {
     const struct flow_record flow = {
         .source = {10, 0, 0, (uint8_t)source},
@@ -50,7 +50,24 @@ static unsigned meet(struct feature_engine *engine, unsigned source, unsigned de
     struct feature_vector vector;
     feature_measure(engine, &flow, &vector);
     ck_assert(feature_is_present(&vector, FEATURE_SRC_KNOWS_DST));
+    return vector;
+}
+
+/* Since when it has known it, as a class. */
+static unsigned meet(struct feature_engine *engine, unsigned source, unsigned destination,
+                     int64_t first_ns)
+{
+    const struct feature_vector vector = measure(engine, source, destination, first_ns);
     return (unsigned)vector.value[FEATURE_SRC_KNOWS_DST];
+}
+
+/* The same in whole minutes: the classes are coarse. */
+static int64_t minutes_known(struct feature_engine *engine, unsigned source, unsigned destination,
+                             int64_t first_ns)
+{
+    const struct feature_vector vector = measure(engine, source, destination, first_ns);
+    ck_assert_int_ge(vector.pair_age_ns, 0);
+    return vector.pair_age_ns / MINUTE_NS;
 }
 
 static void save(const struct feature_engine *engine)
@@ -90,8 +107,9 @@ START_TEST(a_pair_known_before_a_restart_is_not_new_after_it)
     save_two_pairs(&settings);
     struct feature_engine *const engine = load(&settings);
     const int64_t again_ns = START_NS + 45 * MINUTE_NS;
-    ck_assert_uint_eq(meet(engine, 1, 1, again_ns), FEATURE_ACQUAINTANCE_1H);
-    ck_assert_uint_eq(meet(engine, 2, 2, again_ns), FEATURE_ACQUAINTANCE_1H); /* the gap counts */
+    ck_assert_int_eq(minutes_known(engine, 1, 1, again_ns), 45);
+    ck_assert_int_eq(minutes_known(engine, 2, 2, again_ns), 25); /* the gap counts */
+    ck_assert_uint_eq(meet(engine, 2, 2, again_ns), FEATURE_ACQUAINTANCE_LONGER);
     ck_assert_uint_eq(meet(engine, 1, 2, again_ns), FEATURE_ACQUAINTANCE_NEW);
     feature_engine_close(engine);
 }
@@ -106,8 +124,8 @@ START_TEST(years_that_nobody_watched_make_nobody_known_for_longer)
         struct feature_engine *const engine = load(&settings);
         const int64_t again_ns = START_NS + 20 * MINUTE_NS + gaps_ns[i];
         ck_assert_uint_eq(meet(engine, 2, 2, again_ns), FEATURE_ACQUAINTANCE_1MIN);
-        ck_assert_uint_eq(meet(engine, 1, 1, again_ns), FEATURE_ACQUAINTANCE_1H);
-        ck_assert_uint_eq(meet(engine, 1, 1, again_ns + 60 * MINUTE_NS), FEATURE_ACQUAINTANCE_1D);
+        ck_assert_int_eq(minutes_known(engine, 1, 1, again_ns), 20);
+        ck_assert_int_eq(minutes_known(engine, 1, 1, again_ns + 60 * MINUTE_NS), 80);
         feature_engine_close(engine);
     }
 }
@@ -180,8 +198,8 @@ START_TEST(added_the_earlier_first_time_holds_and_order_leaves_no_trace)
     ck_assert_uint_eq(sizes[0], sizes[1]);
     ck_assert_mem_eq(bytes[0], bytes[1], sizes[0]);
     struct feature_engine *const engine = load(&settings);
-    ck_assert_uint_eq(meet(engine, 1, 1, START_NS + 61 * MINUTE_NS), FEATURE_ACQUAINTANCE_1D);
-    ck_assert_uint_eq(meet(engine, 3, 2, START_NS + 61 * MINUTE_NS), FEATURE_ACQUAINTANCE_1H);
+    ck_assert_int_eq(minutes_known(engine, 1, 1, START_NS + 61 * MINUTE_NS), 61);
+    ck_assert_int_eq(minutes_known(engine, 3, 2, START_NS + 61 * MINUTE_NS), 21);
     feature_engine_close(engine);
 }
 END_TEST
