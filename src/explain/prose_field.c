@@ -408,19 +408,49 @@ static struct told_reason tell(const struct prose_facts *facts, uint32_t index)
     };
 }
 
-static void put_seen_share(const struct evidence *evidence, struct text *text)
+/* The service that the compared flows are of. */
+static void put_service_code(const struct prose_facts *facts, struct text *text)
 {
-    quantity_append_share(text, evidence->share, TYPICAL_DIGITS);
-    text_append(text, " of flows");
+    char service[CATEGORY_TEXT_SIZE];
+    const double code = facts->part->features.value[FEATURE_SERVICE];
+    text_append(text, feature_category_text(FEATURE_SERVICE, code, service, sizeof service));
 }
 
-static void put_missing(const struct told_reason *told, struct text *text)
+/* "0.21 % of flows", "0.21 % of tcp/443 flows" */
+static void put_seen_share(const struct prose_facts *facts, const struct evidence *evidence,
+                           struct text *text)
+{
+    quantity_append_share(text, evidence->share, TYPICAL_DIGITS);
+    text_append(text, " of ");
+    if (evidence->is_of_service) {
+        put_service_code(facts, text);
+        text_append_char(text, ' ');
+    }
+    text_append(text, "flows");
+}
+
+/* A category nobody else had: "in no other flow", "in no tcp/443 flow before" */
+static void put_unseen(const struct prose_facts *facts, const struct evidence *evidence,
+                       struct text *text)
+{
+    const bool is_whole = facts->explanation->baseline.is_whole_capture;
+    if (!evidence->is_of_service) {
+        text_append(text, is_whole ? "in no other flow" : "never before");
+        return;
+    }
+    text_append(text, is_whole ? "in no other " : "in no ");
+    put_service_code(facts, text);
+    text_append(text, is_whole ? " flow" : " flow before");
+}
+
+static void put_missing(const struct prose_facts *facts, const struct told_reason *told,
+                        struct text *text)
 {
     text_appendf(text, "%s not measured", told->info->label);
     if (told->reason->evidence.share <= 0)
         return;
     text_append(text, " (as in ");
-    put_seen_share(&told->reason->evidence, text);
+    put_seen_share(facts, &told->reason->evidence, text);
     text_append_char(text, ')');
 }
 
@@ -430,14 +460,11 @@ static void put_category(const struct prose_facts *facts, const struct told_reas
     char category[CATEGORY_TEXT_SIZE];
     const double code = facts->part->features.value[told->id];
     feature_category_text(told->id, code, category, sizeof category);
-    text_appendf(text, "%s '%s'", told->info->label, category);
-    if (told->reason->evidence.share <= 0) {
-        const bool is_whole = facts->explanation->baseline.is_whole_capture;
-        text_append(text, is_whole ? " (in no other flow)" : " (never before)");
-        return;
-    }
-    text_append(text, " (");
-    put_seen_share(&told->reason->evidence, text);
+    text_appendf(text, "%s '%s' (", told->info->label, category);
+    if (told->reason->evidence.share <= 0)
+        put_unseen(facts, &told->reason->evidence, text);
+    else
+        put_seen_share(facts, &told->reason->evidence, text);
     text_append_char(text, ')');
 }
 
@@ -470,19 +497,32 @@ static void put_typical(const struct told_reason *told, double typical, struct t
     put_amount(told, typical, TYPICAL_DIGITS, text);
 }
 
+/* "typical 310 bytes", "typical of tcp/443: 310 bytes" */
+static void put_median(const struct prose_facts *facts, const struct told_reason *told,
+                       struct text *text)
+{
+    text_append(text, "typical ");
+    if (told->reason->evidence.is_of_service) {
+        text_append(text, "of ");
+        put_service_code(facts, text);
+        text_append(text, ": ");
+    }
+    put_typical(told, told->reason->evidence.median, text);
+}
+
 static void put_reason_briefly(const struct prose_facts *facts, uint32_t index, struct text *text)
 {
     const struct told_reason told = tell(facts, index);
     if (!told.is_measured) {
-        put_missing(&told, text);
+        put_missing(facts, &told, text);
     } else if (told.info->scale == FEATURE_SCALE_CATEGORY) {
         put_category(facts, &told, text);
     } else {
         put_value(facts, &told, text);
         if (!told.reason->evidence.has_quantiles)
             return;
-        text_append(text, " (typical ");
-        put_typical(&told, told.reason->evidence.median, text);
+        text_append(text, " (");
+        put_median(facts, &told, text);
         text_append_char(text, ')');
     }
 }
@@ -517,8 +557,8 @@ static void put_reason_in_full(const struct prose_facts *facts, unsigned n, stru
     }
     const bool is_low = evidence->direction == EVIDENCE_LOW;
     put_value(facts, &told, text);
-    text_append(text, " (typical ");
-    put_typical(&told, evidence->median, text);
+    text_append(text, " (");
+    put_median(facts, &told, text);
     text_append(text, is_low ? ", 95 % at least " : ", 95 % at most ");
     put_typical(&told, is_low ? evidence->p05 : evidence->p95, text);
     text_append_char(text, ')');

@@ -116,6 +116,7 @@ static void write_evicted(struct json_writer *json, const struct statistics *sta
     json_uint(json, "pairs", engine->pairs_evicted);
     json_uint(json, "conversations", engine->conversations_evicted);
     json_uint(json, "categories", engine->categories_evicted);
+    json_uint(json, "services", engine->services_evicted);
     json_uint(json, "sketches", engine->sketches_evicted);
     json_uint(json, "window_flows", engine->window_flows_cut);
     json_uint(json, "incidents", engine->incidents_evicted);
@@ -189,6 +190,9 @@ static void write_limits(struct json_writer *json, const struct settings *settin
     json_uint(json, "max_conversations", settings->feature.max_conversations);
     json_uint(json, "max_window_flows", settings->feature.max_window_flows);
     json_uint(json, "max_categories", settings->anomaly.max_categories);
+    json_uint(json, "max_services", settings->anomaly.max_services);
+    json_uint(json, "max_lessons", settings->anomaly.max_lessons);
+    json_microseconds(json, "learning_lag_us", settings->anomaly.learning_lag_ns);
     json_uint(json, "memory_bytes", settings->anomaly.memory_bytes);
     json_uint(json, "warmup_flows", settings->anomaly.warmup_flows);
     json_microseconds(json, "warmup_us", settings->anomaly.warmup_ns);

@@ -80,16 +80,17 @@ static void put_value(struct text *text, const struct feature_vector *vector, en
         quantity_append(text, vector->value[id], feature_infos[id].unit, PROSE_DIGITS);
 }
 
-/* What is usual: quantiles of a number, or how often the category is met. */
+/* What is usual, among all flows or those of the service: quantiles of a number, or how often the
+ * category is met. */
 static void put_usual(struct text *text, const struct evidence *evidence, const char *unit)
 {
     if (!evidence->has_quantiles) {
         text_append(text, "  (");
         quantity_append_share(text, evidence->share, TYPICAL_DIGITS);
-        text_append(text, " of flows)");
+        text_append(text, evidence->is_of_service ? " of its service's flows)" : " of flows)");
         return;
     }
-    text_append(text, "  (typical ");
+    text_append(text, evidence->is_of_service ? "  (typical of its service " : "  (typical ");
     quantity_append(text, evidence->median, unit, TYPICAL_DIGITS);
     text_append(text, ", 5 to 95 %: ");
     quantity_append(text, evidence->p05, unit, TYPICAL_DIGITS);

@@ -21,9 +21,16 @@ text_ends_with_table() {
     grep -A 100 '^Summary' "$SCRATCH/text" >"$SCRATCH/table" || return 1
     grep -q '22,169 (22,043 in flows, 126 refused)' "$SCRATCH/table" || return 1
     grep -q '^ *flows .*2,359' "$SCRATCH/table" || return 1
-    # 24 flagged flows are 13 incidents, some of them told again at their close: 16 blocks.
-    [ "$(grep -c 'bits, typical' "$SCRATCH/text")" -eq 16 ] &&
-        grep -q '^ *incidents .*13$' "$SCRATCH/table"
+    # A block for each alert, and as many incidents as the records count; an incident is told again
+    # at its close.
+    whyflow -r $capture --format native >"$SCRATCH/native" || return 1
+    local alerts incidents
+    alerts=$(grep -c '"event_type":"alert"' "$SCRATCH/native")
+    incidents=$(sed -n 's/.*"final":true.*"incidents":\([0-9]*\).*/\1/p' "$SCRATCH/native")
+    [ "$alerts" -ge 10 ] && [ "$incidents" -ge 5 ] && [ "$incidents" -lt "$alerts" ] &&
+        [ "$(grep -c 'bits, typical' "$SCRATCH/text")" -eq "$alerts" ] &&
+        grep -q '^ *flagged flows .*24$' "$SCRATCH/table" &&
+        grep -q "^ *incidents .* $incidents\$" "$SCRATCH/table"
 }
 check 'text_without_colour_ends_with_the_table' text_ends_with_table
 
