@@ -28,8 +28,8 @@
  * Most weight lies on the service where it has flows enough, because flows of one service are
  * alike: what a mail server does says little about a look-up. A service of few flows is judged by
  * all: its own flows may all be a scan's. There a flow weighs unit * n^-1/2 at most (n as above),
- * or one long scan of one port would be what is usual. Rejected after measuring: a scope a source or a
- * destination (too few flows each), a weight that does not grow with NS. */
+ * or one long scan of one port would be what is usual. Rejected after measuring: a scope a source
+ * or a destination (too few flows each), a weight that does not grow with NS. */
 #ifndef WHYFLOW_ANOMALY_BASELINE_H
 #define WHYFLOW_ANOMALY_BASELINE_H
 

@@ -26,7 +26,8 @@ text_ends_with_table() {
     whyflow -r $capture --format native >"$SCRATCH/native" || return 1
     local alerts incidents
     alerts=$(grep -c '"event_type":"alert"' "$SCRATCH/native")
-    incidents=$(grep '"final":true' "$SCRATCH/native" | grep -o '"notable":[0-9]*,"incidents":[0-9]*')
+    incidents=$(grep '"final":true' "$SCRATCH/native" |
+        grep -o '"notable":[0-9]*,"incidents":[0-9]*')
     incidents=${incidents##*:}
     [ "$alerts" -ge 10 ] && [ "$incidents" -ge 5 ] && [ "$incidents" -lt "$alerts" ] &&
         [ "$(grep -c 'bits, typical' "$SCRATCH/text")" -eq "$alerts" ] &&
