@@ -124,6 +124,10 @@ void baseline_look(const struct baseline *baseline, const struct baseline_place 
 int64_t baseline_surprise(const struct baseline *baseline, const struct baseline_view *view,
                           const struct baseline_place *place, enum feature_id id);
 
+/* The same of all features. */
+void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
+                        const struct baseline_place *place, int64_t surprises[FEATURE_COUNT]);
+
 /* Milli-bits, to the nearest, of a surprise times quarter_weights / 4. */
 static inline int32_t baseline_mbits(int64_t surprise, int quarter_weights)
 {
