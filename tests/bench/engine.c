@@ -13,10 +13,10 @@
  * The mixture: sources and destinations by Zipf's law (the host at rank r comes up 1/r as often as
  * the first), two thirds of flows from inside out, DNS and HTTPS most, some scanning, sizes and
  * times over several powers of ten. 3,000 flows a second. */
+#include "engine.h"
 #include "anomaly/anomaly.h"
 #include "anomaly/baseline.h"
 #include "behaviour/behaviour.h"
-#include "engine.h"
 #include "explain/explain.h"
 #include "feature/feature.h"
 #include "whyflow/settings.h"
@@ -251,7 +251,7 @@ struct bench {
     struct verdict verdicts[BATCH_FLOWS];
     struct feature_engine *features;
     struct behaviour_engine *behaviours;
-    struct baseline *baseline;             /* for the place alone */
+    struct baseline *baseline;              /* for the place alone */
     struct anomaly_model *online, *capture; /* the second learns, then ranks */
     struct record record;
     uint64_t checksum; /* of what the steps made, so that none can be left out */
@@ -377,8 +377,8 @@ static void raise_alerts(struct bench *bench)
 
 static void restart(struct bench *bench, uint64_t hosts)
 {
-    bench->generator = (struct generator){
-        .random = hosts, .hosts = hosts, .log_hosts = log((double)hosts)};
+    bench->generator =
+        (struct generator){.random = hosts, .hosts = hosts, .log_hosts = log((double)hosts)};
 }
 
 static bool open_rooms(struct bench *bench, const struct settings *settings)
