@@ -98,7 +98,7 @@ static uint32_t random_host(struct generator *generator)
     return (uint32_t)(rank < generator->hosts ? rank : generator->hosts - 1);
 }
 
-/* Hosts of even rank are inside (10.0.0.0/8), those of odd rank outside. */
+/* Inside is 10.0.0.0/8, outside 60.0.0.0/8. */
 static void set_address(uint8_t address[16], uint32_t host, bool is_inside)
 {
     const uint32_t word = (is_inside ? UINT32_C(10) << 24 : UINT32_C(60) << 24) + host;
