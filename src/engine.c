@@ -466,7 +466,7 @@ static void rank_kept(struct engine *engine, const struct kept *kept)
         engine->has_failed = true;
 }
 
-/* Whose parts nobody asks for keeps the score of the first pass: parts cost as much as all of it. */
+/* Where nobody asks for the parts the first pass's score will do: to make it again costs 1 us. */
 static void score_kept(struct engine *engine, struct record_flow_part *part)
 {
     int32_t score_mbits = 0;
