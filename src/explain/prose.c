@@ -60,10 +60,11 @@ uint32_t prose_reason_index(const struct explanation *explanation, unsigned n)
     return explanation->reason_count;
 }
 
-static const struct prose_rule *find_text_rule(const struct prose_facts *facts)
+/* What of its place's rules holds first, or NULL. */
+static const struct prose_rule *find_rule(const struct prose_facts *facts, enum prose_place place)
 {
     for (size_t i = 0; i < prose_rule_count; i++) {
-        if (prose_rules[i].place == PROSE_TEXT && prose_rules[i].holds(facts))
+        if (prose_rules[i].place == place && prose_rules[i].holds(facts))
             return &prose_rules[i];
     }
     return NULL;
@@ -72,7 +73,7 @@ static const struct prose_rule *find_text_rule(const struct prose_facts *facts)
 /* One sentence: as many reasons as fit, and what the port is assigned to if that fits too. */
 static void write_text(struct prose_facts *facts, char out[RECORD_TEXT_SIZE])
 {
-    const struct prose_rule *rule = find_text_rule(facts);
+    const struct prose_rule *rule = find_rule(facts, PROSE_TEXT);
     assert(rule != NULL);
     for (unsigned attempt = 0; attempt < 2 * (PROSE_REASONS_TOLD_MAX + 1); attempt++) {
         facts->reasons_told = PROSE_REASONS_TOLD_MAX - attempt / 2;
@@ -104,13 +105,44 @@ static void write_line(const struct prose_facts *facts, enum prose_place place,
     }
 }
 
-void prose_write(const struct record_flow_part *part, bool stands_out, struct explanation *out)
+/* A note of up to 240 characters; "", and false, if it does not fit. */
+static bool write_note(const struct prose_facts *facts, const struct prose_rule *rule, char *out)
 {
-    struct prose_facts facts = {
-        .part = part,
-        .explanation = out,
-        .stands_out = stands_out,
-    };
+    struct text text = text_init(out, PROSE_NOTE_CHARACTERS_MAX + 1);
+    put_sentence(rule->sentence, facts, &text);
+    if (text.is_full)
+        out[0] = '\0';
+    return !text.is_full;
+}
+
+static void write_note_of(const struct prose_facts *facts, enum prose_place place, char *out)
+{
+    const struct prose_rule *rule = find_rule(facts, place);
+    if (rule != NULL)
+        (void)write_note(facts, rule, out);
+}
+
+/* The first that holds and fits. */
+static void write_reading(const struct prose_facts *facts, enum prose_place place,
+                          struct record_reading *reading)
+{
+    for (size_t i = 0; i < prose_reading_count; i++) {
+        const struct prose_reading *const one = &prose_readings[i];
+        if (one->rule.place != place || !one->rule.holds(facts) ||
+            !write_note(facts, &one->rule, reading->text))
+            continue;
+        while (reading->fact_count < RECORD_READING_FACTS_MAX &&
+               one->facts[reading->fact_count] != NULL) {
+            reading->facts[reading->fact_count] = one->facts[reading->fact_count];
+            reading->fact_count++;
+        }
+        return;
+    }
+}
+
+void prose_write(const struct record_flow_part *part, struct explanation *out)
+{
+    struct prose_facts facts = {.part = part, .explanation = out};
     write_text(&facts, out->text);
     out->summary_count = 0;
     for (int place = PROSE_WHAT; place <= PROSE_LIMITS; place++) {
@@ -118,4 +150,8 @@ void prose_write(const struct record_flow_part *part, bool stands_out, struct ex
         write_line(&facts, (enum prose_place)place, line);
         out->summary_count += line[0] != '\0';
     }
+    write_reading(&facts, PROSE_BENIGN, &out->benign);
+    write_reading(&facts, PROSE_SUSPICIOUS, &out->suspicious);
+    write_note_of(&facts, PROSE_COMBINATION, out->combination_text);
+    write_note_of(&facts, PROSE_COUNTERFACTUAL, out->counterfactual_text);
 }

@@ -18,14 +18,14 @@
 #include <stddef.h>
 
 enum { PROSE_TEXT_CHARACTERS_MAX = 300, PROSE_REASONS_TOLD_MAX = 3 };
+enum { PROSE_NOTE_CHARACTERS_MAX = 240 };
 
 /* What conditions and fields look at. */
 struct prose_facts {
     const struct record_flow_part *part;
     const struct explanation *explanation; /* all but its prose */
-    bool stands_out;
-    bool tells_service;    /* {service_note} is empty otherwise */
-    unsigned reasons_told; /* how many {reasons} names */
+    bool tells_service;                    /* {service_note} is empty otherwise */
+    unsigned reasons_told;                 /* how many {reasons} names */
 };
 
 /* Where a sentence stands. Of PROSE_TEXT the first that holds is taken; of a summary line all that
@@ -36,6 +36,12 @@ enum prose_place {
     PROSE_UNUSUAL, /* what is unusual, compared with what */
     PROSE_AROUND,  /* its timing and surroundings */
     PROSE_LIMITS,  /* what was not measured, and other caveats */
+
+    /* Of each the first that holds, as of PROSE_TEXT. */
+    PROSE_COMBINATION,
+    PROSE_COUNTERFACTUAL,
+    PROSE_BENIGN,     /* the strongest case for an ordinary cause */
+    PROSE_SUSPICIOUS, /* and for a closer look */
 };
 
 struct prose_rule {
@@ -46,6 +52,16 @@ struct prose_rule {
 
 extern const struct prose_rule prose_rules[];
 extern const size_t prose_rule_count;
+
+/* A reading: of each place the first that holds. */
+struct prose_reading {
+    struct prose_rule rule;
+    const char *facts[RECORD_READING_FACTS_MAX]; /* what it rests on: features, or members of
+                                                  * `flow` and `observed` in a record */
+};
+
+extern const struct prose_reading prose_readings[];
+extern const size_t prose_reading_count;
 
 struct prose_field {
     const char *name; /* as in a sentence's braces */
@@ -60,6 +76,6 @@ const struct prose_field *prose_find_field(const char *name, size_t length);
 uint32_t prose_reason_index(const struct explanation *explanation, unsigned n);
 
 /* Fills `text`, `summary` and `summary_count` of an explanation that is complete but for them. */
-void prose_write(const struct record_flow_part *part, bool stands_out, struct explanation *out);
+void prose_write(const struct record_flow_part *part, struct explanation *out);
 
 #endif

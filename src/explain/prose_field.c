@@ -650,7 +650,104 @@ static void put_second_evidence(const struct prose_facts *facts, struct text *te
     put_conditions(facts, 1, 2, text);
 }
 
+/* ---- notes ---- */
+
+/* "3.2 bits": milli-bits at the one decimal that tells something. */
+static void put_bits(int32_t mbits, struct text *text)
+{
+    text_appendf(text, "%.1f bits", mbits / 1e3);
+}
+
+static void put_service_bits(const struct prose_facts *facts, struct text *text)
+{
+    put_bits(facts->explanation->combination.service_mbits, text);
+}
+
+static void put_value_bits(const struct prose_facts *facts, struct text *text)
+{
+    put_bits(facts->explanation->combination.value_mbits, text);
+}
+
+static void put_together_bits(const struct prose_facts *facts, struct text *text)
+{
+    put_bits(facts->explanation->combination.together_mbits, text);
+}
+
+static void put_combined_flows(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_count(text, facts->explanation->combination.service_flows);
+    text_append(text, " flows");
+}
+
+static void put_combined_service(const struct prose_facts *facts, struct text *text)
+{
+    put_service_code(facts, text);
+}
+
+/* "duration 3.01 s", "direction 'out_to_in'" */
+static void put_combined_value(const struct prose_facts *facts, struct text *text)
+{
+    char category[CATEGORY_TEXT_SIZE];
+    const enum feature_id id = (enum feature_id)facts->explanation->combination.feature;
+    const struct told_reason told = {.info = &feature_infos[id], .id = id, .is_measured = true};
+    const double code = facts->part->features.value[id];
+    if (told.info->scale != FEATURE_SCALE_CATEGORY)
+        put_value(facts, &told, text);
+    else
+        text_appendf(text, "%s '%s'", told.info->label,
+                     feature_category_text(id, code, category, sizeof category));
+}
+
+static void put_feature_value(enum feature_id id, double value, unsigned digits, struct text *text)
+{
+    char category[CATEGORY_TEXT_SIZE];
+    const struct told_reason told = {.info = &feature_infos[id], .id = id, .is_measured = true};
+    if (told.info->scale != FEATURE_SCALE_CATEGORY)
+        put_amount(&told, value, digits, text);
+    else
+        text_appendf(text, "'%s'", feature_category_text(id, value, category, sizeof category));
+}
+
+/* "Had bytes sent been 310 bytes, not 2.82 MB, and ..." */
+static void put_changes(const struct prose_facts *facts, struct text *text)
+{
+    const struct record_counterfactual *const counterfactual = &facts->explanation->counterfactual;
+    text_append(text, "Had ");
+    for (uint32_t i = 0; i < counterfactual->change_count; i++) {
+        const struct record_change *const change = &counterfactual->changes[i];
+        const enum feature_id id = (enum feature_id)change->feature;
+        text_append(text, i == 0 ? "" : i + 1 == counterfactual->change_count ? " and " : ", ");
+        text_append(text, feature_infos[id].label);
+        text_append(text, i == 0 ? " been " : " ");
+        put_feature_value(id, change->to, TYPICAL_DIGITS, text);
+        if (!change->has_from)
+            continue;
+        text_append(text, " (not ");
+        put_feature_value(id, change->from, VALUE_DIGITS, text);
+        text_append_char(text, ')');
+    }
+}
+
+static void put_changed_score(const struct prose_facts *facts, struct text *text)
+{
+    put_bits(facts->explanation->counterfactual.score_mbits, text);
+}
+
+static void put_threshold(const struct prose_facts *facts, struct text *text)
+{
+    put_bits(facts->explanation->counterfactual.threshold_mbits, text);
+}
+
 static const struct prose_field fields[] = {
+    {"service_bits", put_service_bits},
+    {"value_bits", put_value_bits},
+    {"together_bits", put_together_bits},
+    {"combined_flows", put_combined_flows},
+    {"combined_service", put_combined_service},
+    {"combined_value", put_combined_value},
+    {"changes", put_changes},
+    {"changed_score", put_changed_score},
+    {"threshold", put_threshold},
     {"behaviour", put_behaviour},
     {"evidence", put_evidence},
     {"first_evidence", put_first_evidence},
