@@ -294,13 +294,15 @@ static void emit_flow(struct engine *engine)
     count_flow(engine);
     const bool wants_alert = note.alert_is_due && engine->settings.emit_alerts;
     const bool is_to_keep = note.strongest != NULL && engine->settings.emit_alerts;
-    if (!wants_alert && !is_to_keep && !engine->settings.emit_flows)
+    const bool wants_flow = engine->settings.emit_flows ||
+                            (engine->settings.emit_flagged && part->verdict.is_flagged);
+    if (!wants_alert && !is_to_keep && !wants_flow)
         return;
     struct baseline_summary baseline;
     anomaly_baseline_summary(engine->model, &baseline);
     explain_flow(&part->flow, &part->features, &part->verdict, baseline.flows, part);
     engine->record.timestamp_ns = notice_ns;
-    if (engine->settings.emit_flows) {
+    if (wants_flow) {
         engine->record.kind = RECORD_FLOW;
         emit(engine);
     }
