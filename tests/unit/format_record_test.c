@@ -472,17 +472,21 @@ START_TEST(a_behaviour_as_text_tells_its_evidence_instead_of_reasons)
     const struct format_context now = context();
     record_build_sample(&record);
     struct record_flow_part *const part = &record.as.flow.part;
+    uint8_t quantity = 0;
+    while (strcmp(behaviour_quantities[quantity].unit, "yes") == 0)
+        quantity++;
     part->verdict.flagged_by = FLAGGED_BY_BEHAVIOUR;
     part->finding = (struct behaviour_finding){
         .behaviour = BEHAVIOUR_VERTICAL_SCAN,
         .evidence_count = 1,
-        .evidence = {{.quantity = 0, .value = 49, .limit = 10}},
+        .evidence = {{.quantity = quantity, .value = 49, .limit = 10}},
     };
     part->incident = (struct incident){.id = 1, .count = 1000, .first_ns = part->flow.first_ns,
                                        .last_ns = part->flow.last_ns};
     ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
     ck_assert_ptr_nonnull(strstr(line, "UTC: resembles scan of"));
-    ck_assert_ptr_nonnull(strstr(line, "(at least 10)"));
+    ck_assert_ptr_nonnull(strstr(line, behaviour_quantities[quantity].label));
+    ck_assert_ptr_nonnull(strstr(line, "(at least 10"));
     ck_assert_ptr_nonnull(strstr(line, "Incident: 1,000 such flows so far"));
     ck_assert_ptr_null(strstr(line, "- direction: "));
 }
