@@ -38,7 +38,7 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 # command line belongs to the program.
 PROGRAM_ONLY := src/main.c src/run.c src/inline.c src/rescore.c src/runtime.c src/output.c \
                 src/message.c src/options.c src/option_value.c src/baseline_file.c \
-                src/run_baseline.c src/base/stream.c
+                src/run_baseline.c src/flagged_capture.c src/base/stream.c
 LIBRARY_ROOMS := base packet flow feature anomaly behaviour incident explain format
 PROGRAM_ROOMS := capture intake sink
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_ONLY),$(wildcard src/*.c) \

@@ -11,6 +11,7 @@
 #include "incident/gate.h"
 #include "incident/incident_table.h"
 #include "snapshot.h"
+#include "talkers.h"
 #include "whyflow/suppress.h"
 
 #include <stdio.h>
@@ -44,6 +45,8 @@ struct engine {
     struct incident_table *incidents;
     uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
     struct engine_counters counters;
+    uint64_t flagged_by_feature[FEATURE_COUNT], flagged_by_behaviour[BEHAVIOUR_COUNT];
+    struct talkers talkers_by_bytes, talkers_by_flows;
     uint64_t settings_hash;
     bool stands_out;
     bool has_failed;
@@ -347,6 +350,17 @@ static struct incident_note judge(struct engine *engine)
     return (struct incident_note){.alert_is_due = false};
 }
 
+static void count_reason(struct engine *engine)
+{
+    const struct record_flow_part *const part = &engine->record.as.flow.part;
+    if (!part->verdict.is_flagged)
+        return;
+    if (part->verdict.flagged_by == FLAGGED_BY_BEHAVIOUR)
+        engine->flagged_by_behaviour[part->finding.behaviour]++;
+    else
+        engine->flagged_by_feature[incident_leading_feature(&part->verdict)]++;
+}
+
 static void count_flow(struct engine *engine)
 {
     const struct record_flow_part *const part = &engine->record.as.flow.part;
@@ -357,10 +371,15 @@ static void count_flow(struct engine *engine)
     engine->counters.findings += part->finding.behaviour != BEHAVIOUR_NONE;
     engine->counters.cold += part->verdict.is_cold;
     engine->counters.flows_written++;
+    uint64_t ip_bytes = 0;
     for (unsigned d = 0; d < 2; d++) {
         engine->counters.packets_written += part->flow.direction[d].packets;
-        engine->counters.ip_bytes_written += part->flow.direction[d].ip_bytes;
+        ip_bytes += part->flow.direction[d].ip_bytes;
     }
+    engine->counters.ip_bytes_written += ip_bytes;
+    talkers_count(&engine->talkers_by_bytes, &part->flow, ip_bytes, ip_bytes);
+    talkers_count(&engine->talkers_by_flows, &part->flow, ip_bytes, 1);
+    count_reason(engine);
 }
 
 /* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
@@ -373,13 +392,15 @@ static void emit_flow(struct engine *engine)
     count_flow(engine);
     const bool wants_alert = note.alert_is_due && engine->settings.emit_alerts;
     const bool is_to_keep = note.strongest != NULL && engine->settings.emit_alerts;
-    if (!wants_alert && !is_to_keep && !engine->settings.emit_flows)
+    const bool wants_flow = engine->settings.emit_flows ||
+                            (engine->settings.emit_flagged && part->verdict.is_flagged);
+    if (!wants_alert && !is_to_keep && !wants_flow)
         return;
     struct baseline_summary baseline;
     anomaly_baseline_summary(engine->model, &baseline);
     explain_flow(&part->flow, &part->features, &part->verdict, baseline.flows, part);
     engine->record.timestamp_ns = notice_ns;
-    if (engine->settings.emit_flows) {
+    if (wants_flow) {
         engine->record.kind = RECORD_FLOW;
         emit(engine);
     }
@@ -455,6 +476,36 @@ static void count_muted(const struct engine *engine, struct engine_counters *cou
     }
 }
 
+/* Most first, of equals behaviours before features, each in its list's order. */
+static void insert_reason(struct engine_counters *counters, struct flagged_reason reason)
+{
+    uint32_t place = counters->reason_count;
+    while (place > 0 && counters->reasons[place - 1].count < reason.count)
+        place--;
+    if (reason.count == 0 || place == STATISTICS_REASONS_MAX)
+        return;
+    counters->reason_count += counters->reason_count < STATISTICS_REASONS_MAX;
+    for (uint32_t i = counters->reason_count - 1; i > place; i--)
+        counters->reasons[i] = counters->reasons[i - 1];
+    counters->reasons[place] = reason;
+}
+
+static void top_counters(const struct engine *engine, struct engine_counters *counters)
+{
+    for (uint8_t id = 0; id < BEHAVIOUR_COUNT; id++)
+        insert_reason(counters, (struct flagged_reason){FLAGGED_BY_BEHAVIOUR, id,
+                                                        engine->flagged_by_behaviour[id]});
+    for (uint8_t id = 0; id < FEATURE_COUNT; id++)
+        insert_reason(counters, (struct flagged_reason){FLAGGED_BY_SURPRISE, id,
+                                                        engine->flagged_by_feature[id]});
+    counters->top_by_bytes_count =
+        talkers_top(&engine->talkers_by_bytes, TALKERS_BY_IP_BYTES, counters->top_by_bytes);
+    counters->top_by_flows_count =
+        talkers_top(&engine->talkers_by_flows, TALKERS_BY_FLOWS, counters->top_by_flows);
+    counters->talkers_evicted =
+        engine->talkers_by_bytes.replaced + engine->talkers_by_flows.replaced;
+}
+
 static void incident_counters(const struct engine *engine, struct engine_counters *counters)
 {
     counters->incidents = incident_opened(engine->incidents);
@@ -478,6 +529,7 @@ static void emit_statistics(struct engine *engine, const struct statistics *snap
     behaviour_counters(engine->behaviours, &statistics->engine);
     anomaly_model_counters(engine->model, &statistics->engine);
     incident_counters(engine, &statistics->engine);
+    top_counters(engine, &statistics->engine);
     if (engine->store != NULL) {
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->scores);
