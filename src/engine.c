@@ -490,11 +490,21 @@ bool engine_finish(struct engine *engine, const struct statistics *snapshot)
     return !engine->has_failed;
 }
 
-bool engine_save(const struct engine *engine, struct snapshot *snapshot,
+bool engine_save(struct engine *engine, struct snapshot *snapshot,
                  struct snapshot_summary *summary)
 {
+    anomaly_learn_all(engine->model);
     anomaly_model_summary(engine->model, summary);
     return snapshot_make(engine->model, engine->features, snapshot);
+}
+
+/* The rate of flows until there is one: the baseline's own. The bucket is as it always is before the
+ * first flow: full once the model is warm, which a loaded one may be at once. */
+static void expect_rate(struct engine *engine, const struct snapshot_summary *summary)
+{
+    const int64_t span_ns = summary->until_ns - summary->since_ns;
+    if (summary->flows > 0 && span_ns > 0)
+        gate_expect(&engine->gate, summary->flows, span_ns);
 }
 
 /* Into new rooms, which take the place of the old ones once all of it was good. */
@@ -514,6 +524,7 @@ bool engine_load(struct engine *engine, const struct snapshot *snapshot,
         model = old_model;
         features = old_features;
         anomaly_model_summary(engine->model, summary);
+        expect_rate(engine, summary);
     }
     anomaly_model_close(model);
     feature_engine_close(features);

@@ -839,19 +839,18 @@ static bool resolve_baseline(struct draft *draft)
 {
     struct options *options = &draft->options;
     struct anomaly_settings *anomaly = &options->settings.anomaly;
-    const bool has_input = options->interface_count + options->file_count > 0;
+    const bool has_input = options->interface_count + options->file_count + options->flow_file_count > 0;
     if (options->merge_count > 0 && options->save_baseline == NULL)
         return fail_option(draft, OPTION_MERGE_BASELINES,
                            "--save-baseline must say where the sum goes");
     if (options->merge_count > 0 && (has_input || options->baseline != NULL))
         return fail_option(draft, OPTION_MERGE_BASELINES,
-                           "allowed without -i, -r and --baseline only: it reads no packets");
+                           "allowed without -i, -r, -R and --baseline only: it reads no packets");
     if (anomaly->is_frozen && options->baseline == NULL)
         return fail_option(draft, OPTION_FROZEN, "allowed with --baseline only");
     if (anomaly->is_frozen && options->save_baseline != NULL)
         return fail_option(draft, OPTION_FROZEN,
                            "nothing is learnt that --save-baseline could save");
-    options->settings.feature.is_frozen = anomaly->is_frozen;
     if (options->baseline == NULL)
         return true;
     anomaly->alerts_by_share = anomaly->mode == ANOMALY_MODE_CAPTURE;

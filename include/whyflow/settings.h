@@ -37,7 +37,6 @@ struct feature_settings {
     uint32_t max_window_flows;                        /* flows in the exact window */
     uint64_t hash_key[2];                             /* placement only */
     uint64_t sketch_key[2];                           /* of the distinct counters: part of output */
-    bool is_frozen; /* as in anomaly_settings: nobody gets better known than the baseline knows */
     size_t local_net_count;
     struct settings_network local_nets[SETTINGS_LOCAL_NETS_MAX];
 };

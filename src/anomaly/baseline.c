@@ -736,6 +736,16 @@ const struct category_table *baseline_categories_of(const struct baseline *basel
     return baseline->categories;
 }
 
+struct service_table *baseline_services(struct baseline *baseline)
+{
+    return baseline->services;
+}
+
+const struct service_table *baseline_services_of(const struct baseline *baseline)
+{
+    return baseline->services;
+}
+
 int64_t baseline_until_ns(const struct baseline *baseline)
 {
     return baseline->until_ns;
