@@ -490,16 +490,15 @@ bool engine_finish(struct engine *engine, const struct statistics *snapshot)
     return !engine->has_failed;
 }
 
-bool engine_save(struct engine *engine, struct snapshot *snapshot,
-                 struct snapshot_summary *summary)
+bool engine_save(struct engine *engine, struct snapshot *snapshot, struct snapshot_summary *summary)
 {
     anomaly_learn_all(engine->model);
     anomaly_model_summary(engine->model, summary);
     return snapshot_make(engine->model, engine->features, snapshot);
 }
 
-/* The rate of flows until there is one: the baseline's own. The bucket is as it always is before the
- * first flow: full once the model is warm, which a loaded one may be at once. */
+/* The rate of flows until there is one: the baseline's own. The bucket is as it always is before
+ * the first flow: full once the model is warm, which a loaded one may be at once. */
 static void expect_rate(struct engine *engine, const struct snapshot_summary *summary)
 {
     const int64_t span_ns = summary->until_ns - summary->since_ns;

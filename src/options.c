@@ -839,7 +839,8 @@ static bool resolve_baseline(struct draft *draft)
 {
     struct options *options = &draft->options;
     struct anomaly_settings *anomaly = &options->settings.anomaly;
-    const bool has_input = options->interface_count + options->file_count + options->flow_file_count > 0;
+    const bool has_input =
+        options->interface_count + options->file_count + options->flow_file_count > 0;
     if (options->merge_count > 0 && options->save_baseline == NULL)
         return fail_option(draft, OPTION_MERGE_BASELINES,
                            "--save-baseline must say where the sum goes");

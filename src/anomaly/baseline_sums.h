@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All that a baseline has learnt but its categories and services, as plain numbers: what is saved, loaded and
- * added. Called by snapshot.c of this room when a model is saved, loaded or merged; any thread, a
- * value of the caller's (large: not for the stack).
+/* All that a baseline has learnt but its categories and services, as plain numbers: what is saved,
+ * loaded and added. Called by snapshot.c of this room when a model is saved, loaded or merged; any
+ * thread, a value of the caller's (large: not for the stack).
  *
  * Weights are in the unit of `step` (baseline.c). To be added they are brought to step 0, the only
  * unit that does not depend on who is added: so adding is commutative and associative to the last

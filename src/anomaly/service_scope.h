@@ -16,8 +16,8 @@ enum { SERVICE_SCOPE_LEAST_BYTES = 3 + 3 * FEATURE_COUNT };
 
 void service_scope_write(const struct service_scope *scope, struct byte_writer *writer);
 
-/* Reads and checks: every number within its bounds, every part no more than its whole, and bins short
- * of it by rounding alone. `sources` is how many baselines were added into it. */
+/* Reads and checks: every number within its bounds, every part no more than its whole, and bins
+ * short of it by rounding alone. `sources` is how many baselines were added into it. */
 bool service_scope_read(struct service_scope *scope, struct byte_reader *reader, uint32_t sources);
 
 /* Brings the weights from `unit` to step 0, each rounded down. */

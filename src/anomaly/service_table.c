@@ -261,8 +261,7 @@ static void add_new(struct service_table *table, const struct service_entry *ent
 {
     const struct service_rank rank = {
         .total = entry->scope->total, .touched = entry->touched, .inserted = entry->inserted};
-    if (table->count == table->max &&
-        is_lighter(&rank, &table->ranks[find_lightest(table)]))
+    if (table->count == table->max && is_lighter(&rank, &table->ranks[find_lightest(table)]))
         table->evicted++;
     else
         insert_copy(table, entry);

@@ -69,8 +69,8 @@ struct service_entry *service_table_entries(const struct service_table *table);
 /* Takes in a copy of a service that is not there yet. False: it is, or the table is full. */
 bool service_table_put(struct service_table *table, const struct service_entry *entry);
 
-/* Adds all `count` entries of another table; of a service in both the later touch counts. Beyond the
- * limit the heaviest of both stay, by (total, last touch, service): so neither order nor which
+/* Adds all `count` entries of another table; of a service in both the later touch counts. Beyond
+ * the limit the heaviest of both stay, by (total, last touch, service): so neither order nor which
  * table is added to which shows. Insertions are numbered anew, by service. False: no memory. */
 bool service_table_add(struct service_table *table, const struct service_entry *entries,
                        size_t count);

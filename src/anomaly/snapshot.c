@@ -374,15 +374,14 @@ static void write_state(const struct anomaly_model *model, struct byte_writer *w
     byte_writer_end(writer, section);
 }
 
-/* Means as they stood (they are settled now and then), and the sums they come from. Those stay below
- * 2^62, so that two of them can be added. */
+/* Means as they stood (they are settled now and then), and the sums they come from. Those stay
+ * below 2^62, so that two of them can be added. */
 static bool read_typical(struct typical *typical, struct byte_reader *reader)
 {
     typical->flows = byte_reader_u64(reader);
     typical->due = byte_reader_u64(reader);
     typical->total_mbits = 0;
-    if (typical->flows > TYPICAL_FLOWS_MAX ||
-        typical->due > typical->flows + 1 + TYPICAL_DUE_MAX)
+    if (typical->flows > TYPICAL_FLOWS_MAX || typical->due > typical->flows + 1 + TYPICAL_DUE_MAX)
         return byte_reader_refuse(reader, "its scores are counted absurdly");
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
         const int64_t sum_mbits = byte_reader_i64(reader);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers as bytes and back: little-endian, mostly of fixed width, in sections that say their length. A
- * writer grows in memory; a reader trusts nothing: it never reads beyond its section, and what it
- * refuses first is the one line it keeps. Both have a sticky error, asked once at the end. Used by
- * what is saved between runs (snapshot.c and the rooms it asks). Any thread; a value of the
+/* Numbers as bytes and back: little-endian, mostly of fixed width, in sections that say their
+ * length. A writer grows in memory; a reader trusts nothing: it never reads beyond its section, and
+ * what it refuses first is the one line it keeps. Both have a sticky error, asked once at the end.
+ * Used by what is saved between runs (snapshot.c and the rooms it asks). Any thread; a value of the
  * caller's. */
 #ifndef WHYFLOW_BASE_BYTES_H
 #define WHYFLOW_BASE_BYTES_H

@@ -128,8 +128,8 @@ scores() {
 }
 check 'baseline_of_flow_lines_is_that_of_the_capture' flow_lines
 
-# Hours' budget is there at once: a run that starts warm alerts from the first minute on, and no more
-# than the bucket holds (36), and a fifth more for behaviours.
+# Hours' budget is there at once: a run that starts warm opens incidents from the first minute on,
+# and no more than the bucket holds (36) and what comes in.
 budget_is_full_at_the_start() {
     judge --online >"$SCRATCH/online.jsonl" || return 1
     python3 - "$SCRATCH/online.jsonl" <<'PYTHON'

@@ -471,10 +471,10 @@ START_TEST(means_that_are_absurd_are_refused)
         size_t at;
         uint8_t byte;
         const char *reason;
-    } changes[] = {{FLOWS + 6, 1, "counted absurdly"}, /* 2^48 flows */
-                   {DUE + 2, 1, "counted absurdly"},   /* in 65,000 flows */
+    } changes[] = {{FLOWS + 6, 1, "counted absurdly"},        /* 2^48 flows */
+                   {DUE + 2, 1, "counted absurdly"},          /* in 65,000 flows */
                    {SUM + 7, 0x80, "typical of duration_us"}, /* below 0 */
-                   {SUM + 5, 1, "typical of duration_us"},    /* above the highest score, 500 times */
+                   {SUM + 5, 1, "typical of duration_us"}, /* above the highest score, 500 times */
                    {MEAN + 3, 1, "typical of duration_us"}};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         const uint8_t old = state[changes[i].at];

@@ -273,6 +273,7 @@ void record_build_statistics(struct record *record)
         .flows =
             {.opened = 42, .handed_over = 42, .opened_tcp = 30, .opened_udp = 11, .opened_icmp = 1},
         .engine = {.scored = 42,
+                   .services_evicted = 3,
                    .flagged = 1,
                    .learnt = 42,
                    .flows_written = 42,
