@@ -85,6 +85,8 @@ FUZZ_PARTS := $(call objects,tests/support/sensor_build.c) $(PARTS)
 $(FUZZERS): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_PARTS)
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
+$(BUILD)/bench/engine: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(BUILD)/bench/engine: $(LIBRARY)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -102,7 +104,7 @@ asan tsan:
 fuzz-smoke:
 	+$(MAKE) PROFILE=fuzz fuzzers
 	scripts/fuzz-smoke $(FUZZ_SECONDS)
-bench: all $(BUILD)/bench/generate $(BUILD)/bench/floor
+bench: all $(addprefix $(BUILD)/bench/,engine floor generate)
 	scripts/bench
 # SETS="mixed-101 westermo" measures these alone; eval-quick leaves the other detectors out.
 eval: all

@@ -28,13 +28,17 @@ struct kept {
     } as;
 };
 
+/* A score takes 8 bytes with its size, a kept flow some 900: this much beside --memory. */
+enum { MEMORY_PER_SCORES = 64 };
+
 struct engine {
     struct settings settings;
     struct feature_engine *features;
     struct behaviour_engine *behaviours;
     struct anomaly_model *model;
-    struct flow_store *store; /* capture mode */
-    struct ranking *ranking;  /* capture mode */
+    struct flow_store *store;  /* capture mode */
+    struct flow_store *scores; /* of the kept flows, in their order */
+    struct ranking *ranking;   /* capture mode */
     struct gate gate;
     struct incident_table *incidents;
     uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
@@ -89,8 +93,10 @@ static bool open_engine(struct engine *engine, const struct settings *settings)
         return true;
     engine->store =
         flow_store_open(settings->anomaly.memory_bytes, settings->anomaly.spill_directory);
+    engine->scores = flow_store_open(settings->anomaly.memory_bytes / MEMORY_PER_SCORES,
+                                     settings->anomaly.spill_directory);
     engine->ranking = ranking_open(engine->muted != NULL);
-    return engine->store != NULL && engine->ranking != NULL;
+    return engine->store != NULL && engine->scores != NULL && engine->ranking != NULL;
 }
 
 struct engine *engine_open(const struct settings *settings, sensor_record_fn *on_record,
@@ -116,6 +122,7 @@ void engine_close(struct engine *engine)
     behaviour_close(engine->behaviours);
     anomaly_model_close(engine->model);
     flow_store_close(engine->store);
+    flow_store_close(engine->scores);
     ranking_close(engine->ranking);
     incident_table_close(engine->incidents);
     free(engine->muted);
@@ -401,7 +408,9 @@ static void emit_statistics(struct engine *engine, const struct statistics *snap
     incident_counters(engine, &statistics->engine);
     if (engine->store != NULL) {
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
+        statistics->engine.memory_bytes += flow_store_memory_bytes(engine->scores);
         statistics->engine.spilled_bytes = flow_store_spilled_bytes(engine->store);
+        statistics->engine.spilled_bytes += flow_store_spilled_bytes(engine->scores);
     }
     if (engine->ranking != NULL)
         statistics->engine.memory_bytes += ranking_memory_bytes(engine->ranking);
@@ -432,6 +441,8 @@ static bool each_kept(struct engine *engine,
         switch (flow_store_next(engine->store, &kept, sizeof kept, &size)) {
         case FLOW_STORE_ITEM:
             visit(engine, &kept);
+            if (engine->has_failed)
+                return false;
             break;
         case FLOW_STORE_END:
             return true;
@@ -448,8 +459,25 @@ static void rank_kept(struct engine *engine, const struct kept *kept)
     struct record_flow_part *const part = &engine->record.as.flow.part;
     part->flow = kept->as.flow.flow;
     anomaly_rank(engine->model, &kept->as.flow.features, &part->verdict);
-    ranking_add(engine->ranking, part->verdict.score_mbits, is_muted(engine, part));
-    anomaly_calibrate(engine->model, part->verdict.score_mbits);
+    const int32_t score_mbits = part->verdict.score_mbits;
+    ranking_add(engine->ranking, score_mbits, is_muted(engine, part));
+    anomaly_calibrate(engine->model, score_mbits);
+    if (!flow_store_append(engine->scores, &score_mbits, sizeof score_mbits))
+        engine->has_failed = true;
+}
+
+/* Whose parts nobody asks for keeps the score of the first pass: parts cost as much as all of it. */
+static void score_kept(struct engine *engine, struct record_flow_part *part)
+{
+    int32_t score_mbits = 0;
+    uint32_t size;
+    if (flow_store_next(engine->scores, &score_mbits, sizeof score_mbits, &size) != FLOW_STORE_ITEM)
+        engine->has_failed = true;
+    if (engine->settings.emit_flows || rule_count(engine) > 0 ||
+        part->finding.behaviour != BEHAVIOUR_NONE ||
+        score_mbits >= ranking_threshold_mbits(engine->ranking))
+        anomaly_score(engine->model, &part->features, true, &part->verdict);
+    part->verdict.score_mbits = score_mbits;
 }
 
 static void emit_kept(struct engine *engine, const struct kept *kept)
@@ -464,7 +492,7 @@ static void emit_kept(struct engine *engine, const struct kept *kept)
         .features = kept->as.flow.features,
         .finding = kept->as.flow.finding,
     };
-    anomaly_score(engine->model, &part->features, true, &part->verdict);
+    score_kept(engine, part);
     ranking_judge(engine->ranking, &part->verdict, is_muted(engine, part));
     engine->counters.flows_queued--;
     emit_flow(engine);
@@ -478,7 +506,7 @@ bool engine_finish(struct engine *engine, const struct statistics *snapshot)
             anomaly_rank_finish(engine->model);
             ranking_finish(engine->ranking, engine->settings.anomaly.alert_share);
             engine->stands_out = ranking_stands_out(engine->ranking);
-            is_whole = each_kept(engine, emit_kept);
+            is_whole = flow_store_rewind(engine->scores) && each_kept(engine, emit_kept);
         }
         engine->has_failed = !is_whole;
     }
@@ -532,7 +560,10 @@ bool engine_load(struct engine *engine, const struct snapshot *snapshot,
 
 const char *engine_error(const struct engine *engine)
 {
-    return engine->store != NULL ? flow_store_error(engine->store) : "";
+    if (engine->store == NULL)
+        return "";
+    const char *const error = flow_store_error(engine->store);
+    return error[0] != '\0' ? error : flow_store_error(engine->scores);
 }
 
 uint64_t engine_memory_bytes(const struct engine *engine)
@@ -542,6 +573,8 @@ uint64_t engine_memory_bytes(const struct engine *engine)
     behaviour_counters(engine->behaviours, &counters);
     anomaly_model_counters(engine->model, &counters);
     counters.memory_bytes += incident_memory_bytes(engine->incidents);
-    const bool is_capture = engine->settings.anomaly.mode == ANOMALY_MODE_CAPTURE;
-    return counters.memory_bytes + (is_capture ? engine->settings.anomaly.memory_bytes : 0);
+    if (engine->settings.anomaly.mode != ANOMALY_MODE_CAPTURE)
+        return counters.memory_bytes;
+    const uint64_t kept_bytes = engine->settings.anomaly.memory_bytes;
+    return counters.memory_bytes + kept_bytes + kept_bytes / MEMORY_PER_SCORES;
 }

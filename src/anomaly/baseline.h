@@ -28,8 +28,8 @@
  * Most weight lies on the service where it has flows enough, because flows of one service are
  * alike: what a mail server does says little about a look-up. A service of few flows is judged by
  * all: its own flows may all be a scan's. There a flow weighs unit * n^-1/2 at most (n as above),
- * or one long scan of one port would be what is usual. Rejected after measuring: a scope a source or a
- * destination (too few flows each), a weight that does not grow with NS. */
+ * or one long scan of one port would be what is usual. Rejected after measuring: a scope a source
+ * or a destination (too few flows each), a weight that does not grow with NS. */
 #ifndef WHYFLOW_ANOMALY_BASELINE_H
 #define WHYFLOW_ANOMALY_BASELINE_H
 
@@ -123,6 +123,10 @@ void baseline_look(const struct baseline *baseline, const struct baseline_place 
 /* Unweighted surprise of the place's outcome for one feature, in hundredths of 2^-24 bit; >= 0. */
 int64_t baseline_surprise(const struct baseline *baseline, const struct baseline_view *view,
                           const struct baseline_place *place, enum feature_id id);
+
+/* The same of all features. */
+void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
+                        const struct baseline_place *place, int64_t surprises[FEATURE_COUNT]);
 
 /* Milli-bits, to the nearest, of a surprise times quarter_weights / 4. */
 static inline int32_t baseline_mbits(int64_t surprise, int quarter_weights)

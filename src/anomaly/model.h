@@ -47,6 +47,10 @@ struct anomaly_model {
     struct typical typical;
 };
 
+/* anomaly_score of a flow whose place is known; `own`: the weights to leave out. */
+void score_place(const struct anomaly_model *model, const struct baseline_place *place,
+                 struct baseline_weights own, struct verdict *verdict);
+
 /* Adds a scored flow's parts, and settles if it is due. */
 void typical_add(struct typical *typical, const struct verdict *verdict);
 

@@ -319,8 +319,6 @@ static void touch_all(struct feature_engine *engine, const struct keys *keys,
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         recent_lookup_warm(&lookups[i], &engine->tables[i]);
     for (unsigned i = 0; i < TABLE_COUNT; i++)
-        recent_lookup_find(&lookups[i], &engine->tables[i]);
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
         entries[i] = recent_table_touch(&engine->tables[i], &lookups[i], engine->window.next);
 }
 

@@ -26,7 +26,9 @@ text_ends_with_table() {
     whyflow -r $capture --format native >"$SCRATCH/native" || return 1
     local alerts incidents
     alerts=$(grep -c '"event_type":"alert"' "$SCRATCH/native")
-    incidents=$(sed -n 's/.*"final":true.*"incidents":\([0-9]*\).*/\1/p' "$SCRATCH/native")
+    incidents=$(grep '"final":true' "$SCRATCH/native" |
+        grep -o '"notable":[0-9]*,"incidents":[0-9]*')
+    incidents=${incidents##*:}
     [ "$alerts" -ge 10 ] && [ "$incidents" -ge 5 ] && [ "$incidents" -lt "$alerts" ] &&
         [ "$(grep -c 'bits, typical' "$SCRATCH/text")" -eq "$alerts" ] &&
         grep -q '^ *flagged flows .*24$' "$SCRATCH/table" &&
@@ -46,7 +48,7 @@ csv_is_regular() {
     whyflow -r $capture --format csv >"$SCRATCH/flows.csv" &&
         whyflow -r $capture --records flows --format native >"$SCRATCH/flows.jsonl" || return 1
     python3 - "$SCRATCH/flows.csv" "$SCRATCH/flows.jsonl" <<'END'
-import csv, json, sys
+import csv, json, math, sys
 rows = list(csv.reader(open(sys.argv[1], newline="")))
 flows = [json.loads(line) for line in open(sys.argv[2])]
 flows = [f["whyflow"] for f in flows if f["event_type"] == "flow"]
@@ -57,9 +59,12 @@ assert len(rows) == len(flows) == 2359, (len(rows), len(flows))
 for row, flow in zip(rows, flows):
     assert len(row) == len(header), row
     cells = dict(zip(header, row))
+    # Features have six digits in native; in csv, which machines read, all.
     for name, value in {**flow["observed"], **flow["features"]}.items():
         assert name in cells, name
-        same = cells[name] == value if isinstance(value, str) else float(cells[name]) == value
+        digits = 1e-5 if name in flow["features"] else 0
+        same = cells[name] == value if isinstance(value, str) else \
+            math.isclose(float(cells[name]), value, rel_tol=digits)
         assert same, f"{name}: {cells[name]} in csv, {value} in native"
     missing = set(header[18:]) & {n for n in cells if cells[n] != ""} - set(flow["features"])
     assert len(missing) <= 5, missing

@@ -42,6 +42,7 @@ static struct settings test_settings(enum anomaly_mode mode)
     settings.anomaly.learning_lag_ns = 10 * SECOND; /* some hundred flows wait */
     settings.anomaly.max_lessons = 64;
     settings.anomaly.max_services = 320; /* all codes there are, and some */
+    settings.anomaly.probation_ns = 0;   /* who is on probation is not saved: a stop ends it */
     return settings;
 }
 

@@ -265,7 +265,7 @@ START_TEST(what_is_compared_with_its_service_alone_says_so)
     choose_alone(FEATURE_DIRECTION);
     explain_among_service(true, 0.02);
     ck_assert_ptr_nonnull(
-        strstr(explanation()->text, ": direction 'out_to_out' (2.0 % of udp/other flows)."));
+        strstr(explanation()->text, ": direction 'out_to_out' (2 % of udp/other flows)."));
     explain_among_service(true, 0);
     ck_assert_ptr_nonnull(
         strstr(explanation()->text, ": direction 'out_to_out' (in no other udp/other flow)."));
@@ -275,8 +275,8 @@ START_TEST(what_is_compared_with_its_service_alone_says_so)
     choose_alone(FEATURE_HANDSHAKE_RTT);
     part()->features.present &= ~(UINT64_C(1) << FEATURE_HANDSHAKE_RTT);
     explain_among_service(true, 0.02);
-    ck_assert_ptr_nonnull(strstr(explanation()->text,
-                                 "handshake time not measured (as in 2.0 % of udp/other flows)."));
+    ck_assert_ptr_nonnull(
+        strstr(explanation()->text, "handshake time not measured (as in 2 % of udp/other flows)."));
 }
 END_TEST
 

@@ -305,7 +305,7 @@ START_TEST(a_line_a_little_too_long_loses_its_last_two_reasons)
     part->features.present = (UINT64_C(1) << FEATURE_COUNT) - 1;
     for (int id = 0; id < FEATURE_COUNT; id++) {
         if (feature_infos[id].scale != FEATURE_SCALE_CATEGORY)
-            part->features.value[id] = 123456789012; /* whole: told in full */
+            part->features.value[id] = 1234567890123456; /* whole: told in full */
         part->verdict.contribution_mbits[id] = 1000000 + id;
     }
     record_build_explain(&record, 12345, true);
