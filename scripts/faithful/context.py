@@ -46,6 +46,8 @@ def facts_of(event):
         n=whyflow["baseline"]["n"], score=whyflow["score"], threshold=whyflow.get("threshold"),
         src_port=event.get("src_port"), dest_port=event.get("dest_port"),
         icmp_type=event.get("icmp_type"), icmp_code=event.get("icmp_code"),
+        protocol_number=whyflow["observed"]["PROTOCOL_NUM"],
+        service_name=flow.get("service", {}).get("name"),
         service_port=flow.get("service", {}).get("port"))
     for way in ("fwd", "rev"):
         for name in ("payload_bytes", "retransmitted", "out_of_order", "duplicates", "ttl_min"):

@@ -46,6 +46,7 @@ TEMPLATES = (
     r"The longest silence was {longest_gap_us:time}",
     r"The handshake took {handshake_rtt_us:time}",
     r"Of its TCP segments {retransmitted:count} were sent again",
+    r"{duplicates:count} cop(?:y|ies) of its packets came too",
     # surroundings
     r"the source had {src_flows_window:count} flows? to {src_peers_window:count} hosts?",
     r"the source had {src_flows_window:count} flows? to about {src_peers_window:amount} hosts?",
@@ -55,6 +56,7 @@ TEMPLATES = (
     r"from port {src_port:count} to port {dest_port:count}",
     r"to port {dest_port:count}",
     r"from port {src_port:count}",
+    r"Protocol {protocol_number:count} (?=flow|exchange)",
     r"of type {icmp_type:count}, code {icmp_code:count}",
     r"\(port {service_port:count} is ",
     # the score

@@ -102,7 +102,11 @@ def check_grade(reading, whyflow):
 
 
 def read_names(reading, event):
-    """Addresses, with ports, as the record's; protocols whose name holds a digit."""
+    """Addresses, with ports, and the service's name as the record's; protocols with a digit."""
+    name = re.escape(reading.facts["service_name"] or "no service")
+    for match in re.finditer(rf"(?<=assigned to ){name}(?!\w)|(?<=by custom ){name}(?!\w)",
+                             reading.left):
+        reading.use_up(match)
     for side in ("src", "dest"):
         address, port = event[f"{side}_ip"], event.get(f"{side}_port")
         written = f"[{address}]" if ":" in address else address
