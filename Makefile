@@ -86,7 +86,8 @@ $(PAGE): $(addprefix src/report/report.,html css js) scripts/make-page $(UPLOT)
 $(PAGE:.c=.o): $(PAGE) src/report/page.h Makefile
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-TEST_PARTS := $(call objects,$(SUPPORT_SOURCES)) $(PARTS)
+REPORT_PARTS := $(call objects,$(filter-out src/report/main.c src/report/html.c,$(REPORT_SOURCES)))
+TEST_PARTS := $(call objects,$(SUPPORT_SOURCES)) $(REPORT_PARTS) $(PARTS)
 link_test = $(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(BUILD)/tests/%_test: $(BUILD)/tests/unit/%_test.o $(TEST_PARTS)
 	@mkdir -p $(@D)

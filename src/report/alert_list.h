@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The strongest alerts of the input, as the lines they came in, at most so many. Strongest: those
- * with a behaviour, which rest on counted evidence, before the others; then by score; then the earlier
- * line. That order is total, so which alerts stay does not depend on how they are kept.
+ * with a behaviour, which rest on counted evidence, before the others; then by score; then the
+ * earlier line. That order is total, so which alerts stay does not depend on how they are kept.
  *
- * A heap whose root is the weakest: a line that is weaker than it is not even copied. Owned by the
- * collection, on whyflow-report's one thread. */
+ * A heap whose root is the weakest: a line that is weaker than it is not even copied. Owned by
+ * the collection, on whyflow-report's one thread. */
 #ifndef WHYFLOW_REPORT_ALERT_LIST_H
 #define WHYFLOW_REPORT_ALERT_LIST_H
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <uthash.h>
 
-/* A record has about 130 keys; what a stranger's line has beyond the limit shares column 0. A mark takes
- * at most 5 bytes, a value's comma or bracket stays. */
+/* A record has about 130 keys; what a stranger's line has beyond the limit shares column 0. A
+ * mark takes at most 5 bytes, a value's comma or bracket stays. */
 enum { COLUMNS_MAX = 256, SKELETON_SIZE = 6 * COLLECTION_LINE_LENGTH_MAX + 16 };
 
 /* Grows as it is written; a FILE, because the C library's own buffer does that already. */

@@ -38,8 +38,8 @@ static enum collection_protocol protocol_of(json_t *record)
     return COLLECTION_OTHER_PROTOCOL;
 }
 
-/* Days from 1970 to the first of a month, by the proleptic Gregorian calendar: years begin in March,
- * so that a leap day comes last. */
+/* Days from 1970 to the first of a month, by the proleptic Gregorian calendar: years begin in
+ * March, so that a leap day comes last. */
 static int64_t days_until_month(int64_t year, int64_t month)
 {
     const int64_t march_year = month > 2 ? year : year - 1;

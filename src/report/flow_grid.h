@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many flows have which duration and how many bytes, in half octaves: the baseline behind the
- * flagged flows. Cell 0 of an axis is the value 0; cell c > 0 holds values from 2^((c-1)/2) to less than
- * 2^(c/2). A fixed size whatever the input. Owned by the collection, on whyflow-report's one thread. */
+ * flagged flows. Cell 0 of an axis is the value 0; cell c > 0 holds values from 2^((c-1)/2) to
+ * less than 2^(c/2). A fixed size whatever the input. Owned by the collection, on
+ * whyflow-report's one thread. */
 #ifndef WHYFLOW_REPORT_FLOW_GRID_H
 #define WHYFLOW_REPORT_FLOW_GRID_H
 

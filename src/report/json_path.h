@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a record says at a path of keys, such as "whyflow.flow.first_ns". Lines may come from anyone,
- * so nothing is assumed: what is absent or of another type is NULL or the value given instead.
- * Called by whyflow-report, on its one thread; no state. */
+/* What a record says at a path of keys, such as "whyflow.flow.first_ns". Lines may come from
+ * anyone, so nothing is assumed: what is absent or of another type is NULL or the value given
+ * instead. Called by whyflow-report, on its one thread; no state. */
 #ifndef WHYFLOW_REPORT_JSON_PATH_H
 #define WHYFLOW_REPORT_JSON_PATH_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Markdown report. Alerts are parsed again one at a time, so that memory holds their lines and one
- * tree. See the header. */
+/* The Markdown report. Alerts are parsed again one at a time, so that memory holds their lines
+ * and one tree. See the header. */
 #include "report/markdown.h"
 
 #include "report/json_path.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One flagged flow as Markdown. Nothing is worded here that the record does not say: what stands in it
- * is laid out, what does not is left out. See the header. */
+/* One flagged flow as Markdown. Nothing is worded here that the record does not say: what stands
+ * in it is laid out, what does not is left out. See the header. */
 #include "report/markdown_flow.h"
 
 #include "report/json_path.h"
@@ -77,7 +77,7 @@ static void put_reason(FILE *out, json_t *reason)
         json_t *const value = json_object_get(reason, places[i]);
         fputs(" | ", out);
         if (value != NULL)
-            markdown_put_quantity(out, value, unit);
+            markdown_put_quantity(out, value, unit, json_path_text(reason, "feature"));
     }
     fputs(" | ", out);
     markdown_put(out, json_path_text(reason, "direction"));
@@ -164,16 +164,18 @@ static void put_score(FILE *out, json_t *alert)
 static void put_evidence(FILE *out, json_t *evidence)
 {
     const char *const unit = json_path_text(evidence, "unit");
+    const char *const name = json_path_text(evidence, "quantity");
     json_t *const least = json_object_get(evidence, "at_least");
     json_t *const most = json_object_get(evidence, "at_most");
     fputs("| ", out);
-    markdown_put(out, json_path_text(evidence, "label"));
+    const char *const label = json_path_text(evidence, "label");
+    markdown_put(out, *label != '\0' ? label : name);
     fputs(" | ", out);
     if (json_object_get(evidence, "value") != NULL)
-        markdown_put_quantity(out, json_object_get(evidence, "value"), unit);
+        markdown_put_quantity(out, json_object_get(evidence, "value"), unit, name);
     fputs(least != NULL ? " | at least " : most != NULL ? " | at most " : " | ", out);
     if (least != NULL || most != NULL)
-        markdown_put_quantity(out, least != NULL ? least : most, unit);
+        markdown_put_quantity(out, least != NULL ? least : most, unit, name);
     fputs(" |\n", out);
 }
 

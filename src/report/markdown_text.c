@@ -76,7 +76,7 @@ void markdown_put_value(FILE *out, json_t *value)
     fputs(bytes, out);
 }
 
-void markdown_put_quantity(FILE *out, json_t *value, const char *unit)
+void markdown_put_quantity(FILE *out, json_t *value, const char *unit, const char *name)
 {
     const double number = json_number_value(value);
     const bool is_log2 = strcmp(unit, "log2") == 0;
@@ -87,7 +87,10 @@ void markdown_put_quantity(FILE *out, json_t *value, const char *unit)
     }
     char bytes[NUMBER_SIZE];
     struct text text = text_init(bytes, sizeof bytes);
-    quantity_append(&text, number, unit, 3);
+    if (strcmp(unit, "ratio") == 0 && strstr(name, "share") != NULL)
+        quantity_append_share(&text, number, 3);
+    else
+        quantity_append(&text, number, unit, 3);
     markdown_put(out, bytes);
 }
 

@@ -17,8 +17,9 @@ void markdown_put_count(FILE *out, uint64_t count);
 /* A scalar as the record has it; numbers in their shortest form. */
 void markdown_put_value(FILE *out, json_t *value);
 
-/* A number as people read it, by the unit of its feature ("us": 31.6 ms); strings as they are. */
-void markdown_put_quantity(FILE *out, json_t *value, const char *unit);
+/* A number as people read it, by the unit of its feature ("us": 31.6 ms) and, as it says a share
+ * from other ratios, its name; strings as they are. */
+void markdown_put_quantity(FILE *out, json_t *value, const char *unit, const char *name);
 
 /* Anything: strings as lines of a list, lists and objects nested below. */
 void markdown_put_list(FILE *out, json_t *value);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes into a page: deflated (zlib) and in base64, whose letters can be no markup, whatever the bytes
- * say. Called by html.c, on whyflow-report's one thread. */
+/* Bytes into a page: deflated (zlib) and in base64, whose letters can be no markup, whatever the
+ * bytes say. Called by html.c, on whyflow-report's one thread. */
 #ifndef WHYFLOW_REPORT_PAGE_DATA_H
 #define WHYFLOW_REPORT_PAGE_DATA_H
 

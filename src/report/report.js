@@ -423,10 +423,10 @@ function show_captions(overview, alerts) {
   const step = overview.timeline.step_ms;
   const more = alerts.length > MARKS_MAX ? ` The ${MARKS_MAX} strongest are marked.` : "";
   $("timeline-caption").textContent = overview.timeline.steps.length === 0 ? "The input says nothing of times."
-    : `Flows by their start and their bytes, per ${time_text(step * 1000)}, UTC; ` +
-      (overview.flow_lines > 0 ? "" : "spread between statistics, as there are no flow lines; ") +
+    : `Flows and their bytes per ${time_text(step * 1000)}, ` + (overview.flow_lines > 0 ? "by the flows' starts (UTC); "
+      : "spread evenly between statistics (UTC), as there are no flow lines; ") +
       "each dot is a flagged flow that an alert tells of." + more;
-  $("scatter-caption").textContent = (overview.grid.length > 0 ? `Dots are flagged flows, squares all ${count_text(overview.flow_lines)} flows: the darker, the more.`
+  $("scatter-caption").textContent = (overview.grid.length > 0 ? `Dots are flagged flows, squares all ${count_text(overview.flow_lines)} flows: the stronger, the more.`
     : usual_durations(alerts) ? "Dots are flagged flows; between the dashed lines lie 90 % of durations. With flow lines (--records all) all flows are seen."
       : "Dots are flagged flows. With flow lines (--records all) all others are seen behind them.") + more;
 }
@@ -491,7 +491,7 @@ function make_table(alerts) {
   }
 
   function row_of(alert) {
-    const cells = COLUMNS.map(([, , style, text], i) => make("td", { class: style || undefined },
+    const cells = COLUMNS.map(([, name, style, text], i) => make("td", { class: style || undefined, "data-name": name },
       i === 0 ? make("a", { href: `#flow-${alert.index}` }, text(alert)) : text(alert)));
     return make("tr", { onclick: (event) => {
       if (!(event.target instanceof HTMLAnchorElement) && String(getSelection()) === "")
@@ -524,16 +524,19 @@ function make_table(alerts) {
   function sort_by(key) {
     state.is_down = state.key === key ? !state.is_down : NUMBERS_FIRST_DOWN.has(key);
     state.key = key;
+    $("sort").value = key || "";
     apply();
   }
 
   $("table-head").append(...COLUMNS.map(([key, name, style]) => make("th", { scope: "col", class: style.includes("number") ? "number" : undefined },
     make("button", { type: "button", onclick: () => sort_by(key) }, name))));
+  $("sort").append(...COLUMNS.map(([key, name]) => make("option", { value: key }, name)));
+  $("sort").addEventListener("change", () => { state.key = null; sort_by($("sort").value); });
   for (const kind of [...new Set(alerts.map((alert) => alert.kind))].sort())
     $("filter-kind").append(make("option", { value: kind }, words(kind)));
   $("filters").addEventListener("input", apply);
   $("filters").addEventListener("submit", (event) => event.preventDefault());
-  $("filters").addEventListener("reset", () => setTimeout(apply));
+  $("filters").addEventListener("reset", () => setTimeout(() => sort_by(null)));
   $("more").addEventListener("click", () => { state.shown += PAGE_ROWS; render(); });
   apply();
   return { list: () => state.list, choose_host: (host) => {
@@ -551,7 +554,7 @@ const CAVEATS = {
   slice: "a slice of a longer flow", truncated: "packets were captured in part",
   kernel_drops_in_window: "the kernel dropped packets meanwhile", cold_baseline: "the baseline was not warm yet",
   few_flows: "few flows to compare with", coarse_timestamps: "times are coarse", clock_step: "the clock was set",
-  duplicates: "packets seen twice", evicted: "ended early for lack of room", late_packets: "packets came late",
+  truncated_record: "parts of the record were left out for its length", duplicates: "packets seen twice", evicted: "ended early for lack of room", late_packets: "packets came late",
 };
 
 /* A number of a reason or of evidence. */
@@ -769,7 +772,7 @@ function measured_part(alert) {
 
 function show_flow(alert, table, overview) {
   const { whyflow } = alert, labels = (name) => (object_of(overview.features)[name] || [name])[0];
-  const caveats = list_of(whyflow.caveats);
+  const caveats = list_of(whyflow.caveats).concat(whyflow.truncated_record === true ? ["truncated_record"] : []);
   $("flow-body").replaceChildren(...[
     make("h2", { id: "flow-title" }, `${alert.protocol} ${end_text(alert.source, alert.source_port)} → ${end_text(alert.destination, alert.destination_port)}`),
     make("p", { class: "quiet" }, `${moment_text(alert.start)} UTC, ${time_text(alert.duration_us)}, ${size_text(alert.bytes)} · flagged as `,

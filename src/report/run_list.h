@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last `stats` line of each run that the input holds lines of, and their sum. Counters are
- * cumulative, so the last line of a run says it all. Owned by the collection, on whyflow-report's one
- * thread. */
+ * cumulative, so the last line of a run says it all. Owned by the collection, on whyflow-report's
+ * one thread. */
 #ifndef WHYFLOW_REPORT_RUN_LIST_H
 #define WHYFLOW_REPORT_RUN_LIST_H
 

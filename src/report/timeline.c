@@ -76,10 +76,19 @@ void timeline_add(struct timeline *timeline, int64_t time_ns, struct timeline_st
     step_add(&timeline->steps[time_ns / timeline->step_ns - timeline->first_step], &what);
 }
 
-/* The part of `total` that falls to steps 0 to i of n, rounded down: the parts add up exactly. */
-static uint64_t part_until(uint64_t total, uint64_t i, uint64_t n)
+/* How much of `total` has come when `passed_ns` of `span_ns` have passed, rounded down: what falls
+ * between two times is the difference, and the differences add up exactly. */
+static uint64_t share_of(uint64_t total, int64_t passed_ns, int64_t span_ns)
 {
-    return total / n * i + total % n * i / n;
+    return (uint64_t)((unsigned __int128)total * (uint64_t)passed_ns / (uint64_t)span_ns);
+}
+
+static struct timeline_step part_of(const struct timeline_step *what, int64_t passed_ns,
+                                    int64_t span_ns)
+{
+    return (struct timeline_step){.flows = share_of(what->flows, passed_ns, span_ns),
+                                  .ip_bytes = share_of(what->ip_bytes, passed_ns, span_ns),
+                                  .alerts = share_of(what->alerts, passed_ns, span_ns)};
 }
 
 void timeline_spread(struct timeline *timeline, int64_t from_ns, int64_t to_ns,
@@ -91,15 +100,17 @@ void timeline_spread(struct timeline *timeline, int64_t from_ns, int64_t to_ns,
     }
     timeline_add(timeline, to_ns - 1, (struct timeline_step){0});
     timeline_add(timeline, from_ns, (struct timeline_step){0});
-    const uint64_t n =
-        (uint64_t)((to_ns - 1) / timeline->step_ns - from_ns / timeline->step_ns) + 1;
-    for (uint64_t i = 0; i < n; i++) {
-        const struct timeline_step part = {
-            .flows = part_until(what.flows, i + 1, n) - part_until(what.flows, i, n),
-            .ip_bytes = part_until(what.ip_bytes, i + 1, n) - part_until(what.ip_bytes, i, n),
-            .alerts = part_until(what.alerts, i + 1, n) - part_until(what.alerts, i, n)};
-        const int64_t step = from_ns / timeline->step_ns + (int64_t)i;
-        step_add(&timeline->steps[step - timeline->first_step], &part);
+    struct timeline_step before = {0};
+    for (int64_t step = from_ns / timeline->step_ns; step <= (to_ns - 1) / timeline->step_ns;
+         step++) {
+        const int64_t end_ns = (step + 1) * timeline->step_ns;
+        const int64_t passed_ns = (end_ns < to_ns ? end_ns : to_ns) - from_ns;
+        const struct timeline_step until = part_of(&what, passed_ns, to_ns - from_ns);
+        step_add(&timeline->steps[step - timeline->first_step],
+                 &(struct timeline_step){.flows = until.flows - before.flows,
+                                         .ip_bytes = until.ip_bytes - before.ip_bytes,
+                                         .alerts = until.alerts - before.alerts});
+        before = until;
     }
 }
 

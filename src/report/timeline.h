@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flows, bytes and alerts over time, in a fixed number of equal steps whose length follows the input:
- * it starts at 0.1 s and grows, each length a multiple of the one before, so that steps are only ever
- * joined. The result depends on the span of the times alone, not on their order. Owned by the
- * collection, on whyflow-report's one thread. */
+/* Flows, bytes and alerts over time, in a fixed number of equal steps whose length follows the
+ * input: it starts at 0.1 s and grows, each length a multiple of the one before, so that steps
+ * are only ever joined. The result depends on the span of the times alone, not on their order.
+ * Owned by the collection, on whyflow-report's one thread. */
 #ifndef WHYFLOW_REPORT_TIMELINE_H
 #define WHYFLOW_REPORT_TIMELINE_H
 

@@ -23,8 +23,8 @@ text = open(sys.argv[1], encoding="utf-8").read()
 lines = [json.loads(line) for line in open(sys.argv[2], encoding="utf-8")]
 alerts = {alert["flow_id"]: alert for alert in lines if alert["event_type"] == "alert"}
 columns = """ID IP_SRC_ADDR IP_DST_ADDR L4_SRC_PORT L4_DST_PORT PROTOCOL_NUM FIRST_SWITCHED
-LAST_SWITCHED IN_PKTS IN_BYTES FLOW_DURATION_MILLISECONDS avg_in_packet_size inter_arrival_ms dst_flows_in_window
-src_entropy_PROTOCOL src_IN_PKTS_sum src_flows_in_window src_flag_SYN""".split()
+LAST_SWITCHED IN_PKTS IN_BYTES FLOW_DURATION_MILLISECONDS avg_in_packet_size inter_arrival_ms
+dst_flows_in_window src_entropy_PROTOCOL src_IN_PKTS_sum src_flows_in_window src_flag_SYN""".split()
 index, *flows = re.split(r"(?m)^# Flow (?=\d)", text)
 assert len(flows) == sum(line["event_type"] == "alert" for line in lines), len(flows)
 assert index.count("](#flow-") == len(flows), "index"

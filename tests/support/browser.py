@@ -47,7 +47,8 @@ class Browser:
         self.process = subprocess.Popen(
             [find_browser(), "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
              "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync",
-             "--disable-component-update", "--hide-scrollbars", "--remote-debugging-pipe",
+             "--disable-component-update", "--disable-ipc-flooding-protection",
+             "--hide-scrollbars", "--remote-debugging-pipe",
              f"--user-data-dir={self.profile}", "about:blank"],
             close_fds=False, preexec_fn=take_pipes, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -75,6 +75,16 @@ def check_sorting(browser):
     assert browser.ask("document.querySelectorAll('[aria-sort=ascending]').length") == 1
 
 
+def check_sorting_on_a_phone(browser):
+    """Without the table's head."""
+    browser.ask("""(() => { const sort = document.getElementById("sort"); sort.value = "start";
+        sort.dispatchEvent(new Event("change")); })()""")
+    starts = texts(browser, 0)
+    assert starts == sorted(starts) and len(set(starts)) > 1, "not sorted by start"
+    browser.ask("document.querySelector('#filters [type=reset]').click()")
+    browser.wait("document.querySelectorAll('[aria-sort]').length === 0")
+
+
 def check_flow(browser):
     browser.ask(f"{ROWS}[0].children[3].click()")
     browser.wait("document.getElementById('flow').open")
@@ -145,6 +155,7 @@ def check_page(page, alerts_path, capture):
             check_drawn(browser, alerts)
         check_filters(browser, alerts)
         check_sorting(browser)
+        check_sorting_on_a_phone(browser)
         check_flow(browser)
         check_lines(browser, lines)
         check_filters_of_flow(browser, lines, capture)
