@@ -10,6 +10,7 @@
 #include "base/quantity.h"
 #include "base/text.h"
 #include "format/utc_time.h"
+#include "whyflow/sections.h"
 
 #include <string.h>
 
@@ -17,7 +18,7 @@ enum { LABEL_WIDTH = 34, CATEGORY_TEXT_SIZE = 64, PROSE_DIGITS = 3, TYPICAL_DIGI
 
 struct text_block {
     struct text text;
-    bool use_color;
+    bool use_color, is_verbose;
 };
 
 static const char COLOR_STRONG[] = "\x1b[1m";
@@ -143,6 +144,35 @@ static void put_incident(struct text_block *block, const struct incident *incide
     text_append(&block->text, "; this was the strongest");
 }
 
+enum { WRAP_WIDTH = 96 };
+
+/* Words in lines of at most WRAP_WIDTH characters (a longer word has a line of its own). */
+static void put_wrapped(struct text *text, const char *words)
+{
+    size_t column = WRAP_WIDTH;
+    while (*words != '\0') {
+        const size_t length = strcspn(words, " ");
+        const bool fits = column + 1 + length <= WRAP_WIDTH;
+        text_append(text, fits ? " " : "\n    ");
+        text_append_bytes(text, words, length);
+        column = (fits ? column + 1 : 0) + length;
+        words += length + (words[length] == ' ');
+    }
+}
+
+static void put_sections(struct text_block *block, const struct record *record)
+{
+    struct section sections[SECTION_COUNT];
+    sections_write(record, sections);
+    for (unsigned i = 0; i < SECTION_COUNT; i++) {
+        if (sections[i].text[0] == '\0')
+            continue;
+        text_append(&block->text, "\n  ");
+        put_colored(block, COLOR_STRONG, sections[i].title);
+        put_wrapped(&block->text, sections[i].text);
+    }
+}
+
 static void put_alert(struct text_block *block, const struct record *record)
 {
     const struct record_flow_part *part = &record->as.flow.part;
@@ -170,6 +200,8 @@ static void put_alert(struct text_block *block, const struct record *record)
         put_reason(block, &explanation->reasons[i], &part->features);
     put_incident(block, &part->incident);
     put_caveats(block, part->caveats);
+    if (block->is_verbose)
+        put_sections(block, record);
     text_append_char(text, '\n'); /* an empty line between blocks */
 }
 
@@ -294,7 +326,7 @@ static void put_statistics(struct text_block *block, const struct statistics *st
 bool format_text(const struct record *record, const struct format_context *context, char *line,
                  size_t size, size_t *length)
 {
-    struct text_block block = {text_init(line, size), context->use_color};
+    struct text_block block = {text_init(line, size), context->use_color, context->is_verbose};
     if (record->kind == RECORD_ALERT)
         put_alert(&block, record);
     else if (record->kind == RECORD_FLOW)
