@@ -68,8 +68,7 @@ static bool open_flagged(struct run *run, struct capture_error *error)
 {
     if (run->options->flagged_file == NULL)
         return true;
-    run->flagged =
-        flagged_capture_open(run->options, &run->capture_settings, run->capture, error);
+    run->flagged = flagged_capture_open(run->options, &run->capture_settings, run->capture, error);
     return run->flagged != NULL;
 }
 

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PROSE_TEXT_CHARACTERS_MAX = 300, PROSE_REASONS_TOLD_MAX = 3 };
+enum { PROSE_TEXT_CHARACTERS_MAX = 300 };
 enum { PROSE_NOTE_CHARACTERS_MAX = 240 };
 
 /* What conditions and fields look at. */
@@ -42,6 +42,15 @@ enum prose_place {
     PROSE_COUNTERFACTUAL,
     PROSE_BENIGN,     /* the strongest case for an ordinary cause */
     PROSE_SUSPICIOUS, /* and for a closer look */
+
+    /* Sections: all that hold, as of a summary line. */
+    PROSE_PORTS,
+    PROSE_VOLUME,
+    PROSE_TIMING,
+    PROSE_ENDS,
+    PROSE_INDICATORS,
+    PROSE_LIKELY,
+    PROSE_CONCLUSION,
 };
 
 struct prose_rule {
@@ -74,6 +83,10 @@ const struct prose_field *prose_find_field(const char *name, size_t length);
 /* Index of the n-th reason worth telling (from 0): reasons that say again over ten minutes what a
  * stronger one says over the window are skipped. reason_count if there is none. */
 uint32_t prose_reason_index(const struct explanation *explanation, unsigned n);
+
+/* Appends all sentences of a place that hold, parted by spaces; one that does not fit is left out
+ * whole. */
+void prose_write_place(const struct prose_facts *facts, enum prose_place place, struct text *text);
 
 /* Fills `text`, `summary` and `summary_count` of an explanation that is complete but for them. */
 void prose_write(const struct record_flow_part *part, struct explanation *out);
