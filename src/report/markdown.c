@@ -86,6 +86,8 @@ static void put_overview(FILE *out, const struct collection *collection)
     put_count_row(out, "alerts left out, the weakest",
                   collection->alerts.seen - collection->alerts.count);
     put_count_row(out, "lines of the input that could not be read", collection->bad_lines);
+    if (collection->runs.left_out > 0)
+        put_count_row(out, "statistics of further runs left out", collection->runs.left_out);
     if (sum == NULL)
         fputs("\nThe input holds no statistics: what was lost is not known.\n", out);
     else if (!run_list_is_final(&collection->runs))
