@@ -38,17 +38,6 @@ bool when_resembles(const struct prose_facts *facts)
            facts->part->finding.behaviour != BEHAVIOUR_NONE;
 }
 
-/* A second condition that is worth a word: not "the source is inside". */
-bool when_resembles_by_more(const struct prose_facts *facts)
-{
-    const struct behaviour_finding *const finding = &facts->part->finding;
-    if (!when_resembles(facts))
-        return false;
-    const struct behaviour_evidence *const second = &finding->evidence[1];
-    return finding->evidence_count > 1 &&
-           !(second->is_most && strcmp(behaviour_quantities[second->quantity].unit, "yes") == 0);
-}
-
 bool when_does_not_stand_out(const struct prose_facts *facts)
 {
     return !when_resembles(facts) && !facts->explanation->stands_out &&
@@ -77,19 +66,10 @@ static bool has_reason(const struct prose_facts *facts, unsigned n)
     return prose_reason_index(facts->explanation, n) < facts->explanation->reason_count;
 }
 
-bool when_has_first_reason(const struct prose_facts *facts)
+/* What the score comes from: of a behaviour, the evidence has been told. */
+bool when_leads(const struct prose_facts *facts)
 {
-    return has_reason(facts, 0);
-}
-
-bool when_has_second_reason(const struct prose_facts *facts)
-{
-    return has_reason(facts, 1);
-}
-
-bool when_has_third_reason(const struct prose_facts *facts)
-{
-    return has_reason(facts, 2);
+    return !when_resembles(facts) && has_reason(facts, 0);
 }
 
 /* What it is. */
@@ -142,16 +122,6 @@ bool when_is_answered(const struct prose_facts *facts)
 bool when_is_one_way(const struct prose_facts *facts)
 {
     return has_state(facts, FLOW_STATE_ONE_WAY);
-}
-
-bool when_has_rates(const struct prose_facts *facts)
-{
-    return has_feature(facts, FEATURE_BYTE_RATE) && has_feature(facts, FEATURE_PACKET_RATE);
-}
-
-bool when_has_packets_sent(const struct prose_facts *facts)
-{
-    return direction_of(facts, FLOW_FORWARD)->packets > 1;
 }
 
 bool when_was_tunnelled(const struct prose_facts *facts)
@@ -694,6 +664,17 @@ bool when_source_is_alone(const struct prose_facts *facts)
 bool when_source_is_busy(const struct prose_facts *facts)
 {
     return when_has_windows(facts) && !when_source_is_alone(facts);
+}
+
+/* A window feature is among what the score comes from, or the evidence is over time. */
+bool when_window_tells(const struct prose_facts *facts)
+{
+    const struct explanation *const explanation = facts->explanation;
+    bool has_window = when_resembles(facts);
+    for (uint32_t i = 0; i < explanation->reason_count; i++)
+        has_window |=
+            feature_infos[explanation->reasons[i].feature].family == FEATURE_FAMILY_WINDOW;
+    return has_window && when_source_is_busy(facts);
 }
 
 bool when_has_benign(const struct prose_facts *facts)

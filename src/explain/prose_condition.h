@@ -7,14 +7,11 @@
 #include "explain/prose.h"
 
 bool when_resembles(const struct prose_facts *facts);
-bool when_resembles_by_more(const struct prose_facts *facts);
 bool when_does_not_stand_out(const struct prose_facts *facts);
 bool when_is_the_only_one(const struct prose_facts *facts);
 bool when_stands_out_of_few(const struct prose_facts *facts);
 bool when_stands_out_of_many(const struct prose_facts *facts);
-bool when_has_first_reason(const struct prose_facts *facts);
-bool when_has_second_reason(const struct prose_facts *facts);
-bool when_has_third_reason(const struct prose_facts *facts);
+bool when_leads(const struct prose_facts *facts);
 bool when_is_attempted(const struct prose_facts *facts);
 bool when_is_refused(const struct prose_facts *facts);
 bool when_is_half_open(const struct prose_facts *facts);
@@ -25,8 +22,6 @@ bool when_is_midstream(const struct prose_facts *facts);
 bool when_is_continued(const struct prose_facts *facts);
 bool when_is_answered(const struct prose_facts *facts);
 bool when_is_one_way(const struct prose_facts *facts);
-bool when_has_rates(const struct prose_facts *facts);
-bool when_has_packets_sent(const struct prose_facts *facts);
 bool when_was_tunnelled(const struct prose_facts *facts);
 bool when_was_labelled(const struct prose_facts *facts);
 bool when_has_one_gap(const struct prose_facts *facts);
@@ -108,6 +103,7 @@ bool when_even(const struct prose_facts *facts);
 bool when_has_gaps_back(const struct prose_facts *facts);
 bool when_source_is_alone(const struct prose_facts *facts);
 bool when_source_is_busy(const struct prose_facts *facts);
+bool when_window_tells(const struct prose_facts *facts);
 bool when_has_benign(const struct prose_facts *facts);
 bool when_has_suspicious(const struct prose_facts *facts);
 bool when_has_no_reading(const struct prose_facts *facts);

@@ -15,6 +15,9 @@
 /* Measured values with three digits; what is typical with two, for it is known to one bin. */
 enum { VALUE_DIGITS = 3, TYPICAL_DIGITS = 2, CATEGORY_TEXT_SIZE = 64 };
 
+/* Where usual systems begin to choose the port of a client from (Linux; IANA says 49152). */
+enum { CLIENT_PORT_MIN = 32768 };
+
 static const double UNUSUAL_P = 1e-3;
 static const double VERY_UNUSUAL_P = 1e-4;
 
@@ -44,7 +47,7 @@ static void put_time(double time_ns, struct text *text)
     quantity_append_time(text, time_ns / 1e3, VALUE_DIGITS);
 }
 
-/* "3.2 bits": milli-bits at the one decimal that tells something. */
+/* "3.2 bits": one decimal tells enough of a part. */
 static void put_bits(int32_t mbits, struct text *text)
 {
     text_appendf(text, "%.1f bits", mbits / 1e3);
@@ -164,7 +167,8 @@ static void put_port_use(uint8_t protocol, uint16_t port, struct text *text)
     const struct service *service = service_find(protocol, port);
     text_appendf(text, "port %u, ", port);
     if (service == NULL)
-        text_append(text, "of no service known here");
+        text_append(text, port >= CLIENT_PORT_MIN ? "as clients choose theirs"
+                                                  : "of no service known here");
     else if (service->is_assigned)
         text_appendf(text, "assigned to %s", service->name);
     else
@@ -584,7 +588,7 @@ static void put_category(const struct prose_facts *facts, const struct told_reas
 /* "packets sent 2,044", not "packets sent 2,044 packets"; bytes keep theirs, being scaled. */
 static const char *unit_after_label(const struct feature_info *info)
 {
-    const bool is_named = strncmp(info->label, info->unit, strlen(info->unit)) == 0;
+    const bool is_named = strstr(info->label, info->unit) != NULL;
     return is_named && strcmp(info->unit, "bytes") != 0 ? "" : info->unit;
 }
 
@@ -688,16 +692,6 @@ static void put_reason_in_full(const struct prose_facts *facts, unsigned n, stru
 static void put_first_reason(const struct prose_facts *facts, struct text *text)
 {
     put_reason_in_full(facts, 0, text);
-}
-
-static void put_second_reason(const struct prose_facts *facts, struct text *text)
-{
-    put_reason_in_full(facts, 1, text);
-}
-
-static void put_third_reason(const struct prose_facts *facts, struct text *text)
-{
-    put_reason_in_full(facts, 2, text);
 }
 
 /* "Bytes sent 2.82 MB (typical 310 bytes, 95 % at most 26 kB): 5.1 bits." of every reason. */
@@ -814,11 +808,6 @@ static void put_first_evidence(const struct prose_facts *facts, struct text *tex
     put_conditions(facts, 0, 1, text);
 }
 
-static void put_second_evidence(const struct prose_facts *facts, struct text *text)
-{
-    put_conditions(facts, 1, 2, text);
-}
-
 /* ---- notes ---- */
 
 static void put_service_bits(const struct prose_facts *facts, struct text *text)
@@ -891,14 +880,21 @@ static void put_changes(const struct prose_facts *facts, struct text *text)
     }
 }
 
+/* As exact as the record: a score may lie closely below the threshold. */
+static void put_score_bits(int32_t mbits, struct text *text)
+{
+    text_append_milli(text, mbits);
+}
+
 static void put_changed_score(const struct prose_facts *facts, struct text *text)
 {
-    put_bits(facts->explanation->counterfactual.score_mbits, text);
+    put_score_bits(facts->explanation->counterfactual.score_mbits, text);
+    text_append(text, " bits");
 }
 
 static void put_threshold(const struct prose_facts *facts, struct text *text)
 {
-    put_bits(facts->explanation->counterfactual.threshold_mbits, text);
+    put_score_bits(facts->explanation->counterfactual.threshold_mbits, text);
 }
 
 static const struct prose_field fields[] = {
@@ -914,7 +910,6 @@ static const struct prose_field fields[] = {
     {"behaviour", put_behaviour},
     {"evidence", put_evidence},
     {"first_evidence", put_first_evidence},
-    {"second_evidence", put_second_evidence},
     {"protocol", put_protocol},
     {"source", put_source},
     {"destination", put_destination},
@@ -979,8 +974,6 @@ static const struct prose_field fields[] = {
     {"rank", put_rank},
     {"reasons", put_reasons},
     {"first_reason", put_first_reason},
-    {"second_reason", put_second_reason},
-    {"third_reason", put_third_reason},
 };
 
 const struct prose_field *prose_find_field(const char *name, size_t length)

@@ -50,7 +50,6 @@ const struct prose_rule prose_rules[] = {
 
     {PROSE_UNUSUAL, when_resembles,
      "With flows before it, it resembles {behaviour}: {first_evidence}."},
-    {PROSE_UNUSUAL, when_resembles_by_more, "Also {second_evidence}."},
     {PROSE_UNUSUAL, when_resembles, "By itself it scores as 1 in {rank}."},
     {PROSE_UNUSUAL, when_is_the_only_one, "It is the only flow: there is nothing to compare it with."},
     {PROSE_UNUSUAL, when_does_not_stand_out,
@@ -59,9 +58,7 @@ const struct prose_rule prose_rules[] = {
      "{Grade} compared with only {compared}, too few to say how rare it is."},
     {PROSE_UNUSUAL, when_stands_out_of_many,
      "{Grade} compared with {compared}: 1 in {rank} scores as high."},
-    {PROSE_UNUSUAL, when_has_first_reason, "Chiefly {first_reason}."},
-    {PROSE_UNUSUAL, when_has_second_reason, "Then {second_reason}."},
-    {PROSE_UNUSUAL, when_has_third_reason, "Also {third_reason}."},
+    {PROSE_UNUSUAL, when_leads, "Chiefly {first_reason}."},
 
     {PROSE_AROUND, when_source_holds_ipv4, "The source is {source_kind}, for {source_ipv4}."},
     {PROSE_AROUND, when_destination_holds_ipv4,
@@ -74,15 +71,12 @@ const struct prose_rule prose_rules[] = {
     {PROSE_AROUND, when_has_mean_gap_only, "Packets sent came {gap_mean} apart on average."},
     {PROSE_AROUND, when_has_retransmissions,
      "Of its TCP segments {retransmitted} were sent again."},
-    {PROSE_AROUND, when_source_is_busy,
+    {PROSE_AROUND, when_window_tells,
      "In the window the source had {source_flows} to {source_peers}, the destination "
      "{destination_flows} from {destination_sources}."},
     {PROSE_AROUND, when_source_is_alone,
-     "In the window it is the source's only flow, which says little; the destination had "
-     "{destination_flows} from {destination_sources}."},
+     "It is the source's only flow in the window, which says little."},
     {PROSE_AROUND, when_is_new_pair, "No earlier flow of the two is remembered."},
-    {PROSE_AROUND, when_has_longest_silence, "The longest silence was {longest_gap}."},
-    {PROSE_AROUND, when_has_handshake, "The handshake took {handshake}."},
     {PROSE_AROUND, when_has_zero_windows, "A receive window fell to zero {zero_windows}."},
 
     {PROSE_LIMITS, when_is_cold, "It was scored before the warm-up was over."},
@@ -92,13 +86,10 @@ const struct prose_rule prose_rules[] = {
     {PROSE_LIMITS, when_saw_only_client, "Only the source's packets were seen."},
     {PROSE_LIMITS, when_saw_only_destination, "Only the destination's packets were seen."},
     {PROSE_LIMITS, when_is_slice, "It is a part of a longer flow."},
-    {PROSE_LIMITS, when_is_first_sender_taken,
-     "Who began was not seen: the sender of the first packet is taken for the initiator."},
-    {PROSE_LIMITS, when_is_port_taken, "Who began was not seen: the initiator is told by the ports."},
+    {PROSE_LIMITS, when_is_first_sender_taken, "Who began was not seen; the first sender is taken for it."},
+    {PROSE_LIMITS, when_is_port_taken, "Who began was not seen; the ports tell it."},
     {PROSE_LIMITS, when_has_coarse_time,
      "Its time stamps are whole milliseconds: shorter gaps were not measured."},
-    {PROSE_LIMITS, when_is_truncated,
-     "Packets were captured in part; sizes are those of their headers."},
     {PROSE_LIMITS, when_has_duplicates,
      "{copies} of its packets came too, as mirror ports make them."},
     {PROSE_LIMITS, when_has_overlapping_fragments,
@@ -219,7 +210,7 @@ const struct prose_rule prose_rules[] = {
      "{combined_service} is usual ({service_bits}) and so is {combined_value} ({value_bits}); "
      "among {combined_flows} of that service it is not ({together_bits})."},
     {PROSE_COUNTERFACTUAL, when_changes_suffice,
-     "{changes}, it would have scored {changed_score}, not flagged below {threshold}."},
+     "{changes}, it would have scored {changed_score}, below the threshold of {threshold}."},
     {PROSE_COUNTERFACTUAL, when_no_change_suffices,
      "no change of up to three features leaves it unflagged"},
 };
@@ -231,7 +222,7 @@ const size_t prose_rule_count = sizeof prose_rules / sizeof prose_rules[0];
 /* clang-format off */
 const struct prose_reading prose_readings[] = {
     {{PROSE_BENIGN, when_is_peer_to_peer,
-      "Programs that share files among peers do so: {first_evidence}."},
+      "Programs that share files among peers do so."},
      {"resembles"}},
     {{PROSE_BENIGN, when_server_answers,
       "A server that answers a client looks so where only its side is captured: from "
@@ -281,7 +272,7 @@ const struct prose_reading prose_readings[] = {
      {"src_knows_dst"}},
 
     {{PROSE_SUSPICIOUS, when_resembles_a_technique,
-      "With flows before it, it resembles {behaviour}: {first_evidence}."},
+      "With flows before it, it resembles {behaviour}."},
      {"resembles"}},
     {{PROSE_SUSPICIOUS, when_searching,
       "A search for open ports looks so: the source went to {source_ports} of {source_peers} in the "
