@@ -320,8 +320,8 @@ static void emit_flow(struct engine *engine)
     count_flow(engine);
     const bool wants_alert = note.alert_is_due && engine->settings.emit_alerts;
     const bool is_to_keep = note.strongest != NULL && engine->settings.emit_alerts;
-    const bool wants_flow = engine->settings.emit_flows ||
-                            (engine->settings.emit_flagged && part->verdict.is_flagged);
+    const bool wants_flow =
+        engine->settings.emit_flows || (engine->settings.emit_flagged && part->verdict.is_flagged);
     if (!wants_alert && !is_to_keep && !wants_flow)
         return;
     struct baseline_summary baseline;

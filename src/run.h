@@ -35,9 +35,9 @@ struct run {
     struct file_list files;
     struct capture_settings capture_settings;
     struct capture *capture;
-    struct capture_writer *writer; /* -w; NULL: none */
+    struct capture_writer *writer;   /* -w; NULL: none */
     struct flagged_capture *flagged; /* --flagged-pcap; NULL: none */
-    struct flow_reader *flows;     /* -R; else NULL, and capture is not */
+    struct flow_reader *flows;       /* -R; else NULL, and capture is not */
     struct output *output;
     char boot[24];
     char sensor[256];

@@ -55,7 +55,7 @@ struct suppressed_by {
     uint64_t count;
 };
 
-/* Who opened most flows, or flows with most bytes: so many are told, of so many that are counted. */
+/* Who opened most flows, or flows with most bytes: so many are told, of so many counted. */
 enum { STATISTICS_TALKERS_MAX = 8, STATISTICS_TALKERS_KEPT = 64 };
 
 struct statistics_talker {
@@ -86,11 +86,11 @@ struct engine_counters {
     uint32_t suppressed_by_count;
     struct suppressed_by suppressed_by[STATISTICS_SUPPRESSED_BY_MAX]; /* most first */
     uint32_t reason_count, top_by_bytes_count, top_by_flows_count;
-    struct flagged_reason reasons[STATISTICS_REASONS_MAX]; /* most first */
+    struct flagged_reason reasons[STATISTICS_REASONS_MAX];         /* most first */
     struct statistics_talker top_by_bytes[STATISTICS_TALKERS_MAX]; /* most first, as the next */
     struct statistics_talker top_by_flows[STATISTICS_TALKERS_MAX];
     uint64_t talkers_evicted; /* gave their place to another, in either of the two */
-    uint64_t cold; /* scored before the warm-up was over */
+    uint64_t cold;            /* scored before the warm-up was over */
     uint64_t learnt;
     uint64_t held_back;       /* scored and not learnt: unusual, of a pair on probation */
     uint64_t flows_written;   /* have been through the engine */

@@ -40,8 +40,7 @@ static void put_row(struct plain_block *block, const char *label, const struct r
     const size_t start = block->text.length;
     text_append(&block->text, label);
     plain_pad(&block->text, start, LABEL_WIDTH - 2);
-    plain_put_words(&block->text, (struct plain_margin){LABEL_WIDTH, LABEL_WIDTH},
-                    row->bytes);
+    plain_put_words(&block->text, (struct plain_margin){LABEL_WIDTH, LABEL_WIDTH}, row->bytes);
 }
 
 static void put_count(struct plain_block *block, const char *label, uint64_t count)

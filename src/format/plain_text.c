@@ -239,8 +239,7 @@ static void put_alert(struct plain_block *block, const struct record *record)
     const struct explanation *const explanation = &record->as.flow.explanation;
     put_heading(block, record);
     if (explanation->summary_count > SUMMARY_WHAT)
-        plain_put_paragraph(block, body_margin, PLAIN_ORDINARY,
-                            explanation->summary[SUMMARY_WHAT]);
+        plain_put_paragraph(block, body_margin, PLAIN_ORDINARY, explanation->summary[SUMMARY_WHAT]);
     if (is_about_behaviour(&record->as.flow.part))
         put_behaviour(block, record);
     else

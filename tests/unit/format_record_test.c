@@ -508,8 +508,8 @@ START_TEST(an_alert_as_text_has_no_line_of_more_than_100_columns)
         now.use_color = use_color;
         record_build_sample(&record);
         snprintf(record.as.flow.explanation.summary[0],
-                 sizeof record.as.flow.explanation.summary[0],
-                 "%s %s", "µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ",
+                 sizeof record.as.flow.explanation.summary[0], "%s %s",
+                 "µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ",
                  "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789");
         record.as.flow.explanation.summary_count = 1;
         ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
@@ -533,8 +533,8 @@ START_TEST(a_behaviour_as_text_tells_its_evidence_instead_of_reasons)
         .evidence_count = 1,
         .evidence = {{.quantity = quantity, .value = 49, .limit = 10}},
     };
-    part->incident = (struct incident){.id = 1, .count = 1000, .first_ns = part->flow.first_ns,
-                                       .last_ns = part->flow.last_ns};
+    part->incident = (struct incident){
+        .id = 1, .count = 1000, .first_ns = part->flow.first_ns, .last_ns = part->flow.last_ns};
     ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
     ck_assert_ptr_nonnull(strstr(line, "UTC: resembles scan of"));
     ck_assert_ptr_nonnull(strstr(line, behaviour_quantities[quantity].label));
