@@ -328,7 +328,12 @@ static void write_flagged(struct run *run)
     if (run->flagged == NULL)
         return;
     run_release_interrupts();
-    if (!flagged_capture_write(run->flagged, run->packets, &error)) {
+    if (run->options->use_progress)
+        fprintf(stderr, "reading the input again for %s", run->options->flagged_file);
+    const bool is_written = flagged_capture_write(run->flagged, run->packets, &error);
+    if (run->options->use_progress)
+        fputs("\r\033[K", stderr);
+    if (!is_written) {
         message("%s", error.text);
         run_fail(run, run_exit_of(error.kind));
     }

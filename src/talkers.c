@@ -5,59 +5,77 @@
 #include <assert.h>
 #include <string.h>
 
-/* No key: an attacker who aims at it gains some comparisons of addresses. */
-static uint64_t mark_of(const uint8_t address[16], uint8_t ip_version)
+/* No key: who aims at equal marks gains some comparisons of addresses. */
+static uint32_t mark_of(const uint8_t address[16], uint8_t ip_version)
 {
     uint64_t halves[2];
     memcpy(halves, address, sizeof halves);
-    return (halves[0] * UINT64_C(0x9e3779b97f4a7c15)) ^ halves[1] ^ ip_version;
+    const uint64_t mixed = (halves[0] ^ (halves[1] + ip_version)) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(mixed >> 32) | 1;
 }
 
-static uint32_t find(const struct talkers *talkers, uint64_t mark, const struct flow_record *flow)
+static bool is_of(const struct statistics_talker *told, const struct flow_record *flow)
 {
-    for (uint32_t i = 0; i < talkers->count; i++) {
-        const struct statistics_talker *const told = &talkers->talkers[i].told;
-        if (talkers->marks[i] == mark && told->ip_version == flow->ip_version &&
-            memcmp(told->address, flow->source, sizeof told->address) == 0)
+    return told->ip_version == flow->ip_version &&
+           memcmp(told->address, flow->source, sizeof told->address) == 0;
+}
+
+/* A place with this mark, which mostly is the only one; else TALKERS_KEPT. Over all places and
+ * without a way out, so that the compiler makes vectors of it. */
+static uint32_t find_mark(const struct talkers *talkers, uint32_t mark)
+{
+    uint32_t place = TALKERS_KEPT;
+    for (uint32_t i = 0; i < TALKERS_KEPT; i++)
+        place = talkers->marks[i] == mark ? i : place;
+    return place;
+}
+
+static uint32_t find(const struct talkers *talkers, uint32_t mark, const struct flow_record *flow)
+{
+    const uint32_t place = find_mark(talkers, mark);
+    if (place == TALKERS_KEPT || is_of(&talkers->told[place], flow))
+        return place;
+    for (uint32_t i = 0; i < talkers->count; i++)
+        if (is_of(&talkers->told[i], flow))
             return i;
-    }
-    return talkers->count;
+    return TALKERS_KEPT;
 }
 
 static uint32_t least(const struct talkers *talkers)
 {
+    uint64_t weight = UINT64_MAX;
+    for (uint32_t i = 0; i < TALKERS_KEPT; i++)
+        weight = talkers->weights[i] < weight ? talkers->weights[i] : weight;
     uint32_t place = 0;
-    for (uint32_t i = 1; i < talkers->count; i++)
-        if (talkers->talkers[i].weight < talkers->talkers[place].weight)
-            place = i;
+    while (talkers->weights[place] != weight)
+        place++;
     return place;
 }
 
 /* Makes a place for a source that has none. */
-static uint32_t admit(struct talkers *talkers, uint64_t mark, const struct flow_record *flow)
+static uint32_t admit(struct talkers *talkers, uint32_t mark, const struct flow_record *flow)
 {
     const bool is_full = talkers->count == TALKERS_KEPT;
     const uint32_t place = is_full ? least(talkers) : talkers->count++;
-    struct talker *const talker = &talkers->talkers[place];
     talkers->replaced += is_full;
     talkers->marks[place] = mark;
-    talker->told = (struct statistics_talker){.ip_version = flow->ip_version, .is_least = is_full};
-    memcpy(talker->told.address, flow->source, sizeof talker->told.address);
+    talkers->told[place] =
+        (struct statistics_talker){.ip_version = flow->ip_version, .is_least = is_full};
+    memcpy(talkers->told[place].address, flow->source, sizeof flow->source);
     return place;
 }
 
 void talkers_count(struct talkers *talkers, const struct flow_record *flow, uint64_t ip_bytes,
                    uint64_t weight)
 {
-    const uint64_t mark = mark_of(flow->source, flow->ip_version);
+    const uint32_t mark = mark_of(flow->source, flow->ip_version);
     uint32_t place = find(talkers, mark, flow);
-    if (place == talkers->count)
+    if (place == TALKERS_KEPT)
         place = admit(talkers, mark, flow);
     assert(place < TALKERS_KEPT);
-    struct talker *const talker = &talkers->talkers[place];
-    talker->weight += weight;
-    talker->told.flows++;
-    talker->told.ip_bytes += ip_bytes;
+    talkers->weights[place] += weight;
+    talkers->told[place].flows++;
+    talkers->told[place].ip_bytes += ip_bytes;
 }
 
 static bool goes_before(const struct statistics_talker *a, const struct statistics_talker *b,
@@ -77,7 +95,7 @@ uint32_t talkers_top(const struct talkers *talkers, enum talkers_order order,
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < talkers->count; i++) {
-        const struct statistics_talker *const told = &talkers->talkers[i].told;
+        const struct statistics_talker *const told = &talkers->told[i];
         uint32_t place = count;
         while (place > 0 && goes_before(told, &top[place - 1], order))
             place--;

@@ -17,16 +17,12 @@
 
 enum { TALKERS_KEPT = STATISTICS_TALKERS_KEPT };
 
-struct talker {
-    struct statistics_talker told;
-    uint64_t weight; /* counted, and what it inherited */
-};
-
 struct talkers {
     uint32_t count;
     uint64_t replaced;
-    uint64_t marks[TALKERS_KEPT]; /* of the addresses, so that most need no look */
-    struct talker talkers[TALKERS_KEPT];
+    uint32_t marks[TALKERS_KEPT];   /* of the addresses, so that most need no look; 0: free */
+    uint64_t weights[TALKERS_KEPT]; /* counted, and what was inherited */
+    struct statistics_talker told[TALKERS_KEPT];
 };
 
 /* Counts a flow for its source; weight is what decides who is on top: its bytes, or 1. */

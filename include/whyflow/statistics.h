@@ -55,7 +55,7 @@ struct suppressed_by {
     uint64_t count;
 };
 
-/* Who opened most flows, or flows with most bytes: so many are told, of so many that are counted. */
+/* Who opened most flows, or flows with most bytes: so many are told, of so many counted. */
 enum { STATISTICS_TALKERS_MAX = 8, STATISTICS_TALKERS_KEPT = 64 };
 
 struct statistics_talker {

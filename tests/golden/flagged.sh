@@ -3,8 +3,8 @@
 # --flagged-pcap: its file has the packets of the flagged flows, all of them and no others.
 . "$(dirname "$0")/../support/report.sh"
 
-# What was written, read again with timeouts off, gives per conversation the packets and bytes of the
-# flagged flows; and tshark, which shares no code, finds as many frames and bytes in it.
+# What was written, read again with timeouts off, gives per conversation the packets and bytes of
+# the flagged flows; and tshark, which shares no code, finds as many frames and bytes in it.
 has_the_flagged_flows() { # options of the first reading...
     local there=$SCRATCH/flagged
     rm -rf "$there" && mkdir "$there"
@@ -28,9 +28,9 @@ def conversations(name, is_wanted):
             continue
         flow = record["flow"]
         ends = [(record[side + "_ip"], record.get(side + "_port")) for side in ("src", "dest")]
-        way = ("toserver", "toclient") if ends == sorted(ends, key=str) else ("toclient", "toserver")
+        is_first = ends == sorted(ends, key=str)
         key = (record["proto"], *sorted(ends, key=str))
-        for number, direction in enumerate(way):
+        for number, direction in enumerate(("toserver", "toclient")[:: 1 if is_first else -1]):
             sums[*key, number, "packets"] += flow["pkts_" + direction]
             sums[*key, number, "bytes"] += flow["bytes_" + direction]
     return +sums
@@ -62,9 +62,9 @@ gzip -c pcaps/quiet.pcap >"$SCRATCH/quiet.pcap.gz"
 check 'the_packets_of_flagged_flows_are_written: two files merged, one compressed' \
     has_the_flagged_flows -r pcaps/mixed.pcap -r "$SCRATCH/quiet.pcap.gz"
 
-# Each tenth packet doubled, as a mirror port does it; one stamp a day ahead and one a day behind, of
-# which only the next packet tells that they are strays; then the clock is set back by an hour, and
-# then two hours ahead.
+# Each tenth packet doubled, as a mirror port does it; one stamp a day ahead and one a day behind,
+# of which only the next packet tells that they are strays; then the clock is set back by an hour,
+# and then two hours ahead.
 python3 - pcaps/mixed.pcap "$SCRATCH/odd.pcap" <<'END'
 import struct, sys
 data = open(sys.argv[1], "rb").read()

@@ -81,7 +81,7 @@ assert told == reasons, (told, reasons)
 assert sum(reasons.values()) == engine["flagged"]
 END
 }
-check 'stats_name_the_sources_with_most_bytes_and_flows_and_why_flows_were_flagged' talkers_are_right
+check 'stats_name_the_top_sources_and_why_flows_were_flagged' talkers_are_right
 
 quiet_has_no_table() {
     whyflow -r $capture --format text -q >"$SCRATCH/quiet" && ! grep -q Summary "$SCRATCH/quiet" &&

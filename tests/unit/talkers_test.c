@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Top talkers: exact while there is room, lower bounds afterwards, and who has much is never lost. */
+/* Top talkers: exact while there is room, lower bounds afterwards; who has much is never lost. */
 #include "talkers.h"
 
 #include "tests/support/unit.h"
