@@ -5,6 +5,7 @@
 #include "anomaly/flow_store.h"
 #include "anomaly/ranking.h"
 #include "behaviour/behaviour.h"
+#include "explain/counterfactual.h"
 #include "explain/explain.h"
 #include "feature/feature.h"
 #include "incident/gate.h"
@@ -139,6 +140,68 @@ static void emit(struct engine *engine)
 
 /* ---- alerts and incidents ---- */
 
+/* The flow under explanation, for what the explain room asks. */
+struct question {
+    const struct anomaly_model *model;
+    struct anomaly_flow flow;
+};
+
+static int32_t ask_score(const void *context, const struct feature_vector *edited)
+{
+    const struct question *const question = context;
+    return anomaly_score_edited(question->model, &question->flow, edited);
+}
+
+static bool ask_median(const void *context, enum feature_id id, double *median)
+{
+    const struct question *const question = context;
+    struct evidence evidence;
+    anomaly_evidence(question->model, question->flow.vector, question->flow.was_learnt, id,
+                     &evidence);
+    *median = evidence.median;
+    return evidence.has_quantiles;
+}
+
+static bool ask_category(const void *context, const struct feature_vector *vector,
+                         enum feature_id id, double *code)
+{
+    const struct question *const question = context;
+    return anomaly_usual_category(question->model, &question->flow, vector, id, code);
+}
+
+static void find_combination(const struct question *question, struct record_combination *found)
+{
+    *found = (struct record_combination){.is_there = false};
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
+        struct anomaly_beside beside;
+        const enum feature_id id = (enum feature_id)j;
+        if (!explain_may_combine(question->flow.vector, id) ||
+            !anomaly_beside_service(question->model, &question->flow, id, &beside))
+            continue;
+        const struct explain_beside told = {beside.service_mbits, beside.value_mbits,
+                                            beside.together_mbits, beside.service_flows};
+        explain_combine(id, &told, found);
+    }
+}
+
+/* What else the alert tells that only the baseline knows, as it is now. */
+static void look_around(const struct engine *engine, struct incident_flow *told)
+{
+    const struct record_flow_part *const part = &told->part;
+    const struct question question = {
+        engine->model, {.vector = &part->features, .was_learnt = engine->store != NULL}};
+    const struct counterfactual_baseline baseline = {
+        .context = &question,
+        .score = ask_score,
+        .median = ask_median,
+        .category = ask_category,
+    };
+    find_combination(&question, &told->combination);
+    told->counterfactual = (struct record_counterfactual){.kind = RECORD_COUNTERFACTUAL_ABSENT};
+    if (part->verdict.flagged_by == FLAGGED_BY_SURPRISE && part->verdict.has_threshold)
+        counterfactual_find(part, &baseline, &told->counterfactual);
+}
+
 /* The scored flow is in the record: asks the baseline about the leading features. */
 static void gather_evidence(struct engine *engine, const struct baseline_summary *baseline,
                             struct incident_flow *told)
@@ -149,14 +212,23 @@ static void gather_evidence(struct engine *engine, const struct baseline_summary
     for (unsigned i = 0; i < told->evidence_count; i++)
         anomaly_evidence(engine->model, &told->part.features, engine->store != NULL,
                          (enum feature_id)told->features[i], &told->evidences[i]);
+    look_around(engine, told);
 }
 
 static void emit_alert(struct engine *engine, const struct incident_flow *told,
                        struct record *record)
 {
-    explain_alert(&record->as.flow.part, &told->baseline, told->evidences, told->features,
-                  told->evidence_count, engine->settings_hash, engine->stands_out,
-                  &record->as.flow.explanation);
+    const struct explain_basis basis = {
+        .baseline = &told->baseline,
+        .features = told->features,
+        .evidences = told->evidences,
+        .count = told->evidence_count,
+        .combination = &told->combination,
+        .counterfactual = &told->counterfactual,
+        .settings_hash = engine->settings_hash,
+        .stands_out = engine->stands_out,
+    };
+    explain_alert(&record->as.flow.part, &basis, &record->as.flow.explanation);
     record->kind = RECORD_ALERT;
     engine->on_record(engine->context, record);
 }
@@ -518,7 +590,7 @@ static void rank_kept(struct engine *engine, const struct kept *kept)
         engine->has_failed = true;
 }
 
-/* Whose parts nobody asks for keeps the score of the first pass: parts cost as much as all of it. */
+/* Where nobody asks for the parts the first pass's score will do: to make it again costs 1 us. */
 static void score_kept(struct engine *engine, struct record_flow_part *part)
 {
     int32_t score_mbits = 0;

@@ -102,6 +102,7 @@ struct output *output_open(const struct options *options, const struct format_co
     output->run = *run;
     output->run.use_color = options->use_color;
     output->is_quiet = options->is_quiet;
+    output->run.is_verbose = options->is_verbose;
     for (size_t i = 0; i < options->output_count; i++) {
         if (!open_destination(output, options, i, error, error_size)) {
             output_close(output);

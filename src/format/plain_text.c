@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "format/plain_block.h"
 #include "format/utc_time.h"
+#include "whyflow/sections.h"
 
 #include <string.h>
 
@@ -234,7 +235,19 @@ static void put_incident(struct plain_block *block, const struct incident *incid
     plain_put_paragraph(block, body_margin, PLAIN_STRONG, bytes);
 }
 
-static void put_alert(struct plain_block *block, const struct record *record)
+static void put_sections(struct plain_block *block, const struct record *record)
+{
+    struct section sections[SECTION_COUNT];
+    sections_write(record, sections);
+    for (unsigned i = 0; i < SECTION_COUNT; i++) {
+        if (sections[i].text[0] == '\0')
+            continue;
+        plain_put_paragraph(block, body_margin, PLAIN_STRONG, sections[i].title);
+        plain_put_paragraph(block, list_margin, PLAIN_ORDINARY, sections[i].text);
+    }
+}
+
+static void put_alert(struct plain_block *block, const struct record *record, bool is_verbose)
 {
     const struct explanation *const explanation = &record->as.flow.explanation;
     put_heading(block, record);
@@ -247,6 +260,8 @@ static void put_alert(struct plain_block *block, const struct record *record)
     for (uint32_t i = SUMMARY_UNUSUAL + 1; i < explanation->summary_count; i++)
         plain_put_paragraph(block, body_margin, PLAIN_QUIET, explanation->summary[i]);
     put_incident(block, &record->as.flow.part.incident);
+    if (is_verbose)
+        put_sections(block, record);
     text_append_char(&block->text, '\n'); /* an empty line between blocks */
 }
 
@@ -275,7 +290,7 @@ bool format_text(const struct record *record, const struct format_context *conte
 {
     struct plain_block block = {text_init(line, size), context->use_color};
     if (record->kind == RECORD_ALERT)
-        put_alert(&block, record);
+        put_alert(&block, record, context->is_verbose);
     else if (record->kind == RECORD_FLOW)
         put_flow_line(&block.text, record);
     else if (record->as.statistics.is_final)

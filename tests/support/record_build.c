@@ -149,8 +149,36 @@ void record_build_explain(struct record *record, uint64_t compared_flows, bool s
     }
     record->kind = RECORD_ALERT;
     record->timestamp_ns = part->flow.notice_ns;
-    explain_alert(part, &baseline, evidences, features, count, 0x0123456789abcdef, stands_out,
-                  &record->as.flow.explanation);
+    const struct record_combination combination = {
+        .is_there = true,
+        .feature = FEATURE_DURATION,
+        .service_mbits = 3121,
+        .value_mbits = 2432,
+        .together_mbits = 8765,
+        .service_flows = 6543,
+    };
+    const struct record_counterfactual counterfactual = {
+        .kind = RECORD_COUNTERFACTUAL_FOUND,
+        .change_count = 1,
+        .changes = {{.feature = FEATURE_IP_BYTES_FWD,
+                     .has_from = true,
+                     .from = part->features.value[FEATURE_IP_BYTES_FWD],
+                     .to = 309.3}},
+        .moved = UINT64_C(1) << FEATURE_PACKETS_FWD | UINT64_C(1) << FEATURE_BYTE_RATE,
+        .score_mbits = part->verdict.threshold_mbits - 1234,
+        .threshold_mbits = part->verdict.threshold_mbits,
+    };
+    const struct explain_basis basis = {
+        .baseline = &baseline,
+        .features = features,
+        .evidences = evidences,
+        .count = count,
+        .combination = &combination,
+        .counterfactual = &counterfactual,
+        .settings_hash = 0x0123456789abcdef,
+        .stands_out = stands_out,
+    };
+    explain_alert(part, &basis, &record->as.flow.explanation);
 }
 
 void record_build_sample(struct record *record)
