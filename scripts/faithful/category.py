@@ -98,6 +98,17 @@ def facts_told(name, code):
     return {"protocol": code >> 24, "service": code >> 8, fact: code & 255}
 
 
+def possible(kind):
+    """The same with a state its protocol can have: not answered, or answered, as it was."""
+    state = STATES[kind.state]
+    if kind.protocol == PROTOCOLS["tcp"]:
+        state = {"one_way": "attempted", "answered": "closed"}.get(state, state)
+    elif state != "continued":
+        unanswered = ("attempted", "one_way", "unknown state")
+        state = "one_way" if state in unanswered else "answered"
+    return kind._replace(state=STATES.index(state))
+
+
 def size_class(ip_bytes):
     """floor(log2(bytes + 1) / 4)"""
     return (int(ip_bytes) + 1).bit_length() - 1 >> 2

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that whyflow's alerts tell the truth about themselves.
 
-    scripts/faithful/check.py LINES... [--baseline FILE [--frozen]] [--seed N] [--quiet]
+    scripts/faithful/check.py LINES... [--baseline FILE [--frozen]] [--parts 3|4] [--seed N]
 
 It is written from docs/whyflow.schema.json, docs/baseline-format.md, docs/features.md,
 docs/behaviours.md and the formulas in src/anomaly/baseline.h, and from nothing that makes a line:
@@ -44,7 +44,7 @@ import scorer
 
 # Milli-bits that the program's logarithms and its rounding may be off, a contribution.
 TOLERANCE_MBITS = 2
-# A category that more flows share is not called rare, so it is no reason (docs/design.md).
+# A category that more flows share cannot be called rare: it may add much and be no reason.
 RARE_SHARE = 0.1
 PRINTED_MAX = 40
 
@@ -76,7 +76,7 @@ def check_score(whyflow, judge, own_is_out):
         yield f"typical is {whyflow['typical']}, the baseline says {judge.typical_mbits / 1000}"
     found = judge.contributions(vector, own)
     for feature in judge.baseline.features:
-        wanted = mbits(whyflow["contrib"][feature.name])
+        wanted = mbits(whyflow["contrib"].get(feature.name, 0))
         if abs(found[feature.name] - wanted) <= TOLERANCE_MBITS:
             continue
         if judge.is_on_an_edge(feature, vector.get(feature.name)):
@@ -117,13 +117,15 @@ def check_files(arguments):
     judge = None
     if arguments.baseline:
         judge = scorer.Scorer(baseline_file.Baseline(arguments.baseline))
-        figures = edits.Figures(judge, not arguments.frozen, arguments.seed)
+        if arguments.parts == 4:
+            figures = edits.Figures(judge, not arguments.frozen, arguments.seed)
     for path in arguments.lines:
         for where, event in alerts_of(path):
             check_event(where, event, findings)
             if judge:
                 findings.add(where, check_score(event["whyflow"], judge, not arguments.frozen))
                 findings.add(where, check_left_out(event["whyflow"], judge))
+            if figures:
                 findings.add(where, figures.add(event["whyflow"]))
     return findings, figures
 
@@ -149,6 +151,8 @@ def main():
     parser.add_argument("lines", nargs="+", metavar="LINES")
     parser.add_argument("--baseline", metavar="FILE")
     parser.add_argument("--frozen", action="store_true")
+    parser.add_argument("--parts", type=int, choices=(3, 4), default=4, metavar="N",
+                        help="with --baseline: the parts up to 3 or 4 (default)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--figures", metavar="FILE", help="write part 4's figures as JSON")
     parser.add_argument("--quiet", action="store_true", help="violations only")

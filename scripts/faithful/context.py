@@ -68,11 +68,12 @@ def more_facts(whyflow):
         found[f"{change['feature']}@to"] = change["to"]
     if "score" in counterfactual:
         found["score@counterfactual"] = counterfactual["score"]
-    combination = whyflow.get("combination", {})
-    for name, bits in zip(combination.get("features", []), combination.get("bits_alone", [])):
-        found[f"bits_alone@{name}"] = bits
+    combination = whyflow.get("combination")
     if combination:
-        found["bits_together"] = combination["bits_together"]
+        alone_of_service, alone = combination["bits_alone"]
+        found.update({"bits_alone@service": alone_of_service, "bits_alone": alone,
+                      "bits_together": combination["bits_together"],
+                      "n@combination": combination.get("n")})
     for reason in whyflow["reasons"]:
         for name in ("typical", "p05", "p95"):
             if name in reason:

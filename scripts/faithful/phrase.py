@@ -22,7 +22,7 @@ class Phrase:
             self.names.append((match.group(1), match.group(2)))
             return printed.pattern(match.group(2))
 
-        self.regex = re.compile(re.sub(r"\{([\w.]+):(\w+)\}", group, template))
+        self.regex = re.compile(re.sub(r"\{([\w.@]+):(\w+)\}", group, template))
 
     def numbers(self, match):
         """(fact, kind, as printed) of each number of a match."""
@@ -51,7 +51,8 @@ TEMPLATES = (
     r"the source had {src_flows_window:count} flows? to {src_peers_window:count} hosts?",
     r"the source had {src_flows_window:count} flows? to about {src_peers_window:amount} hosts?",
     r"the destination {dst_flows_window:count} flows? from {dst_sources_window:count} hosts?",
-    r"the destination {dst_flows_window:count} flows? from about {dst_sources_window:amount} hosts?",
+    r"the destination {dst_flows_window:count} flows? from about "
+    r"{dst_sources_window:amount} hosts?",
     # ports and types
     r"from port {src_port:count} to port {dest_port:count}",
     r"to port {dest_port:count}",
@@ -63,6 +64,11 @@ TEMPLATES = (
     r"compared with {n:count} flows",
     r"1 in {rank:count} scores as high",
     r"it scores as 1 in {rank:count}",
+    # what if, and what together
+    r"it would have scored {score@counterfactual:amount} bits, below the {threshold:amount} bits",
+    r"is usual \({bits_alone@service:amount} bits\)",
+    r"\({bits_alone:amount} bits\); among {n@combination:count} flows of that service it is not "
+    r"\({bits_together:amount} bits\)",
 )
 PHRASES = [Phrase(template) for template in TEMPLATES]
 

@@ -2,10 +2,10 @@
 """Part 2: whether every number in an alert's prose is in its record, with its unit and meaning.
 
 Text is read phrase by phrase. A phrase (phrase.py) says which fact each of its numbers is and in
-which unit; what it matches is used up. Reasons and evidence are phrases made from the record: label, value,
-comparison. Numbers that are left must stand beside words that name a fact of the record with that
-value and unit (context.py). What is then still left is reported with its sentence. Called by
-check.py.
+which unit; what it matches is used up. Reasons and evidence are phrases made from the record:
+label, value, comparison. Numbers that are left must stand beside words that name a fact of the
+record with that value and unit (context.py). What is then still left is reported with its sentence.
+Called by check.py.
 """
 
 import re
@@ -58,7 +58,7 @@ def check_all(event):
     facts = context.facts_of(event)
     wrong, by_context = list(check_lengths(whyflow)), []
     for where, text in texts_of(whyflow):
-        reading = read(text, event, facts)
+        reading = read(where, text, event, facts)
         wrong += [f"{where}: {each}" for each in reading.wrong]
         by_context += reading.by_context
     return wrong, by_context
@@ -75,15 +75,18 @@ def check_lengths(whyflow):
             yield f"readings.{side} has {len(reading['text'])} characters"
 
 
-def read(text, event, facts):
-    """Reads one text."""
+def read(where, text, event, facts):
+    """Reads the text that stands at `where`."""
     reading = Reading(text, facts)
     for match in FORBIDDEN.finditer(text):
         reading.complain(f"forbidden word {match.group()!r}", match.start())
     check_grade(reading, event["whyflow"])
     read_names(reading, event)
     read_evidence(reading, event["whyflow"])
+    if where == "counterfactual":
+        read_changes(reading, event["whyflow"])
     read_reasons(reading, event["whyflow"])
+    read_labels(reading, event["whyflow"])
     read_phrases(reading)
     read_context(reading)
     for match in re.finditer(printed.NUMBER, reading.left):
@@ -151,6 +154,11 @@ def number_of(unit):
     return "(?:" + "|".join([*patterns, plain]) + ")" + noun
 
 
+def without_groups(regex):
+    """The same regular expression, whose groups capture nothing."""
+    return re.sub(r"(?<!\\)\((?!\?)", "(?:", regex)
+
+
 def agrees_in(words, unit, value):
     """Whether a printed number agrees with a value in a record's unit. A plain number under 10,000
     of bytes or a byte rate leaves its noun to the label."""
@@ -166,7 +174,7 @@ def agrees_in(words, unit, value):
 def reason_regex(reason):
     """label, value and comparison as prose has them."""
     unit = reason.get("unit", "")
-    number = re.sub(r"\((?!\?)", "(?:", number_of(unit))
+    number = without_groups(number_of(unit))
     of = r"(?:(?P<of>\S+(?: type \d+)?) )?"
     share = rf"(?P<seen>{printed.NUMBER} %) of {of}flows"
     compared = (rf"(?P<as_in>as in )?{share}|in no (?P<other>other )?{of.replace('of', 'of_new')}"
@@ -254,7 +262,7 @@ def read_evidence(reading, whyflow):
             for quantity, condition in rule.items()}
     for each in resembles.get("evidence", []):
         label = each.get("label") or what.get(each["quantity"], "")
-        number = re.sub(r"\((?!\?)", "(?:", number_of(each["unit"]))
+        number = without_groups(number_of(each["unit"]))
         regex = (rf"{re.escape(label)}:? (?P<value>{number}) "
                  rf"\((?:at (?P<side>least|most)) (?P<limit>{number})\)")
         for match in re.finditer(regex, reading.left):
@@ -269,6 +277,50 @@ def check_condition(reading, match, condition):
         reading.complain(f"{condition['quantity']} is {condition['value']}", at)
     if not agrees_in(without_noun(match.group("limit")), unit, condition.get(side)):
         reading.complain(f"{side} of {condition['quantity']} is {condition.get(side)}", at)
+
+
+def value_regex(unit):
+    """A value in a record's unit or a category's words, without groups."""
+    return rf"(?:'[^']*'|{without_groups(number_of(unit))}|not measured)"
+
+
+def is_value(words, unit, value):
+    """Whether words of value_regex say a value; None: it was not measured."""
+    if words == "not measured" or value is None:
+        return words == "not measured" and value is None
+    if words.startswith("'") or isinstance(value, str):
+        return words == f"'{value}'"
+    return agrees_in(without_noun(words), unit, value)
+
+
+def read_changes(reading, whyflow):
+    """ "label been to (not from)" of each change of a counterfactual."""
+    for change in whyflow.get("counterfactual", {}).get("changes", []):
+        listed = documents.features()[change["feature"]]
+        value = value_regex(listed.unit)
+        regex = (rf"{re.escape(listed.label)} (?:been )?(?P<to>{value})"
+                 rf"(?: \(not (?P<from>{value})\))?")
+        for match in re.finditer(regex, reading.left):
+            if not is_value(match.group("to"), listed.unit, change["to"]):
+                reading.complain(f"{listed.name} is changed to {change['to']}", match.start())
+            was = match.group("from")
+            if was and not is_value(was, listed.unit, change.get("from")):
+                reading.complain(f"{listed.name} was {change.get('from')}", match.start())
+            reading.use_up(match)
+
+
+def read_labels(reading, whyflow):
+    """A feature's label with a value beside it, where it is no reason; the service by its name."""
+    for listed in sorted(documents.features().values(), key=lambda each: -len(each.label)):
+        regex = rf"(?<!\w){re.escape(listed.label)} (?P<value>{value_regex(listed.unit)})"
+        for match in re.finditer(regex, reading.left):
+            value = whyflow["features"].get(listed.name)
+            if not is_value(match.group("value"), listed.unit, value):
+                reading.complain(f"{listed.name} is {value}", match.start())
+            reading.use_up(match)
+    service = re.escape(whyflow["features"].get("service", "no service"))
+    for match in re.finditer(rf"(?<![\w/']){service}(?![\w/'])", reading.left):
+        reading.use_up(match)
 
 
 def read_context(reading):
