@@ -124,8 +124,8 @@ void baseline_look(const struct baseline *baseline, const struct baseline_place 
 int64_t baseline_surprise(const struct baseline *baseline, const struct baseline_view *view,
                           const struct baseline_place *place, enum feature_id id);
 
-/* A flow edited after it was learnt, among the same others: what it weighed lies at the place it was
- * learnt at, not at the edited one. */
+/* A flow edited after it was learnt, among the same others: what it weighed lies at the place where
+ * it was learnt, not at the edited one. */
 struct baseline_edit {
     struct baseline_view view;
     const struct baseline_place *learnt_at;
