@@ -11,6 +11,7 @@
 #include "incident/gate.h"
 #include "incident/incident_table.h"
 #include "snapshot.h"
+#include "talkers.h"
 #include "whyflow/suppress.h"
 
 #include <stdio.h>
@@ -29,17 +30,23 @@ struct kept {
     } as;
 };
 
+/* A score takes 8 bytes with its size, a kept flow some 900: this much beside --memory. */
+enum { MEMORY_PER_SCORES = 64 };
+
 struct engine {
     struct settings settings;
     struct feature_engine *features;
     struct behaviour_engine *behaviours;
     struct anomaly_model *model;
-    struct flow_store *store; /* capture mode */
-    struct ranking *ranking;  /* capture mode */
+    struct flow_store *store;  /* capture mode */
+    struct flow_store *scores; /* of the kept flows, in their order */
+    struct ranking *ranking;   /* capture mode */
     struct gate gate;
     struct incident_table *incidents;
     uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
     struct engine_counters counters;
+    uint64_t flagged_by_feature[FEATURE_COUNT], flagged_by_behaviour[BEHAVIOUR_COUNT];
+    struct talkers talkers_by_bytes, talkers_by_flows;
     uint64_t settings_hash;
     bool stands_out;
     bool has_failed;
@@ -90,8 +97,10 @@ static bool open_engine(struct engine *engine, const struct settings *settings)
         return true;
     engine->store =
         flow_store_open(settings->anomaly.memory_bytes, settings->anomaly.spill_directory);
+    engine->scores = flow_store_open(settings->anomaly.memory_bytes / MEMORY_PER_SCORES,
+                                     settings->anomaly.spill_directory);
     engine->ranking = ranking_open(engine->muted != NULL);
-    return engine->store != NULL && engine->ranking != NULL;
+    return engine->store != NULL && engine->scores != NULL && engine->ranking != NULL;
 }
 
 struct engine *engine_open(const struct settings *settings, sensor_record_fn *on_record,
@@ -117,6 +126,7 @@ void engine_close(struct engine *engine)
     behaviour_close(engine->behaviours);
     anomaly_model_close(engine->model);
     flow_store_close(engine->store);
+    flow_store_close(engine->scores);
     ranking_close(engine->ranking);
     incident_table_close(engine->incidents);
     free(engine->muted);
@@ -340,6 +350,17 @@ static struct incident_note judge(struct engine *engine)
     return (struct incident_note){.alert_is_due = false};
 }
 
+static void count_reason(struct engine *engine)
+{
+    const struct record_flow_part *const part = &engine->record.as.flow.part;
+    if (!part->verdict.is_flagged)
+        return;
+    if (part->verdict.flagged_by == FLAGGED_BY_BEHAVIOUR)
+        engine->flagged_by_behaviour[part->finding.behaviour]++;
+    else
+        engine->flagged_by_feature[incident_leading_feature(&part->verdict)]++;
+}
+
 static void count_flow(struct engine *engine)
 {
     const struct record_flow_part *const part = &engine->record.as.flow.part;
@@ -350,10 +371,15 @@ static void count_flow(struct engine *engine)
     engine->counters.findings += part->finding.behaviour != BEHAVIOUR_NONE;
     engine->counters.cold += part->verdict.is_cold;
     engine->counters.flows_written++;
+    uint64_t ip_bytes = 0;
     for (unsigned d = 0; d < 2; d++) {
         engine->counters.packets_written += part->flow.direction[d].packets;
-        engine->counters.ip_bytes_written += part->flow.direction[d].ip_bytes;
+        ip_bytes += part->flow.direction[d].ip_bytes;
     }
+    engine->counters.ip_bytes_written += ip_bytes;
+    talkers_count(&engine->talkers_by_bytes, &part->flow, ip_bytes, ip_bytes);
+    talkers_count(&engine->talkers_by_flows, &part->flow, ip_bytes, 1);
+    count_reason(engine);
 }
 
 /* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
@@ -366,13 +392,15 @@ static void emit_flow(struct engine *engine)
     count_flow(engine);
     const bool wants_alert = note.alert_is_due && engine->settings.emit_alerts;
     const bool is_to_keep = note.strongest != NULL && engine->settings.emit_alerts;
-    if (!wants_alert && !is_to_keep && !engine->settings.emit_flows)
+    const bool wants_flow =
+        engine->settings.emit_flows || (engine->settings.emit_flagged && part->verdict.is_flagged);
+    if (!wants_alert && !is_to_keep && !wants_flow)
         return;
     struct baseline_summary baseline;
     anomaly_baseline_summary(engine->model, &baseline);
     explain_flow(&part->flow, &part->features, &part->verdict, baseline.flows, part);
     engine->record.timestamp_ns = notice_ns;
-    if (engine->settings.emit_flows) {
+    if (wants_flow) {
         engine->record.kind = RECORD_FLOW;
         emit(engine);
     }
@@ -448,6 +476,36 @@ static void count_muted(const struct engine *engine, struct engine_counters *cou
     }
 }
 
+/* Most first, of equals behaviours before features, each in its list's order. */
+static void insert_reason(struct engine_counters *counters, struct flagged_reason reason)
+{
+    uint32_t place = counters->reason_count;
+    while (place > 0 && counters->reasons[place - 1].count < reason.count)
+        place--;
+    if (reason.count == 0 || place == STATISTICS_REASONS_MAX)
+        return;
+    counters->reason_count += counters->reason_count < STATISTICS_REASONS_MAX;
+    for (uint32_t i = counters->reason_count - 1; i > place; i--)
+        counters->reasons[i] = counters->reasons[i - 1];
+    counters->reasons[place] = reason;
+}
+
+static void top_counters(const struct engine *engine, struct engine_counters *counters)
+{
+    for (uint8_t id = 0; id < BEHAVIOUR_COUNT; id++)
+        insert_reason(counters, (struct flagged_reason){FLAGGED_BY_BEHAVIOUR, id,
+                                                        engine->flagged_by_behaviour[id]});
+    for (uint8_t id = 0; id < FEATURE_COUNT; id++)
+        insert_reason(counters, (struct flagged_reason){FLAGGED_BY_SURPRISE, id,
+                                                        engine->flagged_by_feature[id]});
+    counters->top_by_bytes_count =
+        talkers_top(&engine->talkers_by_bytes, TALKERS_BY_IP_BYTES, counters->top_by_bytes);
+    counters->top_by_flows_count =
+        talkers_top(&engine->talkers_by_flows, TALKERS_BY_FLOWS, counters->top_by_flows);
+    counters->talkers_evicted =
+        engine->talkers_by_bytes.replaced + engine->talkers_by_flows.replaced;
+}
+
 static void incident_counters(const struct engine *engine, struct engine_counters *counters)
 {
     counters->incidents = incident_opened(engine->incidents);
@@ -471,9 +529,12 @@ static void emit_statistics(struct engine *engine, const struct statistics *snap
     behaviour_counters(engine->behaviours, &statistics->engine);
     anomaly_model_counters(engine->model, &statistics->engine);
     incident_counters(engine, &statistics->engine);
+    top_counters(engine, &statistics->engine);
     if (engine->store != NULL) {
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
+        statistics->engine.memory_bytes += flow_store_memory_bytes(engine->scores);
         statistics->engine.spilled_bytes = flow_store_spilled_bytes(engine->store);
+        statistics->engine.spilled_bytes += flow_store_spilled_bytes(engine->scores);
     }
     if (engine->ranking != NULL)
         statistics->engine.memory_bytes += ranking_memory_bytes(engine->ranking);
@@ -504,6 +565,8 @@ static bool each_kept(struct engine *engine,
         switch (flow_store_next(engine->store, &kept, sizeof kept, &size)) {
         case FLOW_STORE_ITEM:
             visit(engine, &kept);
+            if (engine->has_failed)
+                return false;
             break;
         case FLOW_STORE_END:
             return true;
@@ -520,8 +583,25 @@ static void rank_kept(struct engine *engine, const struct kept *kept)
     struct record_flow_part *const part = &engine->record.as.flow.part;
     part->flow = kept->as.flow.flow;
     anomaly_rank(engine->model, &kept->as.flow.features, &part->verdict);
-    ranking_add(engine->ranking, part->verdict.score_mbits, is_muted(engine, part));
-    anomaly_calibrate(engine->model, part->verdict.score_mbits);
+    const int32_t score_mbits = part->verdict.score_mbits;
+    ranking_add(engine->ranking, score_mbits, is_muted(engine, part));
+    anomaly_calibrate(engine->model, score_mbits);
+    if (!flow_store_append(engine->scores, &score_mbits, sizeof score_mbits))
+        engine->has_failed = true;
+}
+
+/* Where nobody asks for the parts the first pass's score will do: to make it again costs 1 us. */
+static void score_kept(struct engine *engine, struct record_flow_part *part)
+{
+    int32_t score_mbits = 0;
+    uint32_t size;
+    if (flow_store_next(engine->scores, &score_mbits, sizeof score_mbits, &size) != FLOW_STORE_ITEM)
+        engine->has_failed = true;
+    if (engine->settings.emit_flows || rule_count(engine) > 0 ||
+        part->finding.behaviour != BEHAVIOUR_NONE ||
+        score_mbits >= ranking_threshold_mbits(engine->ranking))
+        anomaly_score(engine->model, &part->features, true, &part->verdict);
+    part->verdict.score_mbits = score_mbits;
 }
 
 static void emit_kept(struct engine *engine, const struct kept *kept)
@@ -536,7 +616,7 @@ static void emit_kept(struct engine *engine, const struct kept *kept)
         .features = kept->as.flow.features,
         .finding = kept->as.flow.finding,
     };
-    anomaly_score(engine->model, &part->features, true, &part->verdict);
+    score_kept(engine, part);
     ranking_judge(engine->ranking, &part->verdict, is_muted(engine, part));
     engine->counters.flows_queued--;
     emit_flow(engine);
@@ -550,7 +630,7 @@ bool engine_finish(struct engine *engine, const struct statistics *snapshot)
             anomaly_rank_finish(engine->model);
             ranking_finish(engine->ranking, engine->settings.anomaly.alert_share);
             engine->stands_out = ranking_stands_out(engine->ranking);
-            is_whole = each_kept(engine, emit_kept);
+            is_whole = flow_store_rewind(engine->scores) && each_kept(engine, emit_kept);
         }
         engine->has_failed = !is_whole;
     }
@@ -562,11 +642,20 @@ bool engine_finish(struct engine *engine, const struct statistics *snapshot)
     return !engine->has_failed;
 }
 
-bool engine_save(const struct engine *engine, struct snapshot *snapshot,
-                 struct snapshot_summary *summary)
+bool engine_save(struct engine *engine, struct snapshot *snapshot, struct snapshot_summary *summary)
 {
+    anomaly_learn_all(engine->model);
     anomaly_model_summary(engine->model, summary);
     return snapshot_make(engine->model, engine->features, snapshot);
+}
+
+/* The rate of flows until there is one: the baseline's own. The bucket is as it always is before
+ * the first flow: full once the model is warm, which a loaded one may be at once. */
+static void expect_rate(struct engine *engine, const struct snapshot_summary *summary)
+{
+    const int64_t span_ns = summary->until_ns - summary->since_ns;
+    if (summary->flows > 0 && span_ns > 0)
+        gate_expect(&engine->gate, summary->flows, span_ns);
 }
 
 /* Into new rooms, which take the place of the old ones once all of it was good. */
@@ -586,6 +675,7 @@ bool engine_load(struct engine *engine, const struct snapshot *snapshot,
         model = old_model;
         features = old_features;
         anomaly_model_summary(engine->model, summary);
+        expect_rate(engine, summary);
     }
     anomaly_model_close(model);
     feature_engine_close(features);
@@ -594,7 +684,10 @@ bool engine_load(struct engine *engine, const struct snapshot *snapshot,
 
 const char *engine_error(const struct engine *engine)
 {
-    return engine->store != NULL ? flow_store_error(engine->store) : "";
+    if (engine->store == NULL)
+        return "";
+    const char *const error = flow_store_error(engine->store);
+    return error[0] != '\0' ? error : flow_store_error(engine->scores);
 }
 
 uint64_t engine_memory_bytes(const struct engine *engine)
@@ -604,6 +697,8 @@ uint64_t engine_memory_bytes(const struct engine *engine)
     behaviour_counters(engine->behaviours, &counters);
     anomaly_model_counters(engine->model, &counters);
     counters.memory_bytes += incident_memory_bytes(engine->incidents);
-    const bool is_capture = engine->settings.anomaly.mode == ANOMALY_MODE_CAPTURE;
-    return counters.memory_bytes + (is_capture ? engine->settings.anomaly.memory_bytes : 0);
+    if (engine->settings.anomaly.mode != ANOMALY_MODE_CAPTURE)
+        return counters.memory_bytes;
+    const uint64_t kept_bytes = engine->settings.anomaly.memory_bytes;
+    return counters.memory_bytes + kept_bytes + kept_bytes / MEMORY_PER_SCORES;
 }

@@ -24,7 +24,7 @@ void engine_close(struct engine *engine); /* NULL is allowed */
 void engine_flows(struct engine *engine, const struct flow_record *flows, size_t count);
 void engine_report(struct engine *engine, const struct statistics *snapshot);
 bool engine_finish(struct engine *engine, const struct statistics *snapshot);
-bool engine_save(const struct engine *engine, struct snapshot *snapshot,
+bool engine_save(struct engine *engine, struct snapshot *snapshot,
                  struct snapshot_summary *summary);
 bool engine_load(struct engine *engine, const struct snapshot *snapshot,
                  struct snapshot_summary *summary, char *error, size_t error_size);

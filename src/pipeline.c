@@ -331,7 +331,7 @@ bool pipeline_finish(struct pipeline *pipeline, const struct statistics *snapsho
     return engine_finish(pipeline->engine, snapshot);
 }
 
-bool pipeline_save(const struct pipeline *pipeline, struct snapshot *snapshot,
+bool pipeline_save(struct pipeline *pipeline, struct snapshot *snapshot,
                    struct snapshot_summary *summary)
 {
     return engine_save(pipeline->engine, snapshot, summary);

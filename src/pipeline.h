@@ -108,8 +108,9 @@ void pipeline_report(struct pipeline *pipeline, const struct statistics *snapsho
  * flows could not be written or read back; the final statistics then say what is missing. */
 bool pipeline_finish(struct pipeline *pipeline, const struct statistics *snapshot);
 
-/* What was learnt, at any time between two calls of step 3. False: no memory. */
-bool pipeline_save(const struct pipeline *pipeline, struct snapshot *snapshot,
+/* What was learnt, at any time between two calls of step 3; what waits to be learnt is learnt
+ * first. False: no memory. */
+bool pipeline_save(struct pipeline *pipeline, struct snapshot *snapshot,
                    struct snapshot_summary *summary);
 
 /* Begins with what was saved: before any flow, in online mode. False, and one line in `error`: the

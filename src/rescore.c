@@ -7,6 +7,7 @@
 #include "rescore.h"
 
 #include "message.h"
+#include "run_baseline.h"
 #include "whyflow/sensor.h"
 
 #include <inttypes.h>
@@ -71,15 +72,23 @@ static void tell_counters(const struct run *run)
                 counters.lines, counters.flows, counters.bad, counters.others);
 }
 
-bool rescore_run(struct run *run)
+static bool load(void *context, const struct snapshot *snapshot, struct snapshot_summary *summary,
+                 char *error, size_t error_size)
 {
-    char error[256];
-    struct sensor *const sensor =
-        sensor_open(&run->options->settings, on_record, run, error, sizeof error);
-    if (sensor == NULL) {
-        message("%s", error);
+    return sensor_load(context, snapshot, summary, error, error_size);
+}
+
+static bool save(void *context, struct snapshot *snapshot, struct snapshot_summary *summary)
+{
+    return sensor_save(context, snapshot, summary);
+}
+
+/* From the first flow to the last record, and the baseline. */
+static bool run_sensor(struct run *run, struct sensor *sensor)
+{
+    const struct run_baseline_port port = {.context = sensor, .load = load, .save = save};
+    if (!run_baseline_start(run, &port))
         return false;
-    }
     uint64_t count = 0;
     while (!(count++ % LINES_PER_LOOK == 0 && must_stop(run)) && read_one(run, sensor))
         ;
@@ -89,6 +98,19 @@ bool rescore_run(struct run *run)
         message("%s", sensor_error(sensor));
     output_flush(run->output, 0);
     tell_counters(run);
+    return is_whole && run_baseline_save(run, &port);
+}
+
+bool rescore_run(struct run *run)
+{
+    char error[256];
+    struct sensor *const sensor =
+        sensor_open(&run->options->settings, on_record, run, error, sizeof error);
+    if (sensor == NULL) {
+        message("%s", error);
+        return false;
+    }
+    const bool is_whole = run_sensor(run, sensor);
     sensor_close(sensor);
     return is_whole;
 }

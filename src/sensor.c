@@ -45,8 +45,7 @@ bool sensor_load(struct sensor *sensor, const struct snapshot *snapshot,
     return pipeline_load(sensor->pipeline, snapshot, summary, error, error_size);
 }
 
-bool sensor_save(const struct sensor *sensor, struct snapshot *snapshot,
-                 struct snapshot_summary *summary)
+bool sensor_save(struct sensor *sensor, struct snapshot *snapshot, struct snapshot_summary *summary)
 {
     return pipeline_save(sensor->pipeline, snapshot, summary);
 }

@@ -57,8 +57,9 @@ void sensor_tick(struct sensor *sensor, int64_t now_ns);
  * if kept flows could not be read back (see sensor_error). Call once. */
 bool sensor_finish(struct sensor *sensor);
 
-/* What was learnt so far; of a capture, after sensor_finish. snapshot_free it. False: no memory. */
-bool sensor_save(const struct sensor *sensor, struct snapshot *snapshot,
+/* What was learnt so far; of a capture, after sensor_finish. What waits to be learnt is learnt now,
+ * so flows after this may score otherwise than without. snapshot_free it. False: no memory. */
+bool sensor_save(struct sensor *sensor, struct snapshot *snapshot,
                  struct snapshot_summary *summary);
 
 /* One line about what failed, or "". Owned by the sensor. */

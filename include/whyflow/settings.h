@@ -37,7 +37,6 @@ struct feature_settings {
     uint32_t max_window_flows;                        /* flows in the exact window */
     uint64_t hash_key[2];                             /* placement only */
     uint64_t sketch_key[2];                           /* of the distinct counters: part of output */
-    bool is_frozen; /* as in anomaly_settings: nobody gets better known than the baseline knows */
     size_t local_net_count;
     struct settings_network local_nets[SETTINGS_LOCAL_NETS_MAX];
 };
@@ -93,6 +92,7 @@ struct settings {
     int64_t stats_interval_ns;            /* of trace time; 0: only the final one */
     bool emit_flows;                      /* records for every flow */
     bool emit_alerts;
+    bool emit_flagged; /* records for every flagged flow, where emit_flows asks not for all */
 };
 
 /* Fills `settings` with the defaults for replay. */

@@ -39,7 +39,8 @@ enum evidence_direction {
 /* What one feature's baseline says, as it was when the flow was scored. */
 struct evidence {
     double median, p05, p95; /* in the feature's unit; valid if has_quantiles. Exact to 1/512 of the
-                              * feature's range: of a size some 5 %, of a share 0.002 */
+                              * feature's range: of a size some 5 %, of a share 0.002; the range's
+                              * end stands for all beyond it */
     uint64_t count;          /* flows learnt in which the feature was measured, decayed */
     double share;       /* of learnt flows, each counted alike, in the same category, at the same
                               * value, or not measured either; [0, 1] */

@@ -34,6 +34,7 @@ except ImportError as error:
              "(scripts/packages install eval)")
 
 import captures
+import faithfulness
 import measures
 import peers
 import runs
@@ -393,6 +394,8 @@ def try_sets(bench, options):
                   f"{' '.join(trial.arguments)}", flush=True)
             results.append(measure(trial, options))
             results[-1]["settings"] = frozen
+            if mode == "replay":
+                results[-1]["faithful"] = faithfulness.measure(trial, bench.folder)
             used = {alert.settings for alert in trial.alerts}
             if frozen != "?" and used - {frozen}:
                 sys.exit(f"eval: settings of the run are {used}, not {frozen}")
@@ -419,6 +422,7 @@ def main(arguments):
         print(f"program: {version}")
         results = try_sets(bench, options)
     table.print_all(results, options.markdown, options.activities)
+    faithfulness.print_all([result.get("faithful") for result in results], options.markdown)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"version": version, "results": without_nan(results)}, file, indent=1)

@@ -117,8 +117,8 @@ void anomaly_calibrate(struct anomaly_model *model, int32_t score_mbits);
 bool anomaly_model_is_warm(const struct anomaly_model *model);
 
 /* Writes all that the model has learnt: a model that loads it goes on to the same scores, parts and
- * p-values. What waits to be learnt is not written: anomaly_learn_all before. The bytes depend on
- * what was learnt alone. False: no memory. */
+ * p-values. Nothing may wait to be learnt: anomaly_learn_all before. The bytes depend on what was
+ * learnt alone. False: no memory. */
 bool anomaly_model_save(const struct anomaly_model *model, struct byte_writer *writer);
 
 /* Fills a model that has learnt nothing (online mode). False, and the reader says why: cut short,

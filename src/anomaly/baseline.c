@@ -283,23 +283,26 @@ struct baseline_weights baseline_weigh(const struct baseline *baseline, uint32_t
     };
 }
 
-static bool is_numeric(const struct baseline *baseline, unsigned j)
+static bool is_numeric(unsigned j)
 {
-    return baseline->axis[j].scale != FEATURE_SCALE_CATEGORY;
+    return j < BASELINE_NUMERIC_COUNT;
 }
 
-static void learn_bin(struct baseline *baseline, unsigned j, const struct baseline_place *place,
-                      uint64_t weight)
+/* Without a branch on what is missing, as histogram_smoothed: nothing is added then. */
+static void learn_bins(struct baseline *baseline, const struct baseline_place *place,
+                       uint64_t weight)
 {
-    const unsigned bin = place->bin[j];
-    const uint64_t scaled = weight * histogram_scale(bin);
-    baseline->slot[0][j][histogram_slot(bin)] += scaled;
-    if (place->scope != 0)
-        baseline->slot[place->scope][j][histogram_slot(bin)] += scaled;
-    if (bin == BASELINE_BIN_MISSING)
-        return;
-    baseline->measured[j] += baseline->unit;
-    baseline->fine[j][place->step[j]] += baseline->unit;
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
+        const unsigned bin = place->bin[j];
+        const unsigned slot = histogram_slot(bin);
+        const uint64_t scaled = weight * histogram_scale(bin);
+        const uint64_t flow = bin == BASELINE_BIN_MISSING ? 0 : baseline->unit;
+        baseline->slot[0][j][slot] += scaled;
+        if (place->scope != 0)
+            baseline->slot[place->scope][j][slot] += scaled;
+        baseline->measured[j] += flow;
+        baseline->fine[j][place->step[j]] += flow;
+    }
 }
 
 /* "direction" within a direction says nothing: it is kept over all flows only. */
@@ -323,27 +326,31 @@ static void add_step(uint32_t *step, uint64_t flow)
     *step = flow < UINT32_MAX - *step ? *step + (uint32_t)flow : UINT32_MAX;
 }
 
+static void learn_parts(const struct baseline *baseline, const struct baseline_place *place,
+                        uint64_t weight, struct service_scope *scope)
+{
+    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
+        const unsigned part = place_part(place, j);
+        scope->slot[j][part] += weight;
+        add_step(&scope->fine[j][part], baseline->unit >> SERVICE_FINE_SHIFT);
+        scope->measured[j] += part == SERVICE_PART_MISSING ? 0 : baseline->unit;
+    }
+}
+
 static void learn_in_service(struct baseline *baseline, const struct baseline_place *place,
                              uint64_t weight)
 {
     struct service_scope *const scope =
         service_table_touch(baseline->services, place->service, weight, baseline->learnt);
-    const uint64_t flow = baseline->unit >> SERVICE_FINE_SHIFT;
     scope->flows += baseline->unit;
-    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
-        if (!is_numeric(baseline, j)) {
-            scope->slot[j][place_part(place, j)] += weight;
-            add_step(&scope->fine[j][place_part(place, j)], flow);
-            scope->measured[j] += place_part(place, j) == SERVICE_PART_MISSING ? 0 : baseline->unit;
-            continue;
-        }
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
         const unsigned bin = place->bin[j];
+        const uint64_t flow = bin == BASELINE_BIN_MISSING ? 0 : baseline->unit;
         scope->slot[j][histogram_slot(bin)] += weight * histogram_scale(bin);
-        if (bin == BASELINE_BIN_MISSING)
-            continue;
-        scope->measured[j] += baseline->unit;
-        add_step(&scope->fine[j][place->step[j]], flow);
+        scope->measured[j] += flow;
+        add_step(&scope->fine[j][place->step[j]], flow >> SERVICE_FINE_SHIFT);
     }
+    learn_parts(baseline, place, weight, scope);
 }
 
 void baseline_learn(struct baseline *baseline, const struct baseline_place *place,
@@ -360,12 +367,9 @@ void baseline_learn(struct baseline *baseline, const struct baseline_place *plac
     baseline->flows += baseline->unit;
     if (place->scope != 0)
         baseline->total[place->scope] += weights.all;
-    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
-        if (is_numeric(baseline, j))
-            learn_bin(baseline, j, place, weights.all);
-        else
-            learn_category(baseline, j, place, weights.all);
-    }
+    learn_bins(baseline, place, weights.all);
+    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
+        learn_category(baseline, j, place, weights.all);
     if (place->has_service)
         learn_in_service(baseline, place, weights.in_service);
 }
@@ -405,7 +409,7 @@ bool baseline_age(struct baseline *baseline, int64_t notice_ns)
 
 /* What is left of a sum without the flow's own part. With evictions a category may have lost that
  * part before: then nothing is left to take. */
-static uint64_t without(uint64_t sum, uint64_t own)
+static inline uint64_t without(uint64_t sum, uint64_t own)
 {
     return sum > own ? sum - own : 0;
 }
@@ -487,14 +491,14 @@ static inline int64_t surprise_of(const struct log2_table *table, const struct o
     return surprise > 0 ? surprise : 0;
 }
 
-static uint64_t smoothed_without(const uint64_t slot[HISTOGRAM_SLOT_COUNT], unsigned bin,
-                                 uint64_t own_weight)
+static inline uint64_t smoothed_without(const uint64_t slot[HISTOGRAM_SLOT_COUNT], unsigned bin,
+                                        uint64_t own_weight)
 {
     return without(histogram_smoothed(slot, bin), histogram_own(bin, own_weight));
 }
 
-static int64_t numeric_surprise(const struct baseline *baseline, const struct baseline_view *view,
-                                unsigned j, unsigned bin)
+static inline int64_t numeric_surprise(const struct baseline *baseline,
+                                       const struct baseline_view *view, unsigned j, unsigned bin)
 {
     struct odds odds = {
         .numerator = smoothed_without(baseline->slot[0][j], bin, view->own.all) +
@@ -562,9 +566,18 @@ static int64_t category_surprise(const struct baseline *baseline, const struct b
 int64_t baseline_surprise(const struct baseline *baseline, const struct baseline_view *view,
                           const struct baseline_place *place, enum feature_id id)
 {
-    if (is_numeric(baseline, id))
+    if (is_numeric(id))
         return numeric_surprise(baseline, view, id, place->bin[id]);
     return category_surprise(baseline, view, place, id);
+}
+
+void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
+                        const struct baseline_place *place, int64_t surprises[FEATURE_COUNT])
+{
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
+        surprises[j] = numeric_surprise(baseline, view, j, place->bin[j]);
+    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
+        surprises[j] = category_surprise(baseline, view, place, j);
 }
 
 /* ---- a flow that was edited, and one scope alone; for flows that are explained ---- */
@@ -678,7 +691,7 @@ static int64_t category_edited(const struct baseline *baseline, const struct bas
 int64_t baseline_surprise_edited(const struct baseline *baseline, const struct baseline_edit *edit,
                                  const struct baseline_place *place, enum feature_id id)
 {
-    if (is_numeric(baseline, id))
+    if (is_numeric(id))
         return numeric_edited(baseline, edit, id, place->bin[id]);
     return category_edited(baseline, edit, place, id);
 }
@@ -692,7 +705,7 @@ static int64_t bits_of(const struct baseline *baseline, uint64_t numerator, uint
 int64_t baseline_bits_in_all(const struct baseline *baseline, const struct baseline_view *view,
                              const struct baseline_place *place, enum feature_id id)
 {
-    if (is_numeric(baseline, id))
+    if (is_numeric(id))
         return bits_of(baseline,
                        smoothed_without(baseline->slot[0][id], place->bin[id], view->own.all) +
                            HISTOGRAM_SCALE * baseline->bin_prior,
@@ -710,7 +723,7 @@ int64_t baseline_bits_in_service(const struct baseline *baseline, const struct b
 {
     const uint64_t *const slot = view->service->slot[id];
     const uint64_t total = without(view->service->total, view->own.in_service);
-    if (is_numeric(baseline, id))
+    if (is_numeric(id))
         return bits_of(baseline,
                        smoothed_without(slot, place->bin[id], view->own.in_service) +
                            HISTOGRAM_SCALE * baseline->bin_prior,
@@ -759,12 +772,11 @@ bool baseline_words_are_of_service(const struct baseline *baseline,
 }
 
 /* Flows of the service with the same step or category, or without a measurement. */
-static uint64_t flows_alike_in_service(const struct baseline *baseline,
-                                       const struct baseline_view *view,
+static uint64_t flows_alike_in_service(const struct baseline_view *view,
                                        const struct baseline_place *place, enum feature_id id)
 {
     const uint32_t *const fine = view->service->fine[id];
-    if (!is_numeric(baseline, id))
+    if (!is_numeric(id))
         return (uint64_t)fine[place_part(place, id)] << SERVICE_FINE_SHIFT;
     return place->bin[id] == BASELINE_BIN_MISSING
                ? view->service->flows - view->service->measured[id]
@@ -775,7 +787,7 @@ static uint64_t flows_alike_in_service(const struct baseline *baseline,
 static uint64_t flows_alike(const struct baseline *baseline, const struct baseline_place *place,
                             enum feature_id id)
 {
-    if (!is_numeric(baseline, id)) {
+    if (!is_numeric(id)) {
         const uint64_t *sums = category_table_find(baseline->categories, category_of(place, id));
         return sums == NULL ? 0 : sums[CATEGORY_FLOWS];
     }
@@ -787,12 +799,12 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
                       const struct baseline_place *place, enum feature_id id,
                       struct baseline_outcome *outcome)
 {
-    const bool is_missing = is_numeric(baseline, id) ? place->bin[id] == BASELINE_BIN_MISSING
-                                                     : category_of(place, id)->is_missing;
+    const bool is_missing = is_numeric(id) ? place->bin[id] == BASELINE_BIN_MISSING
+                                           : category_of(place, id)->is_missing;
     const bool is_of_service = baseline_words_are_of_service(baseline, view, id);
     const uint64_t own = view->own.all == 0 ? 0 : baseline->unit;
-    const uint64_t alike = is_of_service ? flows_alike_in_service(baseline, view, place, id)
-                                         : flows_alike(baseline, place, id);
+    const uint64_t alike =
+        is_of_service ? flows_alike_in_service(view, place, id) : flows_alike(baseline, place, id);
     const uint64_t measured = is_of_service ? view->service->measured[id] : baseline->measured[id];
     *outcome = (struct baseline_outcome){
         .flows = without(alike, own),
@@ -815,7 +827,7 @@ bool baseline_quantile(const struct baseline *baseline, const struct baseline_vi
                        const struct baseline_place *place, enum feature_id id, unsigned percent,
                        unsigned *step)
 {
-    assert(is_numeric(baseline, id));
+    assert(is_numeric(id));
     assert(percent <= 100);
     uint64_t weights[BASELINE_STEP_COUNT];
     copy_steps(baseline, view, id, weights);
@@ -928,6 +940,16 @@ struct category_table *baseline_categories(struct baseline *baseline)
 const struct category_table *baseline_categories_of(const struct baseline *baseline)
 {
     return baseline->categories;
+}
+
+struct service_table *baseline_services(struct baseline *baseline)
+{
+    return baseline->services;
+}
+
+const struct service_table *baseline_services_of(const struct baseline *baseline)
+{
+    return baseline->services;
 }
 
 int64_t baseline_until_ns(const struct baseline *baseline)

@@ -13,8 +13,8 @@
  *     p1 = (K*H1(b) + 500 p0) / (N1 + 500)
  *     p2 = (K*HS(b) + 500 p0) / (NS + 500)
  *     bits = -(0.85 - w) log2 p0 - 0.15 log2 p1 - w log2 p2,   w = 0.70 NS / (NS + 3000)
- * N counts flows where the feature is missing too; "missing" has the prior of a bin, so the 17
- * probabilities sum to 1. The kernel (1 2 4 2 1)/10 is normalised at the edges by where weight
+ * w in whole hundredths, rounded down. N counts flows where the feature is missing too; "missing"
+ * has the prior of a bin, so the 17 probabilities sum to 1. The kernel (1 2 4 2 1)/10 is normalised at the edges by where weight
  * comes from: each bin hands out all it has, so K*H sums to H. (Normalising by where it goes makes
  * sums from 0.89 to 1.07.) Categories, c their weights, V the codes kept of the feature:
  *     p0 = (c0 + 1/2) / (N0 + (V + 1)/2)             the last 1/2: any code not seen yet
@@ -28,8 +28,8 @@
  * Most weight lies on the service where it has flows enough, because flows of one service are
  * alike: what a mail server does says little about a look-up. A service of few flows is judged by
  * all: its own flows may all be a scan's. There a flow weighs unit * n^-1/2 at most (n as above),
- * or one long scan of one port would be what is usual. Rejected after measuring: a scope a source or a
- * destination (too few flows each), a weight that does not grow with NS. */
+ * or one long scan of one port would be what is usual. Rejected after measuring: a scope a source
+ * or a destination (too few flows each), a weight that does not grow with NS. */
 #ifndef WHYFLOW_ANOMALY_BASELINE_H
 #define WHYFLOW_ANOMALY_BASELINE_H
 
@@ -123,6 +123,10 @@ void baseline_look(const struct baseline *baseline, const struct baseline_place 
 /* Unweighted surprise of the place's outcome for one feature, in hundredths of 2^-24 bit; >= 0. */
 int64_t baseline_surprise(const struct baseline *baseline, const struct baseline_view *view,
                           const struct baseline_place *place, enum feature_id id);
+
+/* The same of all features. */
+void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
+                        const struct baseline_place *place, int64_t surprises[FEATURE_COUNT]);
 
 /* A flow edited after it was learnt, among the same others: what it weighed lies at the place where
  * it was learnt, not at the edited one. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All that a baseline has learnt but its categories, as plain numbers: what is saved, loaded and
- * added. Called by snapshot.c of this room when a model is saved, loaded or merged; any thread, a
- * value of the caller's (large: not for the stack).
+/* All that a baseline has learnt but its categories and services, as plain numbers: what is saved,
+ * loaded and added. Called by snapshot.c of this room when a model is saved, loaded or merged; any
+ * thread, a value of the caller's (large: not for the stack).
  *
  * Weights are in the unit of `step` (baseline.c). To be added they are brought to step 0, the only
  * unit that does not depend on who is added: so adding is commutative and associative to the last
@@ -37,6 +37,8 @@ void baseline_get_sums(const struct baseline *baseline, struct baseline_sums *su
 void baseline_set_sums(struct baseline *baseline, const struct baseline_sums *sums);
 struct category_table *baseline_categories(struct baseline *baseline);
 const struct category_table *baseline_categories_of(const struct baseline *baseline);
+struct service_table *baseline_services(struct baseline *baseline);
+const struct service_table *baseline_services_of(const struct baseline *baseline);
 int64_t baseline_until_ns(const struct baseline *baseline);
 uint32_t baseline_flood_exponent(const struct baseline *baseline); /* gamma in 2^-24 */
 

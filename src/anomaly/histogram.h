@@ -13,46 +13,44 @@ enum {
     HISTOGRAM_BIN_MISSING = 16, /* the outcome "not measured" */
     HISTOGRAM_OUTCOME_COUNT = 17,
     HISTOGRAM_SLOT_PAD = 2,
-    HISTOGRAM_SLOT_MISSING = 20,
+    HISTOGRAM_MISSING_GAP = 2, /* the pad behind the last bin: "missing" is beyond it */
     HISTOGRAM_SLOT_COUNT = 24, /* three cache lines */
     HISTOGRAM_SCALE = 630,
     HISTOGRAM_KERNEL_CENTRE = 4,
 };
 
-/* 630 / the kernel's taps within reach of a bin: 4+2+1, 2+4+2+1, else 10. */
-static inline unsigned histogram_bin_scale(unsigned bin)
+static inline unsigned histogram_slot(unsigned bin)
 {
-    static const uint8_t scale[HISTOGRAM_BIN_COUNT] = {90, 70, 63, 63, 63, 63, 63, 63,
-                                                       63, 63, 63, 63, 63, 63, 70, 90};
+    return HISTOGRAM_SLOT_PAD + bin + (bin == HISTOGRAM_BIN_MISSING ? HISTOGRAM_MISSING_GAP : 0);
+}
+
+/* The kernel's tap for a bin itself. */
+static inline unsigned histogram_centre(unsigned bin)
+{
+    return bin == HISTOGRAM_BIN_MISSING ? 1 : HISTOGRAM_KERNEL_CENTRE;
+}
+
+/* What a weight in this bin is multiplied by: 630 / the kernel's taps within reach, which are
+ * 4+2+1, 2+4+2+1, else 10; "missing" hands nothing to its neighbours. */
+static inline unsigned histogram_scale(unsigned bin)
+{
+    static const uint16_t scale[HISTOGRAM_OUTCOME_COUNT] = {
+        90, 70, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 70, 90, HISTOGRAM_SCALE};
     return scale[bin];
 }
 
-static inline unsigned histogram_slot(unsigned bin)
-{
-    return bin == HISTOGRAM_BIN_MISSING ? HISTOGRAM_SLOT_MISSING : HISTOGRAM_SLOT_PAD + bin;
-}
-
-/* What a weight in this bin is multiplied by; "missing" hands nothing to its neighbours. */
-static inline unsigned histogram_scale(unsigned bin)
-{
-    return bin == HISTOGRAM_BIN_MISSING ? HISTOGRAM_SCALE : histogram_bin_scale(bin);
-}
-
-/* 630 times the kernel's mean around a bin. "missing" is never smoothed into. */
+/* 630 times the kernel's mean around a bin. "missing" is never smoothed into: the slots around its
+ * own are empty. No branch: which features a flow lacks is what no processor guesses. */
 static inline uint64_t histogram_smoothed(const uint64_t slot[HISTOGRAM_SLOT_COUNT], unsigned bin)
 {
-    if (bin == HISTOGRAM_BIN_MISSING)
-        return slot[HISTOGRAM_SLOT_MISSING];
-    const uint64_t *at = &slot[HISTOGRAM_SLOT_PAD + bin];
-    return at[-2] + at[2] + 2 * (at[-1] + at[1]) + HISTOGRAM_KERNEL_CENTRE * at[0];
+    const uint64_t *const at = &slot[histogram_slot(bin)];
+    return at[-2] + at[2] + 2 * (at[-1] + at[1]) + histogram_centre(bin) * at[0];
 }
 
 /* What a flow itself adds to the smoothed weight of its own bin. */
 static inline uint64_t histogram_own(unsigned bin, uint64_t own_weight)
 {
-    return own_weight * (bin == HISTOGRAM_BIN_MISSING
-                             ? HISTOGRAM_SCALE
-                             : histogram_bin_scale(bin) * HISTOGRAM_KERNEL_CENTRE);
+    return own_weight * histogram_scale(bin) * histogram_centre(bin);
 }
 
 /* Halves all weights, each rounded down by itself, so that bins never outweigh their total. */

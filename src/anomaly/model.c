@@ -76,12 +76,11 @@ static void learn_what_is_due(struct anomaly_model *model, int64_t notice_ns)
         learn_oldest(model);
 }
 
-static void learn_later(struct anomaly_model *model, const struct feature_vector *vector,
-                        int64_t notice_ns)
+static void learn_later(struct anomaly_model *model, const struct lesson *lesson)
 {
     if (lesson_queue_is_full(&model->lessons))
         learn_oldest(model);
-    make_lesson(model, vector, notice_ns, lesson_queue_push(&model->lessons));
+    *lesson_queue_push(&model->lessons) = *lesson;
 }
 
 void anomaly_learn_all(struct anomaly_model *model)
@@ -183,7 +182,9 @@ void anomaly_judge_online(struct anomaly_model *model, const struct feature_vect
         learn_what_is_due(model, notice_ns);
         age(model, notice_ns);
     }
-    anomaly_score(model, vector, false, verdict);
+    struct lesson lesson;
+    make_lesson(model, vector, notice_ns, &lesson);
+    score_place(model, &lesson.place, (struct baseline_weights){0}, verdict);
     compare(model, alpha, verdict);
     verdict->is_cold = !warm_up(model, notice_ns);
     if (!verdict->is_cold)
@@ -196,7 +197,7 @@ void anomaly_judge_online(struct anomaly_model *model, const struct feature_vect
     }
     calibrate(model, verdict, baseline_unit(model->baseline));
     typical_add(&model->typical, verdict);
-    learn_later(model, vector, notice_ns);
+    learn_later(model, &lesson);
 }
 
 void anomaly_calibrate(struct anomaly_model *model, int32_t score_mbits)

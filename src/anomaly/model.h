@@ -20,6 +20,12 @@ struct typical {
     int32_t total_mbits;
 };
 
+/* It is settled anew after so many flows at most. */
+enum { TYPICAL_DUE_MAX = 1024 };
+
+/* Saved and added it counts no more flows: 2^40 at 2^21 milli-bits, twice, fit 64 bits. */
+#define TYPICAL_FLOWS_MAX (UINT64_C(1) << 40)
+
 struct anomaly_model {
     enum anomaly_mode mode;
     double alert_share;
@@ -41,6 +47,10 @@ struct anomaly_model {
     struct typical typical;
 };
 
+/* anomaly_score of a flow whose place is known; `own`: the weights to leave out. */
+void score_place(const struct anomaly_model *model, const struct baseline_place *place,
+                 struct baseline_weights own, struct verdict *verdict);
+
 /* Adds a scored flow's parts, and settles if it is due. */
 void typical_add(struct typical *typical, const struct verdict *verdict);
 
@@ -49,7 +59,7 @@ void typical_settle(struct typical *typical);
 
 void typical_halve(struct typical *typical);
 
-/* Adds the other's sums and settles. */
+/* Adds the other's sums, halves them if there are more than TYPICAL_FLOWS_MAX, and settles. */
 void typical_join(struct typical *typical, const struct typical *other);
 
 #endif

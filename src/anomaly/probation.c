@@ -32,13 +32,13 @@ void probation_deinit(struct probation *probation)
 bool probation_holds(struct probation *probation, const struct feature_vector *vector,
                      double p_value)
 {
-    if (p_value > STAY_P || vector->pair_age_ns >= probation->span_ns)
+    if (probation->span_ns == 0 || p_value > STAY_P || vector->pair_age_ns >= probation->span_ns)
         return false;
-    struct recent_lookup lookup = recent_lookup_begin(&probation->pairs, &vector->pair_id);
-    recent_lookup_find(&lookup, &probation->pairs);
-    if (lookup.found == NULL && p_value > ENTRY_P)
+    const struct recent_lookup lookup = recent_lookup_begin(&probation->pairs, &vector->pair_id);
+    const bool is_known = recent_table_has(&probation->pairs, &lookup);
+    if (!is_known && p_value > ENTRY_P)
         return false;
-    probation->entered += lookup.found == NULL;
+    probation->entered += !is_known;
     recent_table_touch(&probation->pairs, &lookup, probation->entered);
     return true;
 }

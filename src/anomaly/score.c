@@ -27,23 +27,30 @@ static void assert_exact(const struct verdict *verdict)
     (void)sum;
 }
 
-void anomaly_score(const struct anomaly_model *model, const struct feature_vector *vector,
-                   bool take_own_weight_out, struct verdict *verdict)
+void score_place(const struct anomaly_model *model, const struct baseline_place *place,
+                 struct baseline_weights own, struct verdict *verdict)
 {
-    const struct baseline *baseline = model->baseline;
-    struct baseline_place place;
-    baseline_place(baseline, vector, &place);
-    struct baseline_weights own = {0};
-    if (take_own_weight_out)
-        own = baseline_weigh(baseline, vector->pair_flows_60s);
+    const struct baseline *const baseline = model->baseline;
     struct baseline_view view;
-    baseline_look(baseline, &place, own, &view);
+    baseline_look(baseline, place, own, &view);
+    int64_t surprises[FEATURE_COUNT];
+    baseline_surprises(baseline, &view, place, surprises);
     *verdict = (struct verdict){.typical_mbits = model->typical.total_mbits};
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
-        const int64_t surprise = baseline_surprise(baseline, &view, &place, (enum feature_id)j);
-        const int32_t mbits = baseline_mbits(surprise, model->quarter_weights[j]);
+        const int32_t mbits = baseline_mbits(surprises[j], model->quarter_weights[j]);
         verdict->score_mbits += mbits;
         verdict->contribution_mbits[j] = mbits - model->typical.mbits[j];
     }
     assert_exact(verdict);
+}
+
+void anomaly_score(const struct anomaly_model *model, const struct feature_vector *vector,
+                   bool take_own_weight_out, struct verdict *verdict)
+{
+    struct baseline_place place;
+    baseline_place(model->baseline, vector, &place);
+    struct baseline_weights own = {0};
+    if (take_own_weight_out)
+        own = baseline_weigh(model->baseline, vector->pair_flows_60s);
+    score_place(model, &place, own, verdict);
 }

@@ -8,7 +8,6 @@
 #include "base/siphash.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,16 +99,22 @@ static bool is_lighter(const struct service_rank *a, const struct service_rank *
     return a->inserted < b->inserted;
 }
 
-/* An empty place; in a full table the lightest entry's. */
-static size_t make_room(struct service_table *table)
+static size_t find_lightest(const struct service_table *table)
 {
-    if (table->count < table->max)
-        return table->count++;
     size_t lightest = 0;
     for (size_t i = 1; i < table->count; i++) {
         if (is_lighter(&table->ranks[i], &table->ranks[lightest]))
             lightest = i;
     }
+    return lightest;
+}
+
+/* An empty place; in a full table the lightest entry's. */
+static size_t make_room(struct service_table *table)
+{
+    if (table->count < table->max)
+        return table->count++;
+    const size_t lightest = find_lightest(table);
     unlink_at(table, seek(table, table->scopes[lightest].service));
     memset(&table->scopes[lightest], 0, sizeof table->scopes[lightest]);
     table->evicted++;
@@ -181,4 +186,137 @@ uint64_t service_table_memory_bytes(const struct service_table *table)
 {
     return sizeof *table + table->max * (sizeof *table->scopes + sizeof *table->ranks) +
            (table->index_mask + 1) * sizeof *table->index;
+}
+
+/* ---- saved and loaded ---------------------------------------------------------------------- */
+
+static int compare_entries(const void *a_entry, const void *b_entry)
+{
+    const uint64_t a = ((const struct service_entry *)a_entry)->scope->service;
+    const uint64_t b = ((const struct service_entry *)b_entry)->scope->service;
+    return a == b ? 0 : a < b ? -1 : 1;
+}
+
+struct service_entry *service_table_entries(const struct service_table *table)
+{
+    struct service_entry *const entries = calloc(table->count + 1, sizeof *entries);
+    if (entries == NULL)
+        return NULL;
+    for (size_t i = 0; i < table->count; i++)
+        entries[i] = (struct service_entry){
+            .scope = &table->scopes[i],
+            .touched = table->ranks[i].touched,
+            .inserted = table->ranks[i].inserted,
+        };
+    qsort(entries, table->count, sizeof *entries, compare_entries);
+    return entries;
+}
+
+static void insert_copy(struct service_table *table, const struct service_entry *entry)
+{
+    const size_t place = insert(table, entry->scope->service);
+    table->scopes[place] = *entry->scope;
+    table->ranks[place] = (struct service_rank){
+        .total = entry->scope->total, .touched = entry->touched, .inserted = entry->inserted};
+}
+
+bool service_table_put(struct service_table *table, const struct service_entry *entry)
+{
+    if (table->count == table->max || service_table_find(table, entry->scope->service) != NULL)
+        return false;
+    insert_copy(table, entry);
+    return true;
+}
+
+/* Adds to steps without wrapping: a step that is full stays so. */
+static void add_step(uint32_t *step, uint32_t flows)
+{
+    *step = flows < UINT32_MAX - *step ? *step + flows : UINT32_MAX;
+}
+
+static void add_scope(struct service_scope *scope, const struct service_scope *other)
+{
+    scope->total += other->total;
+    scope->flows += other->flows;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
+        scope->measured[j] += other->measured[j];
+        for (unsigned slot = 0; slot < HISTOGRAM_SLOT_COUNT; slot++)
+            scope->slot[j][slot] += other->slot[j][slot];
+        for (unsigned step = 0; step < SERVICE_STEP_COUNT; step++)
+            add_step(&scope->fine[j][step], other->fine[j][step]);
+    }
+}
+
+static void add_at(struct service_table *table, size_t place, const struct service_entry *entry)
+{
+    struct service_rank *const rank = &table->ranks[place];
+    add_scope(&table->scopes[place], entry->scope);
+    rank->total = table->scopes[place].total;
+    if (entry->touched > rank->touched)
+        rank->touched = entry->touched;
+}
+
+/* A service that is new: if all places are taken, the lighter of it and the lightest goes. */
+static void add_new(struct service_table *table, const struct service_entry *entry)
+{
+    const struct service_rank rank = {
+        .total = entry->scope->total, .touched = entry->touched, .inserted = entry->inserted};
+    if (table->count == table->max && is_lighter(&rank, &table->ranks[find_lightest(table)]))
+        table->evicted++;
+    else
+        insert_copy(table, entry);
+}
+
+/* Insertions numbered by service: the order in which tables were filled leaves no trace. */
+static bool renumber(struct service_table *table)
+{
+    struct service_entry *const entries = service_table_entries(table);
+    if (entries == NULL)
+        return false;
+    for (size_t i = 0; i < table->count; i++)
+        table->ranks[entries[i].scope - table->scopes].inserted = i + 1;
+    table->insertions = table->count;
+    free(entries);
+    return true;
+}
+
+bool service_table_add(struct service_table *table, const struct service_entry *entries,
+                       size_t count)
+{
+    bool *const is_new = calloc(count + 1, sizeof *is_new);
+    if (is_new == NULL)
+        return false;
+    for (size_t i = 0; i < table->count; i++)
+        table->ranks[i].inserted = table->scopes[i].service; /* the last tie-break of both alike */
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t place = table->index[seek(table, entries[i].scope->service)];
+        is_new[i] = place == 0;
+        if (place != 0)
+            add_at(table, place - 1, &entries[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct service_entry entry = {.scope = entries[i].scope,
+                                            .touched = entries[i].touched,
+                                            .inserted = entries[i].scope->service};
+        if (is_new[i]) /* only now: what is in both must not be evicted before it is added */
+            add_new(table, &entry);
+    }
+    free(is_new);
+    return renumber(table);
+}
+
+uint64_t service_table_insertions(const struct service_table *table)
+{
+    return table->insertions;
+}
+
+void service_table_set_counts(struct service_table *table, uint64_t insertions, uint64_t evicted)
+{
+    table->insertions = insertions;
+    table->evicted = evicted;
+}
+
+uint64_t service_table_max(const struct service_table *table)
+{
+    return table->max;
 }

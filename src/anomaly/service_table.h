@@ -13,6 +13,7 @@
 #include "anomaly/histogram.h"
 #include "whyflow/feature.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,31 @@ void service_table_halve(struct service_table *table);
 struct service_scope *service_table_at(struct service_table *table, size_t index);
 size_t service_table_count(const struct service_table *table);
 
+/* A service as it is saved. */
+struct service_entry {
+    const struct service_scope *scope;
+    uint64_t touched;  /* number of the flow that touched it last */
+    uint64_t inserted; /* order of insertion: the last to tell who is evicted */
+};
+
+/* All entries by rising service, service_table_count of them; their scopes are the table's own and
+ * valid until it changes. The caller frees. NULL: no memory. */
+struct service_entry *service_table_entries(const struct service_table *table);
+
+/* Takes in a copy of a service that is not there yet. False: it is, or the table is full. */
+bool service_table_put(struct service_table *table, const struct service_entry *entry);
+
+/* Adds all `count` entries of another table; of a service in both the later touch counts. Beyond
+ * the limit the heaviest of both stay, by (total, last touch, service): so neither order nor which
+ * table is added to which shows. Insertions are numbered anew, by service. False: no memory. */
+bool service_table_add(struct service_table *table, const struct service_entry *entries,
+                       size_t count);
+
+uint64_t service_table_insertions(const struct service_table *table);
+/* Counters of a saved table: insertions and evictions so far. */
+void service_table_set_counts(struct service_table *table, uint64_t insertions, uint64_t evicted);
+
+uint64_t service_table_max(const struct service_table *table);
 uint64_t service_table_evicted(const struct service_table *table);
 uint64_t service_table_memory_bytes(const struct service_table *table);
 

@@ -9,7 +9,9 @@
  * be closed: it may be half filled. */
 #include "anomaly/baseline_sums.h"
 #include "anomaly/model.h"
+#include "anomaly/service_scope.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@ enum {
     NAME_LENGTH_MAX = 64,
     CATEGORY_BYTES = 4 + 1 + 8 + 8 * CATEGORY_SUM_COUNT + 8 + 8,
     SOURCES_MAX = 1 << 20,
-    TYPICAL_MAX = 1 << 21, /* as RANKING_SCORE_COUNT: no score is higher */
+    TYPICAL_MBITS_MAX = 1 << 21, /* as RANKING_SCORE_COUNT: no score is higher */
 };
 
 /* ---- what it was made of ------------------------------------------------------------------- */
@@ -240,6 +242,97 @@ static bool read_categories(struct anomaly_model *model, const struct baseline_s
     return is_read;
 }
 
+/* ---- services ------------------------------------------------------------------------------ */
+
+/* False: no memory. */
+static bool write_services(const struct anomaly_model *model, struct byte_writer *writer)
+{
+    const struct service_table *const table = baseline_services_of(model->baseline);
+    struct service_entry *const entries = service_table_entries(table);
+    if (entries == NULL)
+        return false;
+    const size_t count = service_table_count(table);
+    const size_t section = byte_writer_begin(writer, "svcs");
+    byte_writer_u64(writer, service_table_insertions(table));
+    byte_writer_u64(writer, service_table_evicted(table));
+    byte_writer_u32(writer, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        byte_writer_varint(writer, entries[i].touched);
+        byte_writer_varint(writer, entries[i].inserted);
+        service_scope_write(entries[i].scope, writer);
+    }
+    byte_writer_end(writer, section);
+    free(entries);
+    return true;
+}
+
+/* What reading services goes by: what they all are part of, and what was read so far. */
+struct services_read {
+    struct service_table *table;
+    const struct baseline_sums *sums;
+    uint32_t sources;
+    uint64_t insertions;
+    struct service_scope scope;
+    uint64_t flows; /* of all services so far */
+};
+
+static bool read_service(struct services_read *read, bool is_first, struct byte_reader *reader)
+{
+    const uint64_t before = read->scope.service;
+    const struct service_entry entry = {.scope = &read->scope,
+                                        .touched = byte_reader_varint(reader),
+                                        .inserted = byte_reader_varint(reader)};
+    if (!service_scope_read(&read->scope, reader, read->sources))
+        return false;
+    if (!is_first && read->scope.service <= before)
+        return byte_reader_refuse(reader, "its services are out of order");
+    if (read->scope.flows > read->sums->flows - read->flows)
+        return byte_reader_refuse(reader, "its services outweigh all flows");
+    read->flows += read->scope.flows;
+    if (entry.touched > read->sums->learnt || entry.inserted == 0 ||
+        entry.inserted > read->insertions || !service_table_put(read->table, &entry))
+        return byte_reader_refuse(reader, "a service is numbered absurdly");
+    return true;
+}
+
+static bool read_all_services(struct services_read *read, uint32_t count,
+                              struct byte_reader *reader)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!read_service(read, i == 0, reader))
+            return false;
+    return byte_reader_end(reader);
+}
+
+static bool read_services(struct anomaly_model *model, const struct baseline_sums *sums,
+                          struct byte_reader *reader)
+{
+    struct service_table *const table = baseline_services(model->baseline);
+    if (!byte_reader_begin(reader, "svcs"))
+        return false;
+    const uint64_t insertions = byte_reader_u64(reader), evicted = byte_reader_u64(reader);
+    const uint32_t count = byte_reader_count(reader, 2 + SERVICE_SCOPE_LEAST_BYTES);
+    if (reader->has_failed)
+        return false;
+    if (count > service_table_max(table))
+        return byte_reader_refuse(reader,
+                                  "it has too many services: %" PRIu32 " of at most %" PRIu64,
+                                  count, service_table_max(table));
+    if (insertions > BASELINE_WEIGHT_MAX || evicted > BASELINE_WEIGHT_MAX)
+        return byte_reader_refuse(reader, "its services are counted absurdly");
+    struct services_read *const read = calloc(1, sizeof *read);
+    if (read == NULL)
+        return byte_reader_refuse(reader, "out of memory");
+    read->table = table;
+    read->sums = sums;
+    read->sources = model->sources;
+    read->insertions = insertions;
+    const bool is_read = read_all_services(read, count, reader);
+    service_table_set_counts(table, insertions, evicted); /* put counts as an insertion */
+    free(read);
+    return is_read;
+}
+
 /* ---- calibration, and what else a model remembers ------------------------------------------ */
 
 static void write_calibration(const struct anomaly_model *model, struct byte_writer *writer)
@@ -281,19 +374,20 @@ static void write_state(const struct anomaly_model *model, struct byte_writer *w
     byte_writer_end(writer, section);
 }
 
-/* Means as they stood (they are settled now and then), and the sums they come from. */
+/* Means as they stood (they are settled now and then), and the sums they come from. Those stay
+ * below 2^62, so that two of them can be added. */
 static bool read_typical(struct typical *typical, struct byte_reader *reader)
 {
     typical->flows = byte_reader_u64(reader);
     typical->due = byte_reader_u64(reader);
     typical->total_mbits = 0;
-    if (typical->flows > BASELINE_WEIGHT_MAX || typical->due > 2 * BASELINE_WEIGHT_MAX)
+    if (typical->flows > TYPICAL_FLOWS_MAX || typical->due > typical->flows + 1 + TYPICAL_DUE_MAX)
         return byte_reader_refuse(reader, "its scores are counted absurdly");
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
         const int64_t sum_mbits = byte_reader_i64(reader);
         const uint32_t mbits = byte_reader_u32(reader);
-        if (mbits > TYPICAL_MAX || sum_mbits < 0 ||
-            (uint64_t)sum_mbits / TYPICAL_MAX > typical->flows)
+        if (mbits > TYPICAL_MBITS_MAX || sum_mbits < 0 ||
+            (uint64_t)sum_mbits / TYPICAL_MBITS_MAX > typical->flows)
             return byte_reader_refuse(reader, "what is typical of %s is absurd",
                                       feature_infos[j].name);
         typical->sum_mbits[j] = sum_mbits;
@@ -335,6 +429,7 @@ static struct baseline_sums *sums_of(const struct anomaly_model *model)
 
 bool anomaly_model_save(const struct anomaly_model *model, struct byte_writer *writer)
 {
+    assert(lesson_queue_oldest(&model->lessons) == NULL);
     struct baseline_sums *const sums = sums_of(model);
     if (sums == NULL)
         return false;
@@ -344,7 +439,7 @@ bool anomaly_model_save(const struct anomaly_model *model, struct byte_writer *w
     baseline_sums_write(sums, writer);
     byte_writer_end(writer, section);
     free(sums);
-    const bool is_whole = write_categories(model, writer);
+    const bool is_whole = write_categories(model, writer) && write_services(model, writer);
     write_calibration(model, writer);
     return is_whole && !writer->has_failed;
 }
@@ -355,7 +450,7 @@ static bool load(struct anomaly_model *model, struct baseline_sums *sums,
     if (!read_schema(model, reader) || !read_state(model, reader) ||
         !byte_reader_begin(reader, "sums") || !baseline_sums_read(sums, reader, model->sources) ||
         !byte_reader_end(reader) || !read_categories(model, sums, reader) ||
-        !read_calibration(model, reader))
+        !read_services(model, sums, reader) || !read_calibration(model, reader))
         return false;
     baseline_set_sums(model->baseline, sums);
     return true;
@@ -395,6 +490,27 @@ static void add_categories(struct category_table *table, const struct category_t
                               category_table_evicted(table) + category_table_evicted(other));
 }
 
+/* False: no memory. */
+static bool add_services(struct service_table *table, const struct service_table *other,
+                         uint64_t unit)
+{
+    const size_t count = service_table_count(other);
+    struct service_entry *const entries = service_table_entries(other);
+    struct service_scope *const scopes = calloc(count + 1, sizeof *scopes);
+    bool is_whole = entries != NULL && scopes != NULL;
+    for (size_t i = 0; i < count && is_whole; i++) {
+        scopes[i] = *entries[i].scope;
+        service_scope_scale(&scopes[i], unit);
+        entries[i].scope = &scopes[i];
+    }
+    is_whole = is_whole && service_table_add(table, entries, count);
+    service_table_set_counts(table, service_table_insertions(table),
+                             service_table_evicted(table) + service_table_evicted(other));
+    free(scopes);
+    free(entries);
+    return is_whole;
+}
+
 static void add_calibration(struct calibration *calibration, const struct calibration *other,
                             uint64_t unit)
 {
@@ -403,7 +519,8 @@ static void add_calibration(struct calibration *calibration, const struct calibr
     calibration_rebuild(calibration);
 }
 
-static void add(struct anomaly_model *model, const struct anomaly_model *other,
+/* False: no memory. */
+static bool add(struct anomaly_model *model, const struct anomaly_model *other,
                 struct baseline_sums *sums, struct baseline_sums *other_sums,
                 const struct category_entry *entries)
 {
@@ -414,15 +531,19 @@ static void add(struct anomaly_model *model, const struct anomaly_model *other,
     const bool is_halved = baseline_sums_add(sums, other_sums);
     baseline_set_sums(model->baseline, sums);
     add_categories(table, baseline_categories_of(other->baseline), entries, unit);
+    const bool is_whole = add_services(baseline_services(model->baseline),
+                                       baseline_services_of(other->baseline), unit);
     add_calibration(model->calibration, other->calibration, unit);
     if (is_halved) {
         category_table_halve(table);
+        service_table_halve(baseline_services(model->baseline));
         calibration_halve(model->calibration);
     }
     model->is_warm |= anomaly_model_is_warm(other);
     if (other_sums->learnt > 0)
         model->sources += other->sources + is_scaled; /* each allows for its own rounding */
     typical_join(&model->typical, &other->typical);
+    return is_whole && category_table_renumber(table);
 }
 
 bool anomaly_model_add(struct anomaly_model *model, const struct anomaly_model *other)
@@ -434,8 +555,7 @@ bool anomaly_model_add(struct anomaly_model *model, const struct anomaly_model *
     if (is_whole) {
         if (sums->learnt == 0)
             model->sources = 0;
-        add(model, other, sums, other_sums, entries);
-        is_whole = category_table_renumber(baseline_categories(model->baseline));
+        is_whole = add(model, other, sums, other_sums, entries);
     }
     free(entries);
     free(other_sums);

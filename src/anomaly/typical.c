@@ -5,7 +5,7 @@
  * combination of direction, service and bin. */
 #include "anomaly/model.h"
 
-enum { TYPICAL_GROWTH = 64, TYPICAL_FLOWS_MAX = 1024 };
+enum { TYPICAL_GROWTH = 64 };
 
 void typical_settle(struct typical *typical)
 {
@@ -16,7 +16,7 @@ void typical_settle(struct typical *typical)
         typical->total_mbits += typical->mbits[j];
     }
     const uint64_t more = typical->flows / TYPICAL_GROWTH;
-    typical->due = typical->flows + 1 + (more < TYPICAL_FLOWS_MAX ? more : TYPICAL_FLOWS_MAX);
+    typical->due = typical->flows + 1 + (more < TYPICAL_DUE_MAX ? more : TYPICAL_DUE_MAX);
 }
 
 void typical_add(struct typical *typical, const struct verdict *verdict)
@@ -41,5 +41,7 @@ void typical_join(struct typical *typical, const struct typical *other)
     typical->flows += other->flows;
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         typical->sum_mbits[j] += other->sum_mbits[j];
+    if (typical->flows > TYPICAL_FLOWS_MAX)
+        typical_halve(typical);
     typical_settle(typical);
 }

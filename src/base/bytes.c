@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { CAPACITY_LEAST = 4096, TAG_SIZE = 4, LENGTH_SIZE = 8 };
+enum { VARINT_BITS = 7, VARINT_PART = 0x7f, VARINT_MORE = 0x80, VARINT_LAST_SHIFT = 63 };
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
@@ -69,6 +70,15 @@ void byte_writer_u64(struct byte_writer *writer, uint64_t number)
 void byte_writer_i64(struct byte_writer *writer, int64_t number)
 {
     write_number(writer, (uint64_t)number, sizeof number);
+}
+
+void byte_writer_varint(struct byte_writer *writer, uint64_t number)
+{
+    while (number > VARINT_PART) {
+        byte_writer_u8(writer, (uint8_t)(number | VARINT_MORE));
+        number >>= VARINT_BITS;
+    }
+    byte_writer_u8(writer, (uint8_t)number);
 }
 
 size_t byte_writer_begin(struct byte_writer *writer, const char tag[4])
@@ -147,6 +157,23 @@ uint64_t byte_reader_u64(struct byte_reader *reader)
 int64_t byte_reader_i64(struct byte_reader *reader)
 {
     return (int64_t)byte_reader_u64(reader);
+}
+
+uint64_t byte_reader_varint(struct byte_reader *reader)
+{
+    uint64_t number = 0;
+    for (unsigned shift = 0; shift <= VARINT_LAST_SHIFT; shift += VARINT_BITS) {
+        const uint8_t byte = byte_reader_u8(reader);
+        const uint64_t part = byte & VARINT_PART;
+        if ((part == 0 && shift > 0 && (byte & VARINT_MORE) == 0) ||
+            (shift == VARINT_LAST_SHIFT && byte > 1))
+            break;
+        number |= part << shift;
+        if ((byte & VARINT_MORE) == 0)
+            return number;
+    }
+    byte_reader_refuse(reader, "a number is written in no valid form at byte %zu", reader->at);
+    return 0;
 }
 
 uint32_t byte_reader_count(struct byte_reader *reader, size_t item_bytes)

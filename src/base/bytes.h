@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers as bytes and back: little-endian, of fixed width, in sections that say their length. A
- * writer grows in memory; a reader trusts nothing: it never reads beyond its section, and what it
- * refuses first is the one line it keeps. Both have a sticky error, asked once at the end. Used by
- * what is saved between runs (snapshot.c and the rooms it asks). Any thread; a value of the
+/* Numbers as bytes and back: little-endian, mostly of fixed width, in sections that say their
+ * length. A writer grows in memory; a reader trusts nothing: it never reads beyond its section, and
+ * what it refuses first is the one line it keeps. Both have a sticky error, asked once at the end.
+ * Used by what is saved between runs (snapshot.c and the rooms it asks). Any thread; a value of the
  * caller's. */
 #ifndef WHYFLOW_BASE_BYTES_H
 #define WHYFLOW_BASE_BYTES_H
@@ -23,6 +23,10 @@ void byte_writer_u8(struct byte_writer *writer, uint8_t number);
 void byte_writer_u32(struct byte_writer *writer, uint32_t number);
 void byte_writer_u64(struct byte_writer *writer, uint64_t number);
 void byte_writer_i64(struct byte_writer *writer, int64_t number);
+
+/* LEB128: seven bits a byte, the least first, all bytes but the last with the eighth bit set. For
+ * what is mostly small: 1 byte below 128, 2 below 16,384, at most 10. */
+void byte_writer_varint(struct byte_writer *writer, uint64_t number);
 
 /* A section is its tag of four letters, its length in 64 bits, and what is written up to its end.
  * Sections do not nest. begin returns what end is to be given. */
@@ -52,6 +56,9 @@ uint8_t byte_reader_u8(struct byte_reader *reader);
 uint32_t byte_reader_u32(struct byte_reader *reader);
 uint64_t byte_reader_u64(struct byte_reader *reader);
 int64_t byte_reader_i64(struct byte_reader *reader);
+
+/* A number has one form: with zeros in front, or of more than 64 bits, it is refused. */
+uint64_t byte_reader_varint(struct byte_reader *reader);
 
 /* A number of items that follow, each of at least item_bytes: more than the section has room for
  * are refused here, so that nobody loops or allocates for them. */

@@ -1,11 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* uthash as configured here: allocations come zeroed from calloc (so large tables are not touched
- * before they are used), failing ones are not fatal, and the first table has its final size: the
- * macro HASH_INITIAL_NUM_BUCKETS reads it from `table`, which link_entry has as a parameter. */
-#define HASH_NONFATAL_OOM 1
-#define uthash_malloc(size) calloc(1, size)
-#define uthash_bzero(bytes, size) ((void)0)
-
 #include "base/recent_table.h"
 
 #include "base/siphash.h"
@@ -14,48 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#undef HASH_INITIAL_NUM_BUCKETS
-#define HASH_INITIAL_NUM_BUCKETS (table->bucket_count)
+enum { CELLS_PER_ENTRY = 2, LIMIT_MAX = 1 << 29 };
 
-static uint8_t *key_of(struct recent_entry *entry)
-{
-    return (uint8_t *)entry + sizeof *entry;
-}
-
-static void link_entry(struct recent_table *table, struct recent_entry *entry, unsigned hash)
-{
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, table->head, key_of(entry), table->layout.key_bytes, hash,
-                                entry);
-}
-
-static void unlink_entry(struct recent_table *table, struct recent_entry *entry)
-{
-    assert(entry != table->head);
-    HASH_DELETE(hh, table->head, entry);
-}
-
-/* Buckets for one entry each: a power of two, as uthash wants. */
-static uint32_t bucket_count_for(uint32_t limit)
+static uint32_t cell_count_for(uint32_t limit)
 {
     uint32_t count = 1;
-    while (count < limit && count < UINT32_C(1) << 30)
+    while (count < limit * CELLS_PER_ENTRY)
         count *= 2;
     return count;
-}
-
-/* Adds the entry that never leaves. Its key is all zero; a real one has an IP version. */
-static bool make_head(struct recent_table *table)
-{
-    struct recent_entry *head = calloc(1, table->layout.entry_bytes);
-    if (head == NULL)
-        return false;
-    link_entry(table, head, 0);
-    if (table->head == NULL) {
-        free(head);
-        return false;
-    }
-    table->head->hh.tbl->noexpand = 1;
-    return true;
 }
 
 bool recent_table_init(struct recent_table *table, const struct recent_layout *layout)
@@ -64,11 +23,16 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
     *table = (struct recent_table){.layout = *layout};
     if (table->layout.limit == 0)
         table->layout.limit = 1;
+    if (table->layout.limit > LIMIT_MAX)
+        table->layout.limit = LIMIT_MAX;
     memcpy(table->hash_key, layout->hash_key, sizeof table->hash_key);
     table->layout.hash_key = NULL;
-    table->bucket_count = bucket_count_for(table->layout.limit);
+    const uint32_t cell_count = cell_count_for(table->layout.limit);
+    table->cell_mask = cell_count - 1;
+    table->cells = calloc(cell_count, sizeof *table->cells);
+    table->links = calloc(table->layout.limit + (size_t)1, sizeof *table->links);
     table->slab = calloc(table->layout.limit, layout->entry_bytes);
-    if (table->slab != NULL && make_head(table))
+    if (table->cells != NULL && table->links != NULL && table->slab != NULL)
         return true;
     recent_table_deinit(table);
     return false;
@@ -76,121 +40,212 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
 
 void recent_table_deinit(struct recent_table *table)
 {
-    struct recent_entry *head = table->head;
-    if (head != NULL)
-        HASH_CLEAR(hh, table->head);
-    free(head);
+    free(table->cells);
+    free(table->links);
     free(table->slab);
     *table = (struct recent_table){.count = 0};
 }
 
 size_t recent_table_memory_bytes(const struct recent_table *table)
 {
-    return (table->layout.limit + (size_t)1) * table->layout.entry_bytes +
-           table->bucket_count * sizeof(UT_hash_bucket);
+    return table->layout.limit * (table->layout.entry_bytes + sizeof *table->links) +
+           (table->cell_mask + (size_t)1) * sizeof *table->cells;
+}
+
+static struct recent_entry *entry_at(const struct recent_table *table, uint32_t place)
+{
+    uint8_t *const bytes = table->slab + (place - 1) * table->layout.entry_bytes;
+    return (struct recent_entry *)(void *)bytes;
+}
+
+static uint32_t place_of(const struct recent_table *table, const void *entry)
+{
+    return 1 + recent_table_slot(table, entry);
+}
+
+static const uint8_t *key_of(const struct recent_entry *entry)
+{
+    return (const uint8_t *)entry + sizeof *entry;
+}
+
+/* ---- the order of use ---------------------------------------------------------------------- */
+
+static void list_remove(struct recent_table *table, uint32_t place)
+{
+    const struct recent_link *const link = &table->links[place];
+    table->links[link->older].newer = link->newer;
+    table->links[link->newer].older = link->older;
+}
+
+static void list_add_newest(struct recent_table *table, uint32_t place)
+{
+    struct recent_link *const head = &table->links[0];
+    table->links[place].older = head->older;
+    table->links[place].newer = 0;
+    table->links[head->older].newer = place;
+    head->older = place;
+}
+
+/* ---- the index ----------------------------------------------------------------------------- */
+
+static void fill_cell(struct recent_table *table, uint32_t place)
+{
+    const uint32_t hash = table->links[place].hash;
+    uint32_t at = hash & table->cell_mask;
+    while (table->cells[at].place != 0)
+        at = (at + 1) & table->cell_mask;
+    table->cells[at] = (struct recent_cell){.hash = hash, .place = place};
+}
+
+/* Empties the place's cell. What would no longer be found behind the gap moves into it, so that
+ * nothing is left that only marks a place. */
+static void empty_cell(struct recent_table *table, uint32_t place)
+{
+    const uint32_t mask = table->cell_mask;
+    uint32_t gap = table->links[place].hash & mask;
+    while (table->cells[gap].place != place)
+        gap = (gap + 1) & mask;
+    for (uint32_t at = (gap + 1) & mask; table->cells[at].place != 0; at = (at + 1) & mask) {
+        if (((at - table->cells[at].hash) & mask) < ((at - gap) & mask))
+            continue;
+        table->cells[gap] = table->cells[at];
+        gap = at;
+    }
+    table->cells[gap].place = 0;
+}
+
+/* The place of the key, or 0. */
+static uint32_t seek(const struct recent_table *table, const struct recent_lookup *lookup)
+{
+    uint32_t at = lookup->hash & table->cell_mask;
+    for (; table->cells[at].place != 0; at = (at + 1) & table->cell_mask) {
+        const struct recent_cell *const cell = &table->cells[at];
+        if (cell->hash == lookup->hash &&
+            memcmp(key_of(entry_at(table, cell->place)), lookup->key, table->layout.key_bytes) == 0)
+            return cell->place;
+    }
+    return 0;
+}
+
+/* ---- entries ------------------------------------------------------------------------------- */
+
+static void warm_entry(const struct recent_table *table, uint32_t place)
+{
+    const uint8_t *const entry = (const uint8_t *)entry_at(table, place);
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + sizeof(struct recent_entry) + table->layout.key_bytes);
 }
 
 /* The least recently used leaves, for flow `number`; its slot is free. */
 static void evict_oldest(struct recent_table *table, uint64_t number)
 {
-    struct recent_entry *oldest = table->head->hh.next;
-    assert(oldest != NULL);
-    if (table->layout.forget != NULL && table->layout.forget(table->layout.context, oldest))
+    const uint32_t oldest = table->links[0].newer;
+    assert(oldest != 0);
+    if (table->layout.forget != NULL &&
+        table->layout.forget(table->layout.context, entry_at(table, oldest)))
         table->lost = number;
-    unlink_entry(table, oldest);
-    __builtin_prefetch(table->head->hh.next); /* the next to go */
-    oldest->hh.next = table->free;
+    list_remove(table, oldest);
+    empty_cell(table, oldest);
+    table->links[oldest].newer = table->free;
     table->free = oldest;
     table->count--;
     table->evicted++;
+    const uint32_t next = table->links[0].newer; /* the next to go */
+    if (next == 0)
+        return;
+    warm_entry(table, next);
+    __builtin_prefetch(&table->cells[table->links[next].hash & table->cell_mask]);
 }
 
-static struct recent_entry *free_slot(struct recent_table *table, uint64_t number)
+static uint32_t free_place(struct recent_table *table, uint64_t number)
 {
     if (table->count == table->layout.limit)
         evict_oldest(table, number);
-    struct recent_entry *entry = table->free;
-    if (entry != NULL) {
-        table->free = entry->hh.next;
-        return entry;
+    const uint32_t place = table->free;
+    if (place != 0) {
+        table->free = table->links[place].newer;
+        return place;
     }
     assert(table->touched_slots < table->layout.limit);
-    return (struct recent_entry *)(void *)(table->slab +
-                                           table->touched_slots++ * table->layout.entry_bytes);
+    return ++table->touched_slots;
 }
 
-static struct recent_entry *insert(struct recent_table *table, const struct recent_lookup *lookup,
-                                   uint64_t number)
+static uint32_t insert(struct recent_table *table, const struct recent_lookup *lookup,
+                       uint64_t number)
 {
     const uint64_t lost = table->lost; /* whom it displaces itself, it is not */
-    struct recent_entry *entry = free_slot(table, number);
+    const uint32_t place = free_place(table, number);
+    struct recent_entry *const entry = entry_at(table, place);
     memset(entry, 0, table->layout.entry_bytes);
-    memcpy(key_of(entry), lookup->key, table->layout.key_bytes);
+    memcpy((uint8_t *)entry + sizeof *entry, lookup->key, table->layout.key_bytes);
     entry->inserted = number;
     entry->lost = lost;
-    link_entry(table, entry, lookup->hash);
+    table->links[place].hash = lookup->hash;
+    fill_cell(table, place);
+    list_add_newest(table, place);
     table->count++;
-    return entry;
+    return place;
 }
 
 struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key)
 {
-    const unsigned hash = (unsigned)siphash13(table->hash_key, key, table->layout.key_bytes);
-    __builtin_prefetch(&table->head->hh.tbl->buckets[hash & (table->bucket_count - 1)]);
+    const uint32_t hash = (uint32_t)siphash13(table->hash_key, key, table->layout.key_bytes);
+    __builtin_prefetch(&table->cells[hash & table->cell_mask]);
     return (struct recent_lookup){.key = key, .hash = hash};
 }
 
 void recent_lookup_warm(const struct recent_lookup *lookup, const struct recent_table *table)
 {
-    const unsigned bucket = lookup->hash & (table->bucket_count - 1);
-    const uint8_t *entry = (const uint8_t *)table->head->hh.tbl->buckets[bucket].hh_head;
-    if (entry == NULL)
+    uint32_t at = lookup->hash & table->cell_mask;
+    while (table->cells[at].place != 0 && table->cells[at].hash != lookup->hash)
+        at = (at + 1) & table->cell_mask;
+    if (table->cells[at].place == 0)
         return;
-    __builtin_prefetch(entry);
-    __builtin_prefetch(entry + sizeof(struct recent_entry));
+    warm_entry(table, table->cells[at].place);
+    __builtin_prefetch(&table->links[table->cells[at].place]);
 }
 
-void recent_lookup_find(struct recent_lookup *lookup, const struct recent_table *table)
+bool recent_table_has(const struct recent_table *table, const struct recent_lookup *lookup)
 {
-    HASH_FIND_BYHASHVALUE(hh, table->head, lookup->key, table->layout.key_bytes, lookup->hash,
-                          lookup->found);
-    if (lookup->found == NULL)
-        return;
-    __builtin_prefetch(lookup->found->hh.next);
-    __builtin_prefetch(lookup->found->hh.prev);
+    return seek(table, lookup) != 0;
 }
 
 void *recent_table_touch(struct recent_table *table, const struct recent_lookup *lookup,
                          uint64_t number)
 {
-    struct recent_entry *entry = lookup->found;
-    if (entry == NULL)
-        return insert(table, lookup, number);
-    if (entry->hh.next != NULL) {
-        unlink_entry(table, entry);
-        link_entry(table, entry, lookup->hash);
+    uint32_t place = seek(table, lookup);
+    if (place == 0) {
+        place = insert(table, lookup, number);
+    } else if (table->links[place].newer != 0) {
+        list_remove(table, place);
+        list_add_newest(table, place);
     }
-    return entry;
+    return entry_at(table, place);
 }
 
 void recent_table_clear(struct recent_table *table)
 {
-    while (table->head->hh.next != NULL)
-        unlink_entry(table, table->head->hh.next);
-    table->free = NULL;
+    memset(table->cells, 0, (table->cell_mask + (size_t)1) * sizeof *table->cells);
+    table->links[0] = (struct recent_link){.newer = 0};
+    table->free = 0;
     table->count = 0;
     table->touched_slots = 0;
     table->lost = 0;
 }
 
-void *recent_table_oldest(const struct recent_table *table)
+static void *entry_or_null(const struct recent_table *table, uint32_t place)
 {
-    return table->head->hh.next;
+    return place == 0 ? NULL : entry_at(table, place);
 }
 
-void *recent_table_newer(const void *entry)
+void *recent_table_oldest(const struct recent_table *table)
 {
-    return ((const struct recent_entry *)entry)->hh.next;
+    return entry_or_null(table, table->links[0].newer);
+}
+
+void *recent_table_newer(const struct recent_table *table, const void *entry)
+{
+    return entry_or_null(table, table->links[place_of(table, entry)].newer);
 }
 
 uint32_t recent_table_slot(const struct recent_table *table, const void *entry)
@@ -200,14 +255,11 @@ uint32_t recent_table_slot(const struct recent_table *table, const void *entry)
 
 void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t number)
 {
-    uint8_t *bytes = table->slab + slot * table->layout.entry_bytes;
-    struct recent_entry *entry = (struct recent_entry *)(void *)bytes;
+    struct recent_entry *const entry = entry_at(table, slot + 1);
     return entry->inserted <= number ? entry : NULL;
 }
 
 void recent_table_warm_slot(const struct recent_table *table, uint32_t slot)
 {
-    const uint8_t *entry = table->slab + slot * table->layout.entry_bytes;
-    __builtin_prefetch(entry);
-    __builtin_prefetch(entry + sizeof(struct recent_entry));
+    warm_entry(table, slot + 1);
 }

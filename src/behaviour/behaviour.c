@@ -109,70 +109,96 @@ static void advance_time(struct behaviour_engine *engine, const struct flow_reco
         engine->watch_start_ns = flow->first_ns;
 }
 
-static void *touch(struct behaviour_engine *engine, enum table table, const void *key)
-{
-    struct recent_lookup lookup = recent_lookup_begin(&engine->tables[table], key);
-    recent_lookup_find(&lookup, &engine->tables[table]);
-    return recent_table_touch(&engine->tables[table], &lookup, engine->number);
-}
+/* The keys of one flow; a port is the responder's, at the destination or as the source asks it. */
+struct keys {
+    struct host_key source, destination;
+    struct pair_key pair;
+    struct port_key sweep, target;
+    struct conversation_key conversation;
+};
 
-static struct host *touch_host(struct behaviour_engine *engine, const uint8_t address[16],
-                               uint8_t ip_version)
+static struct keys keys_of(const struct flow_record *flow)
 {
-    struct host_key key = {.ip_version = ip_version};
-    memcpy(key.address, address, sizeof key.address);
-    return touch(engine, TABLE_HOSTS, &key);
-}
-
-static struct pair *touch_pair(struct behaviour_engine *engine, const struct flow_record *flow)
-{
-    struct pair_key key = {.ip_version = flow->ip_version};
-    memcpy(key.source, flow->source, sizeof key.source);
-    memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(engine, TABLE_PAIRS, &key);
-}
-
-/* The responder's port of the flow, at (or as asked by) a host. */
-static void *touch_port(struct behaviour_engine *engine, enum table table,
-                        const struct flow_record *flow, const uint8_t address[16])
-{
-    struct port_key key = {
+    const struct port_key port = {
         .port = flow->destination_port,
         .protocol = flow->protocol,
         .ip_version = flow->ip_version,
     };
-    memcpy(key.address, address, sizeof key.address);
-    return touch(engine, table, &key);
+    struct keys keys = {
+        .source.ip_version = flow->ip_version,
+        .destination.ip_version = flow->ip_version,
+        .pair.ip_version = flow->ip_version,
+        .sweep = port,
+        .target = port,
+        .conversation = {.port = flow->destination_port,
+                         .protocol = flow->protocol,
+                         .ip_version = flow->ip_version},
+    };
+    memcpy(keys.source.address, flow->source, sizeof flow->source);
+    memcpy(keys.destination.address, flow->destination, sizeof flow->destination);
+    memcpy(keys.pair.source, flow->source, sizeof flow->source);
+    memcpy(keys.pair.destination, flow->destination, sizeof flow->destination);
+    memcpy(keys.sweep.address, flow->source, sizeof flow->source);
+    memcpy(keys.target.address, flow->destination, sizeof flow->destination);
+    memcpy(keys.conversation.source, flow->source, sizeof flow->source);
+    memcpy(keys.conversation.destination, flow->destination, sizeof flow->destination);
+    return keys;
 }
 
-static struct conversation *touch_conversation(struct behaviour_engine *engine,
-                                               const struct flow_record *flow)
+/* What a flow is evidence for. */
+enum role {
+    ROLE_SOURCE,
+    ROLE_DESTINATION,
+    ROLE_PAIR,
+    ROLE_SWEEP,
+    ROLE_TARGET,
+    ROLE_CONVERSATION,
+    ROLE_COUNT
+};
+
+/* The entries of one flow, each inserted where it was not yet. */
+static void touch_all(struct behaviour_engine *engine, const struct keys *keys,
+                      void *entries[ROLE_COUNT])
 {
-    struct conversation_key key = {
-        .port = flow->destination_port,
-        .protocol = flow->protocol,
-        .ip_version = flow->ip_version,
+    const struct {
+        enum table table;
+        const void *key;
+    } wanted[ROLE_COUNT] = {
+        [ROLE_SOURCE] = {TABLE_HOSTS, &keys->source},
+        [ROLE_DESTINATION] = {TABLE_HOSTS, &keys->destination},
+        [ROLE_PAIR] = {TABLE_PAIRS, &keys->pair},
+        [ROLE_SWEEP] = {TABLE_SWEEPS, &keys->sweep},
+        [ROLE_TARGET] = {TABLE_TARGETS, &keys->target},
+        [ROLE_CONVERSATION] = {TABLE_CONVERSATIONS, &keys->conversation},
     };
-    memcpy(key.source, flow->source, sizeof key.source);
-    memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(engine, TABLE_CONVERSATIONS, &key);
+    struct recent_lookup lookups[ROLE_COUNT];
+    for (unsigned i = 0; i < ROLE_COUNT; i++)
+        lookups[i] = recent_lookup_begin(&engine->tables[wanted[i].table], wanted[i].key);
+    for (unsigned i = 0; i < ROLE_COUNT; i++)
+        recent_lookup_warm(&lookups[i], &engine->tables[wanted[i].table]);
+    for (unsigned i = 0; i < ROLE_COUNT; i++)
+        entries[i] =
+            recent_table_touch(&engine->tables[wanted[i].table], &lookups[i], engine->number);
 }
 
 static struct scene make_scene(struct behaviour_engine *engine, const struct flow_record *flow,
                                const struct feature_vector *vector)
 {
+    const struct keys keys = keys_of(flow);
+    void *entries[ROLE_COUNT];
+    touch_all(engine, &keys, entries);
     struct scene scene = {
         .flow = flow,
         .vector = vector,
         .now_ns = engine->now_ns,
         .watch_start_ns = engine->watch_start_ns,
         .hosts_going_out = &engine->hosts_going_out,
-        .source = touch_host(engine, flow->source, flow->ip_version),
-        .destination = touch_host(engine, flow->destination, flow->ip_version),
-        .pair = touch_pair(engine, flow),
-        .sweep = touch_port(engine, TABLE_SWEEPS, flow, flow->source),
-        .target = touch_port(engine, TABLE_TARGETS, flow, flow->destination),
-        .conversation = touch_conversation(engine, flow),
+        .source = entries[ROLE_SOURCE],
+        .destination = entries[ROLE_DESTINATION],
+        .pair = entries[ROLE_PAIR],
+        .sweep = entries[ROLE_SWEEP],
+        .target = entries[ROLE_TARGET],
+        .conversation = entries[ROLE_CONVERSATION],
     };
     sight_take(flow, vector, &scene.sight);
     if (scene.sight.is_source_inside != scene.sight.is_destination_inside)
@@ -185,25 +211,35 @@ static bool holds(const struct condition *condition, double value)
     return condition->side == AT_LEAST ? value >= condition->limit : value <= condition->limit;
 }
 
-/* True if every condition holds; they are then all in `finding`. NaN holds no condition. */
-static bool try_rule(const struct behaviour_rule *rule, const struct scene *scene,
-                     struct behaviour_finding *finding)
+/* How many conditions a rule has, if every one holds; their values. 0: one does not. NaN holds no
+ * condition. */
+static unsigned try_rule(const struct behaviour_rule *rule, const struct scene *scene,
+                         double values[BEHAVIOUR_EVIDENCE_MAX])
 {
-    *finding = (struct behaviour_finding){.behaviour = (uint8_t)rule->behaviour};
-    for (unsigned i = 0; i < BEHAVIOUR_EVIDENCE_MAX && rule->conditions[i].side != 0; i++) {
-        const struct condition *const condition = &rule->conditions[i];
-        const double value = quantity_measure(condition->quantity, scene);
-        if (!holds(condition, value))
-            return false;
-        finding->evidence[finding->evidence_count++] = (struct behaviour_evidence){
-            .quantity = (uint8_t)condition->quantity,
-            .is_most = condition->side == AT_MOST,
-            .value = value,
-            .limit = condition->limit,
-        };
+    unsigned count = 0;
+    for (; count < BEHAVIOUR_EVIDENCE_MAX && rule->conditions[count].side != 0; count++) {
+        values[count] = quantity_measure(rule->conditions[count].quantity, scene);
+        if (!holds(&rule->conditions[count], values[count]))
+            return 0;
     }
-    finding->since_ns = quantity_since_ns(rule->conditions[0].quantity, scene);
-    return true;
+    return count;
+}
+
+static void tell(const struct behaviour_rule *rule, const struct scene *scene,
+                 const double values[], unsigned count, struct behaviour_finding *finding)
+{
+    *finding = (struct behaviour_finding){
+        .behaviour = (uint8_t)rule->behaviour,
+        .evidence_count = (uint8_t)count,
+        .since_ns = quantity_since_ns(rule->conditions[0].quantity, scene),
+    };
+    for (unsigned i = 0; i < count; i++)
+        finding->evidence[i] = (struct behaviour_evidence){
+            .quantity = (uint8_t)rule->conditions[i].quantity,
+            .is_most = rule->conditions[i].side == AT_MOST,
+            .value = values[i],
+            .limit = rule->conditions[i].limit,
+        };
 }
 
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,
@@ -212,9 +248,14 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
     advance_time(engine, flow);
     struct scene scene = make_scene(engine, flow, vector);
     scene_count(&scene, engine->settings.sketch_key);
-    for (size_t i = 0; i < behaviour_rule_count; i++)
-        if (try_rule(&behaviour_rules[i], &scene, finding))
-            return;
+    for (size_t i = 0; i < behaviour_rule_count; i++) {
+        double values[BEHAVIOUR_EVIDENCE_MAX];
+        const unsigned count = try_rule(&behaviour_rules[i], &scene, values);
+        if (count == 0)
+            continue;
+        tell(&behaviour_rules[i], &scene, values, count, finding);
+        return;
+    }
     *finding = (struct behaviour_finding){.behaviour = BEHAVIOUR_NONE};
 }
 

@@ -23,6 +23,13 @@ static double where(bool is_evidence, double value)
     return is_evidence ? value : (double)NAN;
 }
 
+/* The same of a count that is taken only then: most flows are evidence of nothing, and spreads they
+ * do not count in lie in memory that they have no other use for. */
+static double spread_where(bool is_evidence, const struct spread *spread)
+{
+    return is_evidence ? spread_count(spread) : (double)NAN;
+}
+
 /* Of transit, outside to outside, nothing is said: whose scan or flood it is cannot be told. */
 static double source_outside(const struct scene *scene)
 {
@@ -40,12 +47,12 @@ static bool is_opening(const struct scene *scene)
 
 static double probed_ports_20s(const struct scene *scene)
 {
-    return where(scene->sight.is_probe, spread_count(&scene->pair->ports_20s));
+    return spread_where(scene->sight.is_probe, &scene->pair->ports_20s);
 }
 
 static double probed_ports_1d(const struct scene *scene)
 {
-    return where(scene->sight.is_probe, spread_count(&scene->pair->ports_1d));
+    return spread_where(scene->sight.is_probe, &scene->pair->ports_1d);
 }
 
 static double new_probed_ports_1d(const struct scene *scene)
@@ -71,19 +78,17 @@ static bool is_everyday(const struct scene *scene)
 
 static double probed_hosts_10m(const struct scene *scene)
 {
-    return where(scene->sight.is_probe && !is_everyday(scene),
-                 spread_count(&scene->sweep->hosts_10m));
+    return spread_where(scene->sight.is_probe && !is_everyday(scene), &scene->sweep->hosts_10m);
 }
 
 static double probed_web_hosts_10m(const struct scene *scene)
 {
-    return where(is_opening(scene) && is_everyday(scene), spread_count(&scene->sweep->hosts_10m));
+    return spread_where(is_opening(scene) && is_everyday(scene), &scene->sweep->hosts_10m);
 }
 
 static double probed_hosts_1d(const struct scene *scene)
 {
-    return where(scene->sight.is_probe && !is_everyday(scene),
-                 spread_count(&scene->sweep->hosts_1d));
+    return spread_where(scene->sight.is_probe && !is_everyday(scene), &scene->sweep->hosts_1d);
 }
 
 /* Of ports that have a service: file sharing asks hosts by the hundred, on ports of its own. */
@@ -121,7 +126,7 @@ static double opening_share_20s(const struct scene *scene)
 
 static double opening_sources_20s(const struct scene *scene)
 {
-    return where(scene->sight.is_probe, spread_count(&scene->target->sources_20s));
+    return spread_where(scene->sight.is_probe, &scene->target->sources_20s);
 }
 
 static double openings_per_source_20s(const struct scene *scene)
@@ -182,15 +187,15 @@ static bool is_new_login(const struct scene *scene)
 
 static double new_login_hosts_tried_10m(const struct scene *scene)
 {
-    return where(is_new_login(scene), spread_count(&scene->source->login_tries));
+    return spread_where(is_new_login(scene), &scene->sweep->login_tries);
 }
 
 /* Asked of sessions alone: what is refused is evidence of a scan as well. */
 static double new_login_share_10m(const struct scene *scene)
 {
-    return where(is_new_login(scene) && scene->sight.is_logged_in,
-                 ratio(spread_count(&scene->source->login_hosts),
-                       spread_count(&scene->source->login_tries)));
+    return where(
+        is_new_login(scene) && scene->sight.is_logged_in,
+        ratio(spread_count(&scene->sweep->login_hosts), spread_count(&scene->sweep->login_tries)));
 }
 
 /* ---- tunnels ------------------------------------------------------------------------------- */
@@ -266,7 +271,7 @@ static double sent_ratio_1h(const struct scene *scene)
 
 static double peer_users_1d(const struct scene *scene)
 {
-    return where(is_going_out(scene), spread_count(&scene->destination->inside_users));
+    return spread_where(is_going_out(scene), &scene->destination->inside_users);
 }
 
 static double peer_age_s(const struct scene *scene)
@@ -282,25 +287,25 @@ static double watched_before_peer_s(const struct scene *scene)
 
 static double network_hosts_1d(const struct scene *scene)
 {
-    return where(is_going_out(scene), spread_count(scene->hosts_going_out));
+    return spread_where(is_going_out(scene), scene->hosts_going_out);
 }
 
 static double partners_out_10m(const struct scene *scene)
 {
-    return where(scene->sight.is_partner && scene->inside != NULL,
-                 scene->inside != NULL ? spread_count(&scene->inside->partners_out) : 0);
+    return spread_where(scene->sight.is_partner && scene->inside != NULL,
+                        scene->inside != NULL ? &scene->inside->partners_out : NULL);
 }
 
 static double partners_in_10m(const struct scene *scene)
 {
-    return where(scene->inside != NULL,
-                 scene->inside != NULL ? spread_count(&scene->inside->partners_in) : 0);
+    return spread_where(scene->inside != NULL,
+                        scene->inside != NULL ? &scene->inside->partners_in : NULL);
 }
 
 static double partner_ports_10m(const struct scene *scene)
 {
-    return where(scene->inside != NULL,
-                 scene->inside != NULL ? spread_count(&scene->inside->partner_ports) : 0);
+    return spread_where(scene->inside != NULL,
+                        scene->inside != NULL ? &scene->inside->partner_ports : NULL);
 }
 
 /* Services that are asked regularly by design: names, time, addresses, mail delivery, management,
@@ -388,7 +393,7 @@ int64_t quantity_since_ns(enum quantity_id id, const struct scene *scene)
     case QUANTITY_OTHER_LOGINS:
         return tally_first_ns(&scene->conversation->logins_10m);
     case QUANTITY_LOGIN_TRIES:
-        return tally_first_ns(&scene->source->login_tries.tally);
+        return tally_first_ns(&scene->sweep->login_tries.tally);
     case QUANTITY_QUERY_FLOWS_10M:
         return tally_first_ns(&scene->pair->queries_10m);
     case QUANTITY_SENT_1H:

@@ -609,9 +609,12 @@ static void put_value(const struct prose_facts *facts, const struct told_reason 
     put_amount(told, facts->part->features.value[told->id], VALUE_DIGITS, text);
 }
 
+/* Quantiles end where the feature's axis does; only the variation of intervals goes beyond it. */
 static void put_typical(const struct told_reason *told, double typical, struct text *text)
 {
     put_amount(told, typical, TYPICAL_DIGITS, text);
+    if (told->id == FEATURE_INTERVAL_CV && typical >= told->info->high)
+        text_append(text, " or more");
 }
 
 /* "typical 310 bytes", "typical of tcp/443: 310 bytes" */

@@ -23,7 +23,7 @@ void acquaintance_write(const struct acquaintances *known, struct byte_writer *w
 {
     byte_writer_u32(writer, known->pairs->count);
     for (const struct pair *pair = recent_table_oldest(known->pairs); pair != NULL;
-         pair = recent_table_newer(pair)) {
+         pair = recent_table_newer(known->pairs, pair)) {
         byte_writer_bytes(writer, pair->key.source, sizeof pair->key.source);
         byte_writer_bytes(writer, pair->key.destination, sizeof pair->key.destination);
         byte_writer_u8(writer, pair->key.ip_version);
@@ -31,7 +31,7 @@ void acquaintance_write(const struct acquaintances *known, struct byte_writer *w
     }
     byte_writer_u32(writer, known->offers->count);
     for (const struct offer *offer = recent_table_oldest(known->offers); offer != NULL;
-         offer = recent_table_newer(offer)) {
+         offer = recent_table_newer(known->offers, offer)) {
         byte_writer_bytes(writer, offer->key.destination, sizeof offer->key.destination);
         byte_writer_u32(writer, offer->key.service);
         byte_writer_u8(writer, offer->key.ip_version);
@@ -42,13 +42,12 @@ void acquaintance_write(const struct acquaintances *known, struct byte_writer *w
 /* The entry of a key; *is_new: it was not there. */
 static void *enter(struct recent_table *table, const void *key, bool *is_new)
 {
-    struct recent_lookup lookup = recent_lookup_begin(table, key);
-    recent_lookup_find(&lookup, table);
-    *is_new = lookup.found == NULL;
+    const struct recent_lookup lookup = recent_lookup_begin(table, key);
+    *is_new = !recent_table_has(table, &lookup);
     return recent_table_touch(table, &lookup, NUMBER_BEFORE_ALL);
 }
 
-/* A key of no IP version would be that of the entry that never leaves. */
+/* No flow has a key without an IP version. */
 static bool check(struct byte_reader *reader, uint8_t ip_version, int64_t first_ns, int64_t now_ns)
 {
     if (reader->has_failed)
@@ -113,10 +112,10 @@ bool acquaintance_read(const struct acquaintances *known, int64_t now_ns,
 void acquaintance_shift(const struct acquaintances *known, int64_t shift_ns)
 {
     for (struct pair *pair = recent_table_oldest(known->pairs); pair != NULL;
-         pair = recent_table_newer(pair))
+         pair = recent_table_newer(known->pairs, pair))
         pair->first_ns += shift_ns;
     for (struct offer *offer = recent_table_oldest(known->offers); offer != NULL;
-         offer = recent_table_newer(offer))
+         offer = recent_table_newer(known->offers, offer))
         offer->first_ns += shift_ns;
 }
 
@@ -148,7 +147,7 @@ static size_t copy_out(const struct recent_table *table, struct meeting *meeting
 {
     size_t count = 0;
     for (uint8_t *entry = recent_table_oldest(table); entry != NULL;
-         entry = recent_table_newer(entry)) {
+         entry = recent_table_newer(table, entry)) {
         meetings[count].first_ns = *first_of(table, entry);
         memcpy(meetings[count].key, entry + sizeof(struct recent_entry), table->layout.key_bytes);
         count++;
@@ -169,9 +168,8 @@ static bool add_table(struct recent_table *table, const struct recent_table *oth
     qsort(meetings, count, sizeof *meetings, compare_meetings);
     recent_table_clear(table);
     for (size_t i = 0; i < count; i++) {
-        struct recent_lookup lookup = recent_lookup_begin(table, meetings[i].key);
-        recent_lookup_find(&lookup, table);
-        if (lookup.found == NULL)
+        const struct recent_lookup lookup = recent_lookup_begin(table, meetings[i].key);
+        if (!recent_table_has(table, &lookup))
             *first_of(table, recent_table_touch(table, &lookup, NUMBER_BEFORE_ALL)) =
                 meetings[i].first_ns;
     }

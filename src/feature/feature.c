@@ -58,7 +58,6 @@ struct feature_engine {
 /* Everything the engine knows about one flow's surroundings while it is being measured. */
 struct scene {
     const struct flow_record *flow;
-    int64_t age_max_ns; /* no acquaintance counts as older */
     uint32_t service;
     struct horizon horizon;
     struct source *source;
@@ -201,14 +200,6 @@ static int64_t watched_ns(const struct feature_engine *engine)
     return engine->saved_watched_ns + (engine->has_time ? engine->now_ns - engine->start_ns : 0);
 }
 
-/* A frozen baseline knows no acquaintance older than it had watched, and so old only few: half of
- * that is as old as one can be for it. Else all it knows would become unheard-of within minutes,
- * by getting older. */
-static int64_t age_max_ns(const struct feature_engine *engine)
-{
-    return engine->settings.is_frozen ? engine->saved_watched_ns / 2 : INT64_MAX;
-}
-
 static void begin_epoch(struct feature_engine *engine, const struct flow_record *flow)
 {
     if (!engine->has_time && engine->is_saved)
@@ -328,8 +319,6 @@ static void touch_all(struct feature_engine *engine, const struct keys *keys,
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         recent_lookup_warm(&lookups[i], &engine->tables[i]);
     for (unsigned i = 0; i < TABLE_COUNT; i++)
-        recent_lookup_find(&lookups[i], &engine->tables[i]);
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
         entries[i] = recent_table_touch(&engine->tables[i], &lookups[i], engine->window.next);
 }
 
@@ -341,7 +330,6 @@ static struct scene make_scene(struct feature_engine *engine, const struct flow_
     touch_all(engine, &keys, entries);
     return (struct scene){
         .flow = flow,
-        .age_max_ns = age_max_ns(engine),
         .service = service,
         .horizon = {.now = engine->window.next,
                     .window = engine->window.first,
@@ -372,8 +360,7 @@ static int64_t meet(const struct scene *scene, const struct recent_entry *entry,
         return -1;
     }
     const int64_t age_ns = flow_first_ns - *first_ns;
-    vector_set(vector, id,
-               category_acquaintance(age_ns < scene->age_max_ns ? age_ns : scene->age_max_ns));
+    vector_set(vector, id, category_acquaintance(age_ns));
     if (flow_first_ns < *first_ns)
         *first_ns = flow_first_ns;
     return age_ns > 0 ? age_ns : 0;

@@ -74,6 +74,7 @@ void sketch_take(struct sketch_pool *pool, uint32_t *owner)
     const uint32_t index = free_index(pool);
     struct sketch *sketch = &pool->sketches[index];
     memset(sketch->ranks, 0, sizeof sketch->ranks);
+    sketch->window.is_made = sketch->ten_minutes.is_made = false;
     sketch->owner = owner;
     *owner = index;
     list_add_newest(pool, index);
@@ -95,6 +96,23 @@ void sketch_touch(struct sketch_pool *pool, uint32_t index)
     list_add_newest(pool, index);
 }
 
+static uint32_t power_of(unsigned value)
+{
+    return UINT32_C(1) << (SKETCH_RANKS - value);
+}
+
+/* A rank was seen now: the register's value, unless that is greater. */
+static void raise_value(struct sketch_view *view, unsigned place, unsigned value)
+{
+    const unsigned before = view->value[place];
+    if (!view->is_made || value <= before)
+        return;
+    view->sums.empty -= before == 0;
+    view->sums.powers -= power_of(before) - power_of(value);
+    view->value[place] = (uint8_t)value;
+    view->has_count = false;
+}
+
 void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now)
 {
     const unsigned place = hash % SKETCH_REGISTERS;
@@ -103,18 +121,8 @@ void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now)
     const unsigned higher = ~0U << rank << 1;
     sketch->ranks[place] = (uint16_t)((sketch->ranks[place] & higher) | 1U << rank);
     sketch->seen[rank][place] = now;
-}
-
-/* Sums over the registers: whole numbers, so their order cannot matter. */
-struct register_sums {
-    uint32_t empty;
-    uint32_t powers; /* of 2^-value, times 2^SKETCH_RANKS */
-};
-
-static void add_register(struct register_sums *sums, unsigned value)
-{
-    sums->empty += value == 0;
-    sums->powers += UINT32_C(1) << (SKETCH_RANKS - value);
+    raise_value(&sketch->window, place, rank + 1);
+    raise_value(&sketch->ten_minutes, place, rank + 1);
 }
 
 /* HyperLogLog; linear counting where the registers are few (section 4 of the paper). */
@@ -128,44 +136,56 @@ static uint32_t estimate_of(struct register_sums sums)
     return (uint32_t)(estimate + 0.5);
 }
 
-/* The two horizons as ages in flows, whichever of them is the longer. */
-struct register_ages {
-    uint32_t shorter, longer;
-};
-
-/* Adds a register to both sums: its greatest rank, plus 1, inside each horizon; 0 if none. Ages
- * fall with the rank, so one way down from the top meets the longer horizon's value first. */
-static void add_values(const struct sketch *sketch, unsigned place, uint32_t now,
-                       struct register_ages ages, struct register_sums sums[2])
+/* A register's value: the greatest rank, plus 1, seen at most `age` flows ago; 0 if none. Ages fall
+ * with the rank, so the first one from the top is it. */
+static unsigned value_of(const struct sketch *sketch, unsigned place, uint32_t now, uint32_t age)
 {
-    unsigned longer = 0, shorter = 0;
-    for (uint32_t ranks = sketch->ranks[place]; ranks != 0 && shorter == 0;) {
+    for (uint32_t ranks = sketch->ranks[place]; ranks != 0;) {
         const unsigned rank = 31U - (unsigned)__builtin_clz(ranks);
-        const uint32_t age = now - sketch->seen[rank][place];
-        if (longer == 0 && age <= ages.longer)
-            longer = rank + 1;
-        if (age <= ages.shorter)
-            shorter = rank + 1;
+        if (now - sketch->seen[rank][place] <= age)
+            return rank + 1;
         ranks ^= UINT32_C(1) << rank;
     }
-    add_register(&sums[0], shorter);
-    add_register(&sums[1], longer);
+    return 0;
 }
 
-struct sketch_counts sketch_estimate(const struct sketch *sketch, const struct horizon *horizon)
+static void make_view(const struct sketch *sketch, uint32_t now, uint32_t age,
+                      struct sketch_view *view)
 {
+    uint32_t greatest_age = 0;
+    view->is_made = true;
+    view->has_count = false;
+    view->sums = (struct register_sums){.empty = 0};
+    for (unsigned place = 0; place < SKETCH_REGISTERS; place++) {
+        const unsigned value = value_of(sketch, place, now, age);
+        view->value[place] = (uint8_t)value;
+        view->sums.empty += value == 0;
+        view->sums.powers += power_of(value);
+        if (value > 0 && now - sketch->seen[value - 1][place] > greatest_age)
+            greatest_age = now - sketch->seen[value - 1][place];
+    }
+    view->oldest = now - greatest_age;
+}
+
+/* How many were seen at most `age` flows ago. */
+static uint32_t count_within(const struct sketch *sketch, uint32_t now, uint32_t age,
+                             struct sketch_view *view)
+{
+    if (!view->is_made || now - view->oldest > age)
+        make_view(sketch, now, age, view);
+    if (!view->has_count)
+        view->count = estimate_of(view->sums);
+    view->has_count = true;
+    return view->count;
+}
+
+struct sketch_counts sketch_estimate(struct sketch *sketch, const struct horizon *horizon)
+{
+    const uint32_t now = (uint32_t)horizon->now;
     const uint32_t window_age = (uint32_t)(horizon->now - horizon->window);
     const uint32_t ten_minutes_age = (uint32_t)(horizon->now - horizon->ten_minutes);
-    const bool is_window_longer = window_age > ten_minutes_age;
-    const struct register_ages ages = {
-        .shorter = is_window_longer ? ten_minutes_age : window_age,
-        .longer = is_window_longer ? window_age : ten_minutes_age,
-    };
-    struct register_sums sums[2] = {{.empty = 0}, {.empty = 0}};
-    for (unsigned place = 0; place < SKETCH_REGISTERS; place++)
-        add_values(sketch, place, (uint32_t)horizon->now, ages, sums);
     return (struct sketch_counts){
-        .window = estimate_of(sums[is_window_longer]),
-        .ten_minutes = estimate_of(sums[!is_window_longer]),
+        .window = count_within(sketch, now, window_age, &sketch->window),
+        .ten_minutes = count_within(sketch, now, ten_minutes_age, &sketch->ten_minutes),
     };
 }

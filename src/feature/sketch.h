@@ -27,6 +27,23 @@ enum {
     SKETCH_RANKS = 12, /* a register holds ranks 1 to 12: 180,000 things */
 };
 
+/* Sums over the registers' values: whole numbers, so their order cannot matter. */
+struct register_sums {
+    uint32_t empty;
+    uint32_t powers; /* of 2^-value, times 2^SKETCH_RANKS */
+};
+
+/* The registers as one horizon saw them last: right until a value's rank leaves the horizon. Most
+ * notes change nothing here, so most estimates cost no look at the registers. */
+struct sketch_view {
+    bool is_made;    /* what follows holds */
+    bool has_count;  /* count is that of the sums */
+    uint32_t oldest; /* no value was last seen before this flow */
+    uint32_t count;  /* the estimate */
+    struct register_sums sums;
+    uint8_t value[SKETCH_REGISTERS]; /* greatest rank inside the horizon; 0: none */
+};
+
 struct sketch {
     uint32_t older, newer;            /* in order of use; indices into the pool */
     uint32_t *owner;                  /* where the owner keeps this sketch's index */
@@ -34,6 +51,7 @@ struct sketch {
     /* ... last at this flow (low 32 bits). By rank first, because the registers' values lie close
      * together: an estimate reads a few rows, not a line of memory for each register. */
     uint32_t seen[SKETCH_RANKS][SKETCH_REGISTERS];
+    struct sketch_view window, ten_minutes;
 };
 
 struct sketch_counts {
@@ -62,7 +80,8 @@ void sketch_touch(struct sketch_pool *pool, uint32_t index);
 
 /* The thing with this hash was seen at flow `now`. Calls come in rising order of `now`. */
 void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now);
-/* How many distinct things were seen inside each of the two horizons, to the nearest whole. */
-struct sketch_counts sketch_estimate(const struct sketch *sketch, const struct horizon *horizon);
+/* How many distinct things were seen inside each of the two horizons, to the nearest whole. They
+ * never move back while a sketch has an owner. */
+struct sketch_counts sketch_estimate(struct sketch *sketch, const struct horizon *horizon);
 
 #endif

@@ -8,6 +8,9 @@
 #include <math.h>
 #include <string.h>
 
+/* From here on six significant digits leave no decimals. */
+static const double MEASURE_WHOLE_FROM = 1e5;
+
 static const char REPLACEMENT[] = "\xef\xbf\xbd"; /* U+FFFD */
 
 struct json_writer json_writer_init(char *bytes, size_t size)
@@ -78,6 +81,19 @@ void json_double(struct json_writer *json, const char *key, double number)
         return;
     begin_value(json, key);
     text_append_double(&json->text, number);
+}
+
+void json_measure(struct json_writer *json, const char *key, double number)
+{
+    const double whole = round(number);
+    if (!isfinite(number))
+        return;
+    if (number == whole || fabs(number) >= MEASURE_WHOLE_FROM) {
+        json_double(json, key, whole);
+        return;
+    }
+    begin_value(json, key);
+    text_appendf(&json->text, "%.6g", number);
 }
 
 void json_milli(struct json_writer *json, const char *key, int64_t milli)

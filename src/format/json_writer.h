@@ -31,6 +31,10 @@ void json_bool(struct json_writer *json, const char *key, bool value);
 /* Shortest form. A number that is not finite was not measured: the member is left out. */
 void json_double(struct json_writer *json, const char *key, double number);
 
+/* A measure: exact if whole, else six significant digits in shortest form, and no decimals from
+ * 100,000 on. Sixteen digits of a mean would claim what no clock or count can give. */
+void json_measure(struct json_writer *json, const char *key, double number);
+
 /* Thousandths, with three decimals. */
 void json_milli(struct json_writer *json, const char *key, int64_t milli);
 

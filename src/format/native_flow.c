@@ -264,7 +264,7 @@ void native_write_flow(struct json_writer *json, const struct record *record,
     write_tcp(json, flow);
     json_open_object(json, "whyflow");
     native_write_identity(json, context);
-    native_write_measured(json, part);
+    native_write_measured(json, part, is_alert);
     native_write_incident(json, &part->incident, is_alert);
     if (is_alert)
         native_write_explanation(json, part, &record->as.flow.explanation, cut);

@@ -60,9 +60,25 @@ static void write_exceptions(struct json_writer *json, const struct flow_directi
     write_counter(json, "zero_windows", direction->zero_windows);
 }
 
-/* Its first and last time are left out where they are the flow's. */
+/* What only scoring a flow line again needs: its place in the order, and when each side was seen,
+ * where not as the flow. Alerts have no bytes to spare for it. */
+static void write_order(struct json_writer *json, const struct flow_record *flow)
+{
+    json_uint(json, "opening_number", flow->opening_number);
+    write_counter(json, "epoch", flow->epoch);
+}
+
+static void write_sight(struct json_writer *json, const struct flow_record *flow,
+                        const struct flow_direction *direction)
+{
+    if (direction->first_ns != flow->first_ns)
+        json_int(json, "first_ns", direction->first_ns);
+    if (direction->last_ns != flow->last_ns)
+        json_int(json, "last_ns", direction->last_ns);
+}
+
 static void write_direction(struct json_writer *json, const char *key,
-                            const struct flow_record *flow, int index)
+                            const struct flow_record *flow, int index, bool is_alert)
 {
     const struct flow_direction *direction = &flow->direction[index];
     json_open_object(json, key);
@@ -71,10 +87,8 @@ static void write_direction(struct json_writer *json, const char *key,
     if ((flow->unknown & FLOW_UNKNOWN_PAYLOAD) == 0)
         json_uint(json, "payload_bytes", direction->payload_bytes);
     if (direction->packets > 0) {
-        if (direction->first_ns != flow->first_ns)
-            json_int(json, "first_ns", direction->first_ns);
-        if (direction->last_ns != flow->last_ns)
-            json_int(json, "last_ns", direction->last_ns);
+        if (!is_alert)
+            write_sight(json, flow, direction);
         write_distribution(json, "packet_bytes", &direction->packet_bytes, false);
         write_distribution(json, "gap_us", &direction->gap_ns, true);
         if ((flow->unknown & FLOW_UNKNOWN_TTL) == 0) {
@@ -166,18 +180,18 @@ static void write_key_ports(struct json_writer *json, const struct flow_record *
     json_close_array(json);
 }
 
-static void write_facts(struct json_writer *json, const struct flow_record *flow)
+static void write_facts(struct json_writer *json, const struct flow_record *flow, bool is_alert)
 {
     json_open_object(json, "flow");
     json_string(json, "end_reason", flow_end_reason_name((enum flow_end_reason)flow->end_reason));
     json_uint(json, "slice", flow->slice);
     json_string(json, "basis", flow_basis_name((enum flow_basis)flow->basis));
     json_string(json, "state", flow_state_name((enum flow_state)flow->state));
-    json_uint(json, "opening_number", flow->opening_number);
-    write_counter(json, "epoch", flow->epoch);
+    if (!is_alert)
+        write_order(json, flow);
     write_times(json, flow);
-    write_direction(json, "fwd", flow, FLOW_FORWARD);
-    write_direction(json, "rev", flow, FLOW_REVERSE);
+    write_direction(json, "fwd", flow, FLOW_FORWARD, is_alert);
+    write_direction(json, "rev", flow, FLOW_REVERSE, is_alert);
     if (flow->is_tcp_closed)
         json_bool(json, "tcp_closed", true);
     if (flow->history[0] != '\0')
@@ -235,7 +249,7 @@ static void write_feature_value(struct json_writer *json, const char *key,
     if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
         json_string(json, key, feature_category_text(id, vector->value[id], text, sizeof text));
     else
-        json_double(json, key, vector->value[id]);
+        json_measure(json, key, vector->value[id]);
 }
 
 static void write_features(struct json_writer *json, const struct feature_vector *vector)
@@ -289,9 +303,10 @@ void native_write_incident(struct json_writer *json, const struct incident *inci
     json_close_object(json);
 }
 
-void native_write_measured(struct json_writer *json, const struct record_flow_part *part)
+void native_write_measured(struct json_writer *json, const struct record_flow_part *part,
+                           bool is_alert)
 {
-    write_facts(json, &part->flow);
+    write_facts(json, &part->flow, is_alert);
     write_observed(json, part);
     write_features(json, &part->features);
     write_verdict(json, &part->verdict);

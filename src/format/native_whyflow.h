@@ -7,7 +7,8 @@
 #include "format/native_flow.h"
 
 /* What flows and alerts share: the facts, the eighteen columns, the features, the verdict. */
-void native_write_measured(struct json_writer *json, const struct record_flow_part *part);
+void native_write_measured(struct json_writer *json, const struct record_flow_part *part,
+                           bool is_alert);
 
 /* The incident it belongs to, if to any. */
 void native_write_incident(struct json_writer *json, const struct incident *incident,

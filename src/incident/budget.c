@@ -63,6 +63,15 @@ void budget_flow(struct budget *budget, int64_t notice_ns)
     }
 }
 
+void budget_expect(struct budget *budget, uint64_t flows, int64_t span_ns)
+{
+    const double expected = (double)flows / (double)span_ns * (double)BUDGET_KNOWN_NS;
+    budget->rate_span_ns = BUDGET_KNOWN_NS;
+    budget->rate_flows = expected < 1        ? 1
+                         : expected < 0x1p62 ? (uint64_t)expected
+                                             : UINT64_C(1) << 62;
+}
+
 void budget_fill(struct budget *budget)
 {
     budget->level_ns = budget->capacity_ns;

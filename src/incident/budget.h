@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #define BUDGET_SPAN_NS (INT64_C(6) * 3600 * 1000000000)
+#define BUDGET_KNOWN_NS (INT64_C(600) * 1000000000)
 #define BUDGET_GAIN_STEP 0.3
 #define BUDGET_GAIN_FIRST 2.0
 #define BUDGET_GAIN_LEAST (1.0 / 16)
@@ -53,6 +54,10 @@ void budget_init(struct budget *budget, double incidents_per_hour, unsigned leas
 /* Takes in one flow noticed at notice_ns: time passes, the rate is told. Time that goes back stands
  * still. */
 void budget_flow(struct budget *budget, int64_t notice_ns);
+
+/* What is known of the rate before the first flow: so many in `span_ns`, both > 0. Counts as
+ * BUDGET_KNOWN_NS of it, so that what is measured soon outweighs it. */
+void budget_expect(struct budget *budget, uint64_t flows, int64_t span_ns);
 
 /* Fills the bucket; from now on the gain follows. */
 void budget_fill(struct budget *budget);

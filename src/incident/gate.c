@@ -9,6 +9,12 @@ void gate_init(struct gate *gate, enum gate_source source, double share, double 
     budget_fill(&gate->behaviour);
 }
 
+void gate_expect(struct gate *gate, uint64_t flows, int64_t span_ns)
+{
+    budget_expect(&gate->surprise, flows, span_ns);
+    budget_expect(&gate->behaviour, flows, span_ns);
+}
+
 void gate_flow(struct gate *gate, int64_t notice_ns)
 {
     budget_flow(&gate->surprise, notice_ns);

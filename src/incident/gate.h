@@ -36,6 +36,10 @@ struct gate {
 
 void gate_init(struct gate *gate, enum gate_source source, double share, double incidents_per_hour);
 
+/* Before the first flow: a saved baseline learnt so many within `span_ns`, both > 0. Without it
+ * alpha is 0 at the first flow and anything at the next few. */
+void gate_expect(struct gate *gate, uint64_t flows, int64_t span_ns);
+
 /* Takes in one flow: time passes. */
 void gate_flow(struct gate *gate, int64_t notice_ns);
 

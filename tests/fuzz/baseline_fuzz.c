@@ -17,6 +17,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define ALPHA 0.05
+
 enum { SIZE_AT = 12, HEAD_SIZE = 20, FLOWS = 20, CHANGE_BYTES = 4 };
 
 static void set_settings(struct settings *settings)
@@ -28,6 +30,8 @@ static void set_settings(struct settings *settings)
     settings->anomaly.half_life_flows = 4; /* a step at every flow */
     settings->anomaly.half_life_ns = 0;
     settings->anomaly.max_categories = 256;
+    settings->anomaly.max_services = 4; /* fewer than judge makes: some are evicted */
+    settings->anomaly.max_lessons = 8;
 }
 
 struct mind {
@@ -58,6 +62,7 @@ static void close_mind(struct mind *mind)
 static struct snapshot save(const struct mind *mind)
 {
     struct snapshot snapshot;
+    anomaly_learn_all(mind->model);
     if (!snapshot_make(mind->model, mind->features, &snapshot))
         abort();
     return snapshot;
@@ -69,7 +74,7 @@ static void judge(struct mind *mind, unsigned number)
     const struct flow_record flow = {
         .source = {10, 0, 0, (uint8_t)number},
         .destination = {10, 0, 1, 1},
-        .destination_port = 53,
+        .destination_port = (uint16_t)(53 + number % 6),
         .ip_version = 4,
         .protocol = 17,
         .first_ns = INT64_C(1600000000000000000) + number * INT64_C(40000000000),
@@ -81,7 +86,7 @@ static void judge(struct mind *mind, unsigned number)
     struct evidence evidence;
     struct baseline_summary summary;
     feature_measure(mind->features, &flow, &vector);
-    anomaly_judge_online(mind->model, &vector, flow.notice_ns, &verdict);
+    anomaly_judge_online(mind->model, &vector, flow.notice_ns, ALPHA, &verdict);
     anomaly_baseline_summary(mind->model, &summary);
     for (unsigned j = 0; j < FEATURE_COUNT && number == 1; j++)
         anomaly_evidence(mind->model, &vector, true, (enum feature_id)j, &evidence);

@@ -109,3 +109,38 @@ merging() {
         exits 3 whyflow --merge-baselines "$quiet,$SCRATCH/cut.wfb" --save-baseline "$sum"
 }
 check 'baseline_merging_leaves_no_trace_of_order' merging
+
+# Flow lines of a capture teach what the capture does, and are judged as it is.
+flow_lines() {
+    local lines=$SCRATCH/quiet.jsonl saved=$SCRATCH/rescored.wfb
+    whyflow -q -r pcaps/quiet.pcap --records flows -o "native:$lines" &&
+        whyflow -q -R "$lines" -o /dev/null --save-baseline "$saved" &&
+        cmp "$quiet" "$saved" || return 1
+    whyflow -q -r pcaps/mixed.pcap --records flows -o "native:$SCRATCH/mixed.jsonl" &&
+        whyflow -q -R "$SCRATCH/mixed.jsonl" --baseline "$saved" -o native:- >"$SCRATCH/by_lines" &&
+        judge >"$SCRATCH/by_packets" &&
+        [ "$(scores "$SCRATCH/by_lines")" = "$(scores "$SCRATCH/by_packets")" ] || return 1
+    exits 3 whyflow -R "$lines" -o "$SCRATCH/none" --baseline "$SCRATCH/cut.wfb"
+}
+
+scores() {
+    grep '"event_type":"alert"' "$1" | grep -o '"flow_id":[0-9]*\|"score":[0-9.]*'
+}
+check 'baseline_of_flow_lines_is_that_of_the_capture' flow_lines
+
+# Hours' budget is there at once: a run that starts warm opens incidents from the first minute on,
+# and no more than the bucket holds (36) and what comes in.
+budget_is_full_at_the_start() {
+    judge --online >"$SCRATCH/online.jsonl" || return 1
+    python3 - "$SCRATCH/online.jsonl" <<'PYTHON'
+import json, sys
+records = [json.loads(line) for line in open(sys.argv[1])]
+alerts = [record for record in records if record["event_type"] == "alert"]
+surprises = {alert["whyflow"]["incident"]["id"] for alert in alerts
+             if alert["whyflow"]["flagged_by"] == "surprise"}
+print(len(alerts), "alerts", len(surprises), "incidents")
+assert 1 <= len(surprises) <= 38
+assert not any("cold_baseline" in alert["whyflow"]["caveats"] for alert in alerts)
+PYTHON
+}
+check 'baseline_gives_a_full_budget_at_the_start' budget_is_full_at_the_start

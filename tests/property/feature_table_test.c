@@ -62,7 +62,6 @@ static struct thing *touch(struct recent_table *table, uint32_t key, uint64_t no
 {
     struct recent_lookup lookup = recent_lookup_begin(table, &key);
     recent_lookup_warm(&lookup, table);
-    recent_lookup_find(&lookup, table);
     struct thing *thing = recent_table_touch(table, &lookup, now);
     thing->uses++;
     return thing;

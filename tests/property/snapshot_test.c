@@ -4,6 +4,7 @@
 #include "snapshot.h"
 
 #include "anomaly/baseline_sums.h"
+#include "anomaly/model.h"
 #include "base/sha1.h"
 #include "tests/support/unit.h"
 
@@ -38,6 +39,10 @@ static struct settings test_settings(enum anomaly_mode mode)
     settings.anomaly.half_life_flows = 800; /* several halvings in a few thousand flows */
     settings.anomaly.half_life_ns = 60 * SECOND;
     settings.anomaly.max_categories = 4096;
+    settings.anomaly.learning_lag_ns = 10 * SECOND; /* some hundred flows wait */
+    settings.anomaly.max_lessons = 64;
+    settings.anomaly.max_services = 320; /* all codes there are, and some */
+    settings.anomaly.probation_ns = 0;   /* who is on probation is not saved: a stop ends it */
     return settings;
 }
 
@@ -81,9 +86,12 @@ static void close_mind(struct sensor_mind *mind)
     feature_engine_close(mind->features);
 }
 
+/* As the engine saves: what waits to be learnt is learnt first, here and in a run that is not
+ * stopped at this point. */
 static struct snapshot save(const struct sensor_mind *mind)
 {
     struct snapshot snapshot;
+    anomaly_learn_all(mind->model);
     ck_assert(snapshot_make(mind->model, mind->features, &snapshot));
     return snapshot;
 }
@@ -127,7 +135,6 @@ static struct snapshot random_snapshot(const struct settings *settings, uint64_t
     uint64_t state = seed;
     for (unsigned i = 0; i < flows; i++)
         judge(mind.model, &state, &now_ns, &verdict);
-    anomaly_learn_all(mind.model);
     const struct snapshot snapshot = save(&mind);
     close_mind(&mind);
     return snapshot;
@@ -150,17 +157,17 @@ static void assert_same_verdict(const struct verdict *a, const struct verdict *b
     ck_assert_int_eq(a->is_cold, b->is_cold);
 }
 
-static void check_cut(unsigned flows_before, uint32_t max_categories)
+static void check_cut(unsigned flows_before, uint32_t max_categories, uint32_t max_services)
 {
     struct settings settings = test_settings(ANOMALY_MODE_ONLINE);
     settings.anomaly.max_categories = max_categories;
+    settings.anomaly.max_services = max_services;
     struct sensor_mind unbroken = open_mind(&settings);
     int64_t now_ns = START;
     struct verdict a, b;
     uint64_t state = 4711;
     for (unsigned i = 0; i < flows_before; i++)
         judge(unbroken.model, &state, &now_ns, &a);
-    anomaly_learn_all(unbroken.model); /* as whoever saves does: what waits is not written */
     struct snapshot snapshot = save(&unbroken);
     settings.anomaly.hash_key[0] = 99; /* placement is another */
     struct sensor_mind continued = load(&settings, &snapshot);
@@ -173,6 +180,10 @@ static void check_cut(unsigned flows_before, uint32_t max_categories)
         judge(continued.model, &same_state, &same_now_ns, &b);
         assert_same_verdict(&a, &b);
     }
+    struct snapshot late = save(&unbroken), same_late = save(&continued);
+    ck_assert(are_equal(&late, &same_late)); /* what no score showed is the same too */
+    snapshot_free(&late);
+    snapshot_free(&same_late);
     snapshot_free(&snapshot);
     snapshot_free(&again);
     close_mind(&unbroken);
@@ -183,14 +194,14 @@ START_TEST(who_loads_goes_on_as_if_there_had_been_no_stop)
 {
     const unsigned cuts[] = {0, 1, 2, 150, 250, 799, 800, 801, 2345, 5000};
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++)
-        check_cut(cuts[i], 4096);
+        check_cut(cuts[i], 4096, 320);
 }
 END_TEST
 
 START_TEST(evictions_go_on_in_the_same_order)
 {
     for (unsigned cut = 100; cut < 3000; cut += 700)
-        check_cut(cut, 256);
+        check_cut(cut, 256, 24);
 }
 END_TEST
 
@@ -414,6 +425,9 @@ START_TEST(refusals_are_named)
     other = settings;
     other.anomaly.max_categories = 64;
     assert_refused_for(&other, &snapshot, "too many categories");
+    other = settings;
+    other.anomaly.max_services = 4;
+    assert_refused_for(&other, &snapshot, "too many services");
     free(changed.bytes);
     snapshot_free(&snapshot);
 }
@@ -434,6 +448,118 @@ START_TEST(sums_that_do_not_fit_are_refused)
     snapshot.bytes[total_at + 7] = 0x7f; /* would overflow */
     seal(&snapshot);
     ck_assert(is_refused(&settings, &snapshot));
+    snapshot_free(&snapshot);
+}
+END_TEST
+
+/* The bytes of a section's contents. */
+static uint8_t *section(const struct snapshot *snapshot, const char tag[4])
+{
+    uint8_t *const at = memmem(snapshot->bytes, snapshot->size, tag, 4);
+    ck_assert_ptr_nonnull(at);
+    return at + 4 + 8;
+}
+
+/* What scores remember of their parts: flows from which means are made anew must come soon, flows
+ * and sums stay so small that two of them can be added. */
+START_TEST(means_that_are_absurd_are_refused)
+{
+    const struct settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    struct snapshot snapshot = random_snapshot(&settings, 3, 500);
+    uint8_t *const state = section(&snapshot, "modl");
+    enum { FLOWS = 5, DUE = FLOWS + 8, SUM = DUE + 8, MEAN = SUM + 8 };
+    const struct {
+        size_t at;
+        uint8_t byte;
+        const char *reason;
+    } changes[] = {{FLOWS + 6, 1, "counted absurdly"},        /* 2^48 flows */
+                   {DUE + 2, 1, "counted absurdly"},          /* in 65,000 flows */
+                   {SUM + 7, 0x80, "typical of duration_us"}, /* below 0 */
+                   {SUM + 5, 1, "typical of duration_us"}, /* above the highest score, 500 times */
+                   {MEAN + 3, 1, "typical of duration_us"}};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        const uint8_t old = state[changes[i].at];
+        ck_assert_uint_ne(old, changes[i].byte);
+        state[changes[i].at] = changes[i].byte;
+        seal(&snapshot);
+        assert_refused_for(&settings, &snapshot, changes[i].reason);
+        state[changes[i].at] = old;
+    }
+    seal(&snapshot);
+    ck_assert(!is_refused(&settings, &snapshot));
+    snapshot_free(&snapshot);
+}
+END_TEST
+
+/* One change to what is saved of services. */
+enum service_fault {
+    FAULT_NONE,
+    FAULT_TOTAL,
+    FAULT_FLOWS,
+    FAULT_MEASURED,
+    FAULT_BIN,
+    FAULT_BIN_LOST,
+    FAULT_PART,
+    FAULT_STEP,
+    FAULT_PART_STEP,
+    FAULT_TOUCHED,
+    FAULT_INSERTED,
+    FAULT_INSERTED_LATE,
+    FAULT_COUNT,
+};
+
+static void make_fault(struct service_table *table, enum service_fault fault)
+{
+    static const struct service_scope empty = {.service = 4711};
+    struct service_entry entry = {.scope = &empty, .touched = 1, .inserted = 1};
+    struct service_scope *const scope = service_table_at(table, 0);
+    const uint64_t insertions = service_table_insertions(table);
+    const unsigned slot = histogram_slot(3);
+    scope->total += fault == FAULT_TOTAL ? scope->flows : 0;
+    scope->flows += fault == FAULT_FLOWS ? UINT64_C(1) << 40 : 0;
+    scope->measured[0] += fault == FAULT_MEASURED ? scope->flows : 0;
+    scope->slot[0][slot] += fault == FAULT_BIN ? histogram_scale(3) * scope->total : 0;
+    if (fault == FAULT_BIN_LOST)
+        memset(scope->slot[0], 0, sizeof scope->slot[0]);
+    scope->slot[FEATURE_PROTOCOL][0] += fault == FAULT_PART ? 1 : 0;
+    scope->fine[0][100] += fault == FAULT_STEP ? (uint32_t)(scope->flows >> 6) + 1 : 0;
+    scope->fine[FEATURE_PROTOCOL][1] += fault == FAULT_PART_STEP ? (uint32_t)scope->flows : 0;
+    entry.touched = fault == FAULT_TOUCHED ? 501 : 500;
+    entry.inserted = fault == FAULT_INSERTED        ? 0
+                     : fault == FAULT_INSERTED_LATE ? insertions + 1
+                                                    : insertions;
+    ck_assert(service_table_put(table, &entry));
+    service_table_set_counts(table, insertions, service_table_evicted(table));
+}
+
+START_TEST(services_that_do_not_fit_are_refused)
+{
+    static const char *const reasons[FAULT_COUNT] = {
+        [FAULT_TOTAL] = "a service is counted absurdly",
+        [FAULT_FLOWS] = "services outweigh all flows",
+        [FAULT_MEASURED] = "duration_us was missing in more flows than a service had",
+        [FAULT_BIN] = "bins of duration_us do not add up to a service's",
+        [FAULT_BIN_LOST] = "bins of duration_us do not add up to a service's",
+        [FAULT_PART] = "bins of protocol do not add up to a service's",
+        [FAULT_STEP] = "steps of duration_us outweigh a service's",
+        [FAULT_PART_STEP] = "steps of protocol outweigh a service's",
+        [FAULT_TOUCHED] = "a service is numbered absurdly",
+        [FAULT_INSERTED] = "a service is numbered absurdly",
+        [FAULT_INSERTED_LATE] = "a service is numbered absurdly",
+    };
+    const struct settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    struct snapshot snapshot = random_snapshot(&settings, 3, 500);
+    for (unsigned fault = FAULT_NONE; fault < FAULT_COUNT; fault++) {
+        struct sensor_mind mind = load(&settings, &snapshot);
+        make_fault(baseline_services(mind.model->baseline), (enum service_fault)fault);
+        struct snapshot changed = save(&mind);
+        if (fault == FAULT_NONE)
+            ck_assert(!is_refused(&settings, &changed));
+        else
+            assert_refused_for(&settings, &changed, reasons[fault]);
+        snapshot_free(&changed);
+        close_mind(&mind);
+    }
     snapshot_free(&snapshot);
 }
 END_TEST
@@ -489,6 +615,24 @@ static void learn(struct anomaly_model *model, uint64_t seed, unsigned count)
         anomaly_learn(model, &vector, START + i * SECOND);
     }
 }
+
+/* Where places are short the heaviest of both stay, whichever was added to which. */
+START_TEST(which_services_stay_does_not_depend_on_the_order_of_two)
+{
+    struct settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    settings.anomaly.max_services = 16;
+    for (uint64_t seed = 51; seed < 57; seed++) {
+        struct snapshot a = random_snapshot(&settings, seed, 900);
+        struct snapshot b = random_snapshot(&settings, seed + 100, 1400);
+        struct snapshot ab = merged(&settings, &a, &b), ba = merged(&settings, &b, &a);
+        ck_assert(are_equal(&ab, &ba));
+        ck_assert(!is_refused(&settings, &ab));
+        struct snapshot *const made[] = {&a, &b, &ab, &ba};
+        for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+            snapshot_free(made[i]);
+    }
+}
+END_TEST
 
 START_TEST(two_captures_merged_score_as_one_that_learnt_both)
 {
@@ -577,7 +721,10 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, what_is_changed_and_sealed_again_is_refused_or_harmless);
     tcase_add_test(tests, refusals_are_named);
     tcase_add_test(tests, sums_that_do_not_fit_are_refused);
+    tcase_add_test(tests, means_that_are_absurd_are_refused);
+    tcase_add_test(tests, services_that_do_not_fit_are_refused);
     tcase_add_test(tests, merging_is_commutative_and_associative_to_the_byte);
+    tcase_add_test(tests, which_services_stay_does_not_depend_on_the_order_of_two);
     tcase_add_test(tests, two_captures_merged_score_as_one_that_learnt_both);
     tcase_add_test(tests, a_baseline_added_to_itself_over_and_over_still_loads);
     tcase_add_test(tests, added_sums_are_halved_before_they_overflow);

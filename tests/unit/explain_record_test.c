@@ -222,6 +222,91 @@ START_TEST(the_sample_flow_is_told_in_these_words)
 }
 END_TEST
 
+/* The record is told again with evidence of the flow's own service. */
+static void explain_among_service(bool is_whole_capture, double share)
+{
+    struct evidence evidences[RECORD_REASONS_MAX] = {0};
+    uint8_t features[RECORD_REASONS_MAX];
+    struct baseline_summary baseline = explanation()->baseline;
+    baseline.is_whole_capture = is_whole_capture;
+    part()->features.present |= UINT64_C(1) << FEATURE_SERVICE;
+    part()->features.value[FEATURE_SERVICE] = PACKET_PROTOCOL_UDP << 16; /* neither port known */
+    const unsigned count = explain_choose(&part()->verdict, features);
+    for (unsigned i = 0; i < count; i++) {
+        const bool is_category = feature_infos[features[i]].scale == FEATURE_SCALE_CATEGORY;
+        evidences[i] = (struct evidence){
+            .median = 1200,
+            .p05 = 100,
+            .p95 = 15000,
+            .count = 700,
+            .share = share,
+            .direction = is_category ? EVIDENCE_RARE : EVIDENCE_HIGH,
+            .has_quantiles = !is_category && feature_is_present(&part()->features, features[i]),
+            .is_of_service = true,
+        };
+    }
+    explain_alert(part(), &baseline, evidences, features, count, 1, true,
+                  &record.as.flow.explanation);
+}
+
+static void choose_alone(enum feature_id id)
+{
+    memset(part()->verdict.contribution_mbits, 0, sizeof part()->verdict.contribution_mbits);
+    part()->verdict.contribution_mbits[id] = 5000;
+}
+
+START_TEST(what_is_compared_with_its_service_alone_says_so)
+{
+    record_build_sample(&record);
+    choose_alone(FEATURE_IP_BYTES_FWD);
+    explain_among_service(true, 0.02);
+    ck_assert_ptr_nonnull(
+        strstr(explanation()->text, ": bytes sent 2.82 MB (typical of udp/other: 1,200 bytes)."));
+    ck_assert_ptr_nonnull(strstr(explanation()->summary[1],
+                                 "Chiefly bytes sent 2.82 MB (typical of udp/other: 1,200 bytes, "
+                                 "95 % at most 15 kB)."));
+    choose_alone(FEATURE_DIRECTION);
+    explain_among_service(true, 0.02);
+    ck_assert_ptr_nonnull(
+        strstr(explanation()->text, ": direction 'out_to_out' (2 % of udp/other flows)."));
+    explain_among_service(true, 0);
+    ck_assert_ptr_nonnull(
+        strstr(explanation()->text, ": direction 'out_to_out' (in no other udp/other flow)."));
+    explain_among_service(false, 0);
+    ck_assert_ptr_nonnull(
+        strstr(explanation()->text, ": direction 'out_to_out' (in no udp/other flow before)."));
+    choose_alone(FEATURE_HANDSHAKE_RTT);
+    part()->features.present &= ~(UINT64_C(1) << FEATURE_HANDSHAKE_RTT);
+    explain_among_service(true, 0.02);
+    ck_assert_ptr_nonnull(
+        strstr(explanation()->text, "handshake time not measured (as in 2 % of udp/other flows)."));
+}
+END_TEST
+
+START_TEST(words_among_a_service_fit_too)
+{
+    for (int id = 0; id < FEATURE_COUNT; id++) {
+        record_build_longest(&record);
+        choose_alone((enum feature_id)id);
+        part()->verdict.contribution_mbits[(id + 7) % FEATURE_COUNT] = 4000;
+        explain_among_service(id % 2 == 0, id % 3 == 0 ? 0 : 0.05);
+        ck_assert_uint_le(strlen(explanation()->text), PROSE_TEXT_CHARACTERS_MAX);
+        ck_assert_uint_ge(explanation()->summary_count, 2);
+    }
+}
+END_TEST
+
+START_TEST(what_lies_beyond_the_axis_is_told_as_or_more)
+{
+    record_build_sample(&record);
+    choose_alone(FEATURE_INTERVAL_CV);
+    part()->features.present |= UINT64_C(1) << FEATURE_INTERVAL_CV;
+    part()->features.value[FEATURE_INTERVAL_CV] = 0.5;
+    explain_among_service(true, 0.02);
+    ck_assert_ptr_nonnull(strstr(explanation()->text, "(typical of udp/other: 1,200 or more)"));
+}
+END_TEST
+
 START_TEST(wording_is_graded_by_the_evidence)
 {
     record_build_sample(&record);
@@ -520,6 +605,9 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, shares_are_of_the_positive_contributions);
     tcase_add_test(tests, a_reason_over_ten_minutes_is_not_told_twice);
     tcase_add_test(tests, the_sample_flow_is_told_in_these_words);
+    tcase_add_test(tests, what_is_compared_with_its_service_alone_says_so);
+    tcase_add_test(tests, words_among_a_service_fit_too);
+    tcase_add_test(tests, what_lies_beyond_the_axis_is_told_as_or_more);
     tcase_add_test(tests, wording_is_graded_by_the_evidence);
     tcase_add_test(tests, text_stays_within_its_length_and_summary_within_its_lines);
     tcase_add_test(tests, any_state_feature_or_number_of_reasons_gives_prose_that_fits);

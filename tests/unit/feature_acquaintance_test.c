@@ -131,23 +131,6 @@ START_TEST(years_that_nobody_watched_make_nobody_known_for_longer)
 }
 END_TEST
 
-START_TEST(with_a_frozen_baseline_nobody_gets_older_than_half_of_what_it_watched)
-{
-    struct feature_settings settings = default_settings();
-    struct feature_engine *engine = open_engine(&settings);
-    meet(engine, 1, 1, START_NS);
-    meet(engine, 2, 2, START_NS + 100 * SECOND_NS); /* it watched 100 seconds */
-    save(engine);
-    feature_engine_close(engine);
-    settings.is_frozen = true;
-    engine = load(&settings);
-    const int64_t again_ns = START_NS + 5 * MINUTE_NS;
-    ck_assert_uint_eq(meet(engine, 1, 1, again_ns + 50 * MINUTE_NS), FEATURE_ACQUAINTANCE_1MIN);
-    ck_assert_uint_eq(meet(engine, 3, 3, again_ns), FEATURE_ACQUAINTANCE_NEW);
-    feature_engine_close(engine);
-}
-END_TEST
-
 START_TEST(a_clock_set_back_forgets_what_was_loaded_too)
 {
     const struct feature_settings settings = default_settings();
@@ -261,7 +244,6 @@ Suite *whyflow_suite(void)
     tcase_add_checked_fixture(tests, NULL, free_writer);
     tcase_add_test(tests, a_pair_known_before_a_restart_is_not_new_after_it);
     tcase_add_test(tests, years_that_nobody_watched_make_nobody_known_for_longer);
-    tcase_add_test(tests, with_a_frozen_baseline_nobody_gets_older_than_half_of_what_it_watched);
     tcase_add_test(tests, a_clock_set_back_forgets_what_was_loaded_too);
     tcase_add_test(tests, saved_again_at_once_the_bytes_are_the_same);
     tcase_add_test(tests, added_the_earlier_first_time_holds_and_order_leaves_no_trace);

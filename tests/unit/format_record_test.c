@@ -246,6 +246,7 @@ START_TEST(a_directions_times_are_left_out_where_they_are_the_flows)
     record_build_sample(&record);
     struct flow_record *flow = &record.as.flow.part.flow;
     flow->direction[FLOW_FORWARD].last_ns = flow->last_ns - 1000;
+    record.kind = RECORD_FLOW; /* an alert has neither */
     json_t *root = native_of();
     const json_t *facts = json_object_get(json_object_get(root, "whyflow"), "flow");
     const json_t *forward = json_object_get(facts, "fwd");
@@ -283,6 +284,12 @@ START_TEST(reasons_carry_value_typical_and_bits)
     ck_assert_double_eq(number_at(second, "value"), 2817462);
     ck_assert_double_eq(number_at(second, "typical"), 310.3); /* four digits */
     ck_assert_int_eq(integer_at(second, "n"), 12345);
+    ck_assert_str_eq(string_at(second, "among"), "all");
+    record.as.flow.explanation.reasons[1].evidence.is_of_service = true;
+    json_t *of_service = native_of();
+    const json_t *told = json_object_get(json_object_get(of_service, "whyflow"), "reasons");
+    ck_assert_str_eq(string_at(json_array_get(told, 1), "among"), "service");
+    json_decref(of_service);
     ck_assert_uint_eq(json_array_size(json_object_get(whyflow, "top_features")), 5);
     ck_assert_str_eq(string_at(json_object_get(whyflow, "model"), "settings"), "0123456789abcdef");
     ck_assert_ptr_null(json_object_get(whyflow, "truncated_record"));
@@ -290,7 +297,7 @@ START_TEST(reasons_carry_value_typical_and_bits)
 }
 END_TEST
 
-/* A line between the extremes: every feature measured, each with a long fraction. */
+/* A line between the extremes: every feature measured, each of many digits. */
 START_TEST(a_line_a_little_too_long_loses_its_last_two_reasons)
 {
     record_build_sample(&record);
@@ -298,7 +305,7 @@ START_TEST(a_line_a_little_too_long_loses_its_last_two_reasons)
     part->features.present = (UINT64_C(1) << FEATURE_COUNT) - 1;
     for (int id = 0; id < FEATURE_COUNT; id++) {
         if (feature_infos[id].scale != FEATURE_SCALE_CATEGORY)
-            part->features.value[id] = 12345.6 / 7;
+            part->features.value[id] = 1234567890123456; /* whole: told in full */
         part->verdict.contribution_mbits[id] = 1000000 + id;
     }
     record_build_explain(&record, 12345, true);
@@ -340,6 +347,43 @@ START_TEST(bytes_that_are_no_utf8_become_the_replacement_character)
 }
 END_TEST
 
+static bool says_feature(double value, const char *member)
+{
+    record_build_sample(&record);
+    record.as.flow.part.features.value[FEATURE_PACKET_RATE] = value;
+    json_decref(native_of());
+    return strstr(line, member) != NULL;
+}
+
+START_TEST(features_have_six_digits_and_whole_numbers_all)
+{
+    ck_assert(says_feature(1784.0 / 3, "\"packets_per_s\":594.667,"));
+    ck_assert(says_feature(0.1, "\"packets_per_s\":0.1,"));
+    ck_assert(says_feature(1234567891, "\"packets_per_s\":1234567891,"));
+    ck_assert(says_feature(1234567.6, "\"packets_per_s\":1234568,"));
+    ck_assert(says_feature(-2.0 / 3, "\"packets_per_s\":-0.666667,"));
+    ck_assert(says_feature(99999.96, "\"packets_per_s\":100000,"));
+    ck_assert(says_feature(1.0 / 3e6, "\"packets_per_s\":3.33333e-07,"));
+}
+END_TEST
+
+START_TEST(only_flow_lines_carry_their_place_in_the_order)
+{
+    record_build_sample(&record);
+    json_t *alert = native_of();
+    record.kind = RECORD_FLOW;
+    json_t *flow = native_of();
+    const json_t *of_alert = json_object_get(json_object_get(alert, "whyflow"), "flow");
+    const json_t *of_flow = json_object_get(json_object_get(flow, "whyflow"), "flow");
+    ck_assert_ptr_null(json_object_get(of_alert, "opening_number"));
+    ck_assert_ptr_nonnull(json_object_get(of_flow, "opening_number"));
+    ck_assert(
+        json_equal(json_object_get(of_alert, "first_ns"), json_object_get(of_flow, "first_ns")));
+    json_decref(alert);
+    json_decref(flow);
+}
+END_TEST
+
 START_TEST(a_number_that_is_not_finite_is_left_out)
 {
     record_build_sample(&record);
@@ -372,7 +416,15 @@ START_TEST(statistics_say_their_sums_and_limits)
     ck_assert_int_eq(sum, integer_at(account, "read"));
     ck_assert_int_eq(integer_at(json_object_get(whyflow, "limits"), "record_bytes"),
                      FORMAT_LINE_LENGTH_MAX);
-    ck_assert_int_gt(integer_at(json_object_get(whyflow, "limits"), "max_flows"), 0);
+    const json_t *limits = json_object_get(whyflow, "limits");
+    ck_assert_int_gt(integer_at(limits, "max_flows"), 0);
+    ck_assert_int_gt(integer_at(limits, "max_services"), 0);
+    ck_assert_int_gt(integer_at(limits, "max_lessons"), 0);
+    ck_assert_int_eq(integer_at(limits, "learning_lag_us"), 60000000);
+    const json_t *evicted = json_object_get(json_object_get(whyflow, "engine"), "evicted");
+    ck_assert_int_eq(integer_at(evicted, "services"),
+                     (json_int_t)record.as.statistics.engine.services_evicted);
+    ck_assert_int_gt(integer_at(evicted, "services"), 0);
     json_decref(root);
 }
 END_TEST
@@ -424,12 +476,94 @@ START_TEST(an_alert_as_text_names_the_flow_and_its_reasons)
     record_build_sample(&record);
     ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
     ck_assert_ptr_nonnull(strstr(line, "UDP 74.81.88.82:51413 -> 158.129.80.19:29862"));
-    ck_assert_ptr_nonnull(strstr(line, "+9.871 bits  direction"));
-    ck_assert_ptr_nonnull(strstr(line, "caveats: one_direction_only"));
+    ck_assert_ptr_nonnull(strstr(line, "2019-10-02 07:53:05 UTC: 1 in "));
+    ck_assert_ptr_nonnull(strstr(line, "\n    - direction: "));
     ck_assert_ptr_null(strchr(line, '\x1b'));
     now.use_color = true;
     ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
     ck_assert_ptr_nonnull(strchr(line, '\x1b'));
+}
+END_TEST
+
+/* The widest line, in characters, colours left out. */
+static size_t widest_line(const char *text)
+{
+    size_t widest = 0, width = 0;
+    for (; *text != '\0'; text++) {
+        if (*text == '\x1b')
+            text = strchr(text, 'm');
+        else if (*text == '\n')
+            width = 0;
+        else
+            width += ((unsigned char)*text & 0xc0) != 0x80;
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+START_TEST(an_alert_as_text_has_no_line_of_more_than_100_columns)
+{
+    struct format_context now = context();
+    for (int use_color = 0; use_color < 2; use_color++) {
+        now.use_color = use_color;
+        record_build_sample(&record);
+        snprintf(record.as.flow.explanation.summary[0],
+                 sizeof record.as.flow.explanation.summary[0], "%s %s",
+                 "µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ",
+                 "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789");
+        record.as.flow.explanation.summary_count = 1;
+        ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
+        ck_assert_uint_le(widest_line(line), 100);
+        ck_assert_uint_ge(widest_line(line), 90);
+    }
+}
+END_TEST
+
+START_TEST(a_behaviour_as_text_tells_its_evidence_instead_of_reasons)
+{
+    const struct format_context now = context();
+    record_build_sample(&record);
+    struct record_flow_part *const part = &record.as.flow.part;
+    uint8_t quantity = 0;
+    while (strcmp(behaviour_quantities[quantity].unit, "yes") == 0)
+        quantity++;
+    part->verdict.flagged_by = FLAGGED_BY_BEHAVIOUR;
+    part->finding = (struct behaviour_finding){
+        .behaviour = BEHAVIOUR_VERTICAL_SCAN,
+        .evidence_count = 1,
+        .evidence = {{.quantity = quantity, .value = 49, .limit = 10}},
+    };
+    part->incident = (struct incident){
+        .id = 1, .count = 1000, .first_ns = part->flow.first_ns, .last_ns = part->flow.last_ns};
+    ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
+    ck_assert_ptr_nonnull(strstr(line, "UTC: resembles scan of"));
+    ck_assert_ptr_nonnull(strstr(line, behaviour_quantities[quantity].label));
+    ck_assert_ptr_nonnull(strstr(line, "(at least 10"));
+    ck_assert_ptr_nonnull(strstr(line, "Incident: 1,000 such flows so far"));
+    ck_assert_ptr_null(strstr(line, "- direction: "));
+}
+END_TEST
+
+START_TEST(the_closing_table_names_reasons_and_top_talkers)
+{
+    struct format_context now = context();
+    record_build_statistics(&record);
+    ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
+    ck_assert_ptr_nonnull(strstr(line, " 1 unusual chiefly by direction\n"));
+    ck_assert_ptr_nonnull(strstr(line, "most bytes, source    10.0.0.1: 500 kB in 41 flows\n"));
+    ck_assert_ptr_nonnull(strstr(line, " 2001:db8::1: at least 100 kB in 1 flow\n"));
+    ck_assert_ptr_nonnull(strstr(line, "refused               2 not_ip\n"));
+    struct engine_counters *const engine = &record.as.statistics.engine;
+    engine->reasons[0] = (struct flagged_reason){FLAGGED_BY_BEHAVIOUR, BEHAVIOUR_FLOOD, 5};
+    engine->flagged = 7;
+    now.nothing_stands_out = true;
+    ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
+    ck_assert_ptr_nonnull(strstr(line, " 5 resemble flood of one service\n"));
+    ck_assert_ptr_nonnull(strstr(line, " 2 for other reasons\n"));
+    ck_assert_ptr_nonnull(strstr(line, "No score stood out from the rest; what resembles"));
+    record.as.statistics.capture.is_live = true;
+    ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
+    ck_assert_ptr_nonnull(strstr(line, "dropped by the kernel 0\n"));
 }
 END_TEST
 
@@ -489,11 +623,16 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, a_line_a_little_too_long_loses_its_last_two_reasons);
     tcase_add_test(tests, the_longest_line_fits_with_all_its_contributions_and_caveats);
     tcase_add_test(tests, bytes_that_are_no_utf8_become_the_replacement_character);
+    tcase_add_test(tests, features_have_six_digits_and_whole_numbers_all);
+    tcase_add_test(tests, only_flow_lines_carry_their_place_in_the_order);
     tcase_add_test(tests, a_number_that_is_not_finite_is_left_out);
     tcase_add_test(tests, statistics_say_their_sums_and_limits);
     tcase_add_test(tests, what_does_not_fit_is_refused_not_cut);
     tcase_add_test(tests, a_csv_row_has_a_field_for_every_column);
     tcase_add_test(tests, an_alert_as_text_names_the_flow_and_its_reasons);
+    tcase_add_test(tests, an_alert_as_text_has_no_line_of_more_than_100_columns);
+    tcase_add_test(tests, a_behaviour_as_text_tells_its_evidence_instead_of_reasons);
+    tcase_add_test(tests, the_closing_table_names_reasons_and_top_talkers);
     tcase_add_test(tests, the_closing_table_says_when_nothing_stood_out);
     tcase_add_test(tests, the_same_record_gives_the_same_bytes);
     tcase_add_test(tests, a_line_that_is_no_single_object_is_told);

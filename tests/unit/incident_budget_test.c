@@ -101,6 +101,31 @@ START_TEST(alpha_is_budget_by_flow_rate_and_follows_it)
 }
 END_TEST
 
+/* Ten minutes' worth of what was known, then more and more of what is measured. */
+START_TEST(a_known_rate_gives_alpha_from_the_first_flow_and_yields_to_what_is_measured)
+{
+    struct budget known, unknown;
+    budget_init(&known, 6, 1);
+    budget_init(&unknown, 6, 1);
+    budget_expect(&known, 36000, HOUR); /* 10 a second */
+    budget_flow(&known, 5 * HOUR);
+    budget_flow(&unknown, 5 * HOUR);
+    ck_assert_double_eq(budget_alpha(&unknown), 0);
+    const double at_ten = BUDGET_GAIN_FIRST * 6 / 36000;
+    ck_assert_double_eq_tol(budget_alpha(&known), at_ten, at_ten / 100);
+    for (int i = 1; i <= 12000; i++) /* 1 a second */
+        budget_flow(&known, 5 * HOUR + i * SECOND);
+    const double measured = BUDGET_GAIN_FIRST * 12600 / 600 / 18001;
+    ck_assert_double_eq_tol(budget_alpha(&known), measured, measured / 100);
+    budget_expect(&known, UINT64_MAX, 1); /* absurd, and harmless */
+    budget_flow(&known, 9 * HOUR);
+    ck_assert_double_ge(budget_alpha(&known), 0);
+    budget_expect(&known, 1, INT64_MAX); /* next to nothing: no more than the most */
+    budget_flow(&known, 9 * HOUR);
+    ck_assert_double_le(budget_alpha(&known), 0.5);
+}
+END_TEST
+
 START_TEST(the_gain_falls_with_each_incident_and_rises_with_time_within_bounds)
 {
     struct budget budget;
@@ -136,6 +161,8 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, a_rare_alert_can_be_saved_for);
     tcase_add_test(test_case, no_alerts_an_hour_means_none);
     tcase_add_test(test_case, alpha_is_budget_by_flow_rate_and_follows_it);
+    tcase_add_test(test_case,
+                   a_known_rate_gives_alpha_from_the_first_flow_and_yields_to_what_is_measured);
     tcase_add_test(test_case, the_gain_falls_with_each_incident_and_rises_with_time_within_bounds);
     Suite *suite = suite_create("incident_budget");
     suite_add_tcase(suite, test_case);

@@ -424,7 +424,7 @@ START_TEST(a_replay_with_a_baseline_is_online_and_flags_by_share)
     ck_assert_str_eq(options.baseline, "b");
     ck_assert_int_eq(options.settings.anomaly.mode, ANOMALY_MODE_ONLINE);
     ck_assert(options.settings.anomaly.alerts_by_share);
-    ck_assert(options.settings.anomaly.is_frozen && options.settings.feature.is_frozen);
+    ck_assert(options.settings.anomaly.is_frozen);
     accept("-r x --baseline b --online --save-baseline b");
     ck_assert(!options.settings.anomaly.alerts_by_share);
     ck_assert_str_eq(options.save_baseline, "b");
