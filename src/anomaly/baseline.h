@@ -127,8 +127,9 @@ int64_t baseline_surprise(const struct baseline *baseline, const struct baseline
 /* The same of all features. */
 void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
                         const struct baseline_place *place, int64_t surprises[FEATURE_COUNT]);
-/* A flow edited after it was learnt, among the same others: what it weighed lies at the place it was
- * learnt at, not at the edited one. */
+
+/* A flow edited after it was learnt, among the same others: what it weighed lies at the place where
+ * it was learnt, not at the edited one. */
 struct baseline_edit {
     struct baseline_view view;
     const struct baseline_place *learnt_at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Greedy. One change: of the strongest contributions the first that suffices; another service, which
+/* Greedy. One change: of the strongest contributions the first that suffices; another service, that
  * would be another flow, only if nothing else does. Where none suffices, the change that lowers the
  * score most, and beside it the next. At the end each change is tried without: what a later one
  * made needless goes. Rejected: all pairs and triples (298 scores for one flow in a hundred). */

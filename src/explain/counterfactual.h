@@ -15,7 +15,8 @@ struct counterfactual_baseline {
     const void *context;
     /* Score, in milli-bits, of the flow had it been so. */
     int32_t (*score)(const void *context, const struct feature_vector *edited);
-    /* Median of a numeric feature among the flows it is compared with. False: nobody measured it. */
+    /* Median of a numeric feature among the flows it is compared with. False: nobody measured
+     * it. */
     bool (*median)(const void *context, enum feature_id id, double *median);
     /* The most usual code in the place of the vector's. False: none. */
     bool (*category)(const void *context, const struct feature_vector *vector, enum feature_id id,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What moves along when a feature is changed: THE TABLE below, row by row and on from what it moved;
- * then what is computed of others (mean sizes, ratio, rates, the categories' parts) is computed
+/* What moves along when a feature is changed: THE TABLE below, row by row, and on from what was
+ * moved; then what is computed of others (mean sizes, ratio, rates, the categories' parts) is computed
  * anew. A changed feature stays as it was set, and each moves once in a change.
  *
  * The table holds what a flow cannot have one of without the other, as far as it is arithmetic: a

@@ -174,8 +174,8 @@ const struct prose_rule prose_rules[] = {
      "It scores {score}; a typical flow scores {typical_score}."},
     {PROSE_INDICATORS, when_has_reason, "{all_reasons}"},
 
-    {PROSE_LIKELY, when_has_benign, "An ordinary cause: {benign}"},
-    {PROSE_LIKELY, when_has_suspicious, "Worth a closer look: {suspicious}"},
+    {PROSE_LIKELY, when_has_benign, "An ordinary cause: {ordinary_cause}"},
+    {PROSE_LIKELY, when_has_suspicious, "Worth a closer look: {closer_look}"},
     {PROSE_LIKELY, when_has_no_reading, "The record holds no strong case for any one cause."},
     {PROSE_LIKELY, when_has_combination_text, "{combination}"},
     {PROSE_LIKELY, when_has_changes_text, "{counterfactual}"},
