@@ -295,8 +295,10 @@ def is_value(words, unit, value):
 
 def read_changes(reading, whyflow):
     """ "label been to (not from)" of each change of a counterfactual."""
-    for change in whyflow.get("counterfactual", {}).get("changes", []):
-        listed = documents.features()[change["feature"]]
+    changes = [(documents.features()[change["feature"]], change)
+               for change in whyflow.get("counterfactual", {}).get("changes", [])]
+    # The longest label first: "service" is part of others.
+    for listed, change in sorted(changes, key=lambda pair: -len(pair[0].label)):
         value = value_regex(listed.unit)
         regex = (rf"{re.escape(listed.label)} (?:been )?(?P<to>{value})"
                  rf"(?: \(not (?P<from>{value})\))?")
