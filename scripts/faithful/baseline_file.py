@@ -13,7 +13,7 @@ LOG2, LINEAR, CATEGORY = 0, 1, 2
 CHECKSUM_BYTES = 20
 UNIT = 4096  # what a flow weighs at step 0
 STEPS_PER_DOUBLING = 16
-MISSING_BIN = 16
+MISSING_BIN = 16  # the outcome after the 16 bins
 
 
 class BadBaseline(Exception):

@@ -19,6 +19,8 @@ SIZE_STEP_BITS = 4
 # What is left to tell of these once the service is known: their lowest eight bits.
 OF_SERVICE = ("service_state", "protocol_state", "service_size")
 
+# Categories that tell of the four facts below.
+TELLING = ("protocol", "service", "service_state", "protocol_state", "service_size")
 # The four facts that five categories tell of.
 Kind = collections.namedtuple("Kind", "protocol service state size")
 

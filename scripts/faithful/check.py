@@ -15,7 +15,8 @@ two programs that agree are better evidence than one.
 2. Every number in prose is in the record, with its unit and meaning; reasons stand in order; words
    of direction agree with the numbers; nothing is called malicious or an attack.
 With a saved baseline:
-3. An independent scorer finds every contribution and the score.
+3. An independent scorer finds every contribution and the score; what reasons say of other flows
+   (among whom, n, quantiles, shares) is counted again.
 4. Alerts by surprise: editing the three leading reasons to what is typical un-flags them, more than
    editing three features at random; each counterfactual, replayed, is below the threshold; moving
    every number by a bin at most leaves the leading reason.
@@ -37,6 +38,7 @@ sys.path.insert(0, HERE)
 
 import arithmetic
 import baseline_file
+import compared
 import documents
 import edits
 import prose
@@ -85,6 +87,14 @@ def check_score(whyflow, judge, own_is_out):
                f"the formulas say {found[feature.name] / 1000}")
 
 
+def check_compared(whyflow, judge, own_is_out):
+    """Part 3: what reasons say of other flows is what the baseline holds."""
+    vector = scorer.vector_of(whyflow["features"])
+    own = judge.own(vector) if own_is_out else None
+    for reason in whyflow["reasons"]:
+        yield from compared.check_reason(reason, judge, vector, own)
+
+
 def check_left_out(whyflow, judge):
     """A category that adds much and is no reason is one that many flows share."""
     vector = scorer.vector_of(whyflow["features"])
@@ -124,6 +134,8 @@ def check_files(arguments):
             check_event(where, event, findings)
             if judge:
                 findings.add(where, check_score(event["whyflow"], judge, not arguments.frozen))
+                findings.add(where, check_compared(event["whyflow"], judge,
+                                                   not arguments.frozen))
                 findings.add(where, check_left_out(event["whyflow"], judge))
             if figures:
                 findings.add(where, figures.add(event["whyflow"]))

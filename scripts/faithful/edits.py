@@ -56,13 +56,13 @@ def move_categories(edit):
     an edited category tells counts, of several the first edited."""
     told = {}
     for name in edit.now:
-        if name in edit.fixed and name in category.codes_of(category.kind_of(edit.before)):
+        if name in edit.fixed and name in category.TELLING:
             for fact, value in category.facts_told(name, int(edit.now[name])).items():
                 told.setdefault(fact, value)
     if not told:
         return
     kind = category.kind_of({name: int(value) for name, value in edit.before.items()
-                             if name in category.codes_of(category.Kind(0, 0, 0, 0))})
+                             if name in category.TELLING})
     kind = kind._replace(**told)
     if kind.service >> 16 != kind.protocol:
         kind = kind._replace(service=kind.protocol << 16)
@@ -254,7 +254,7 @@ class Usual:
         """The most usual code of all flows that agrees with what was told before."""
         def weight(item):
             (is_missing, code), weights = item
-            agrees = feature.name not in category.codes_of(category.Kind(0, 0, 0, 0)) or all(
+            agrees = feature.name not in category.TELLING or all(
                 told.get(fact, value) == value
                 for fact, value in category.facts_told(feature.name, code).items())
             return not is_missing, agrees, weights[0]
@@ -286,7 +286,7 @@ class Usual:
                 value = self.category(feature, told)
             if value is not None:
                 found[name] = value
-            if name in category.codes_of(category.Kind(0, 0, 0, 0)) and value is not None:
+            if name in category.TELLING and value is not None:
                 for fact, of_fact in category.facts_told(name, int(value)).items():
                     told.setdefault(fact, of_fact)
         return found

@@ -54,6 +54,7 @@ TEMPLATES = (
     r"the destination {dst_flows_window:count} flows? from about "
     r"{dst_sources_window:amount} hosts?",
     # ports and types
+    r"port {src_port:count}, [^.;]*? to port {dest_port:count}",
     r"from port {src_port:count} to port {dest_port:count}",
     r"to port {dest_port:count}",
     r"from port {src_port:count}",
@@ -64,6 +65,8 @@ TEMPLATES = (
     r"compared with {n:count} flows",
     r"1 in {rank:count} scores as high",
     r"it scores as 1 in {rank:count}",
+    # readings
+    r"intervals of its flows vary by only {interval_variation:amount}",
     # what if, and what together
     r"it would have scored {score@counterfactual:amount} bits, below the {threshold:amount} bits",
     r"is usual \({bits_alone@service:amount} bits\)",
@@ -86,6 +89,10 @@ CLAIMS = (
     (r"Only the source's packets were seen", "packets_rev", is_one_of(0)),
     (r"nothing received", "packets_rev", is_one_of(0)),
     (r"No earlier flow of the two is remembered", "src_knows_dst", is_one_of("new")),
+    (r"The two have met before", "src_knows_dst", is_one_of("under 1 min", "1 min or longer")),
+    (r"no earlier flow with", "src_knows_dst", is_one_of("new")),
+    (r"It came from outside", "direction", is_one_of("out_to_in")),
+    (r"outside and was answered", "packets_rev", bool),
     (r"closed by both sides", "state", is_one_of("closed")),
     (r"refused by a reset", "state", is_one_of("refused")),
     (r"that nobody answered", "state", is_one_of("attempted")),

@@ -7,7 +7,7 @@ prose.py.
 
 import re
 
-NUMBER = r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
+NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d+)?"
 TIME = {"µs": 1, "us": 1, "ms": 1e3, "s": 1e6, "min": 6e7, "h": 3.6e9, "d": 8.64e10}
 SIZE = {"bytes": 1, "byte": 1, "B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 RATE = {**{f"{unit}/s": factor for unit, factor in SIZE.items()},

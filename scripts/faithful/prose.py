@@ -86,7 +86,7 @@ def read(where, text, event, facts):
     if where == "counterfactual":
         read_changes(reading, event["whyflow"])
     read_reasons(reading, event["whyflow"])
-    read_labels(reading, event["whyflow"])
+    read_service(reading, event["whyflow"])
     read_phrases(reading)
     read_context(reading)
     for match in re.finditer(printed.NUMBER, reading.left):
@@ -117,6 +117,8 @@ def read_names(reading, event):
         for words in [*ends, address]:
             for match in re.finditer(rf"(?<![\w.:]){re.escape(words)}(?![\w:]|\.\d)", reading.left):
                 reading.use_up(match)
+    for match in re.finditer(rf"\({re.escape(reading.facts['src_knows_dst'])}\)", reading.left):
+        reading.use_up(match)
     for words in reading.facts["addresses"]:
         for match in re.finditer(rf"(?<![\w.:]){re.escape(words)}(?![\w:]|\.\d)", reading.left):
             reading.use_up(match)
@@ -187,10 +189,16 @@ def reason_regex(reason):
 
 
 def read_reasons(reading, whyflow):
-    """Reasons in the order of the record, each with its value and comparison."""
+    """Reasons in the order of the record, each with its value and comparison. Labels hold each
+    other ("service" is part of many): the longest is read first, those of no reason too."""
     found = []
-    order = sorted(enumerate(whyflow["reasons"]), key=lambda pair: -len(pair[1]["label"]))
-    for index, reason in order:
+    reasons = {reason["feature"]: (index, reason)
+               for index, reason in enumerate(whyflow["reasons"])}
+    for listed in sorted(documents.features().values(), key=lambda each: -len(each.label)):
+        if listed.name not in reasons:
+            read_label(reading, listed, whyflow)
+            continue
+        index, reason = reasons[listed.name]
         for match in reason_regex(reason).finditer(reading.left):
             check_reason(reading, match, reason, whyflow)
             reading.use_up(match)
@@ -295,8 +303,10 @@ def is_value(words, unit, value):
 
 def read_changes(reading, whyflow):
     """ "label been to (not from)" of each change of a counterfactual."""
-    for change in whyflow.get("counterfactual", {}).get("changes", []):
-        listed = documents.features()[change["feature"]]
+    changes = [(documents.features()[change["feature"]], change)
+               for change in whyflow.get("counterfactual", {}).get("changes", [])]
+    # The longest label first: "service" is part of others.
+    for listed, change in sorted(changes, key=lambda pair: -len(pair[0].label)):
         value = value_regex(listed.unit)
         regex = (rf"{re.escape(listed.label)} (?:been )?(?P<to>{value})"
                  rf"(?: \(not (?P<from>{value})\))?")
@@ -309,15 +319,18 @@ def read_changes(reading, whyflow):
             reading.use_up(match)
 
 
-def read_labels(reading, whyflow):
-    """A feature's label with a value beside it, where it is no reason; the service by its name."""
-    for listed in sorted(documents.features().values(), key=lambda each: -len(each.label)):
-        regex = rf"(?<!\w){re.escape(listed.label)} (?P<value>{value_regex(listed.unit)})"
-        for match in re.finditer(regex, reading.left):
-            value = whyflow["features"].get(listed.name)
-            if not is_value(match.group("value"), listed.unit, value):
-                reading.complain(f"{listed.name} is {value}", match.start())
-            reading.use_up(match)
+def read_label(reading, listed, whyflow):
+    """A feature's label with a value beside it, where it is no reason: its comparison stays."""
+    regex = rf"(?<!\w){re.escape(listed.label)} (?P<value>{value_regex(listed.unit)})"
+    for match in re.finditer(regex, reading.left):
+        value = whyflow["features"].get(listed.name)
+        if not is_value(match.group("value"), listed.unit, value):
+            reading.complain(f"{listed.name} is {value}", match.start())
+        reading.use_up(match)
+
+
+def read_service(reading, whyflow):
+    """The service by its name."""
     service = re.escape(whyflow["features"].get("service", "no service"))
     for match in re.finditer(rf"(?<![\w/']){service}(?![\w/'])", reading.left):
         reading.use_up(match)

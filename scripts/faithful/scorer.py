@@ -17,7 +17,6 @@ PRIOR_FLOWS, SCOPE_PRIOR_FLOWS = 50 / 16, 500
 SHARE_OF_DIRECTION, SHARE_OF_SERVICE, HALF_SERVICE_FLOWS = 0.15, 0.70, 3000
 LEAST_SERVICE_EXPONENT = 0.5
 LAST_PART = 23  # of a category within a service: "missing"
-WORDS_FLOWS = 500  # of a service, before words compare with it
 # A value in a line has six digits: this much beside it is the same value.
 ROUNDING = 5e-6
 
