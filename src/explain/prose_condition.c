@@ -72,6 +72,11 @@ bool when_leads(const struct prose_facts *facts)
     return !when_resembles(facts) && has_reason(facts, 0);
 }
 
+bool when_leads_with_two(const struct prose_facts *facts)
+{
+    return !when_resembles(facts) && has_reason(facts, 1);
+}
+
 /* What it is. */
 
 bool when_is_attempted(const struct prose_facts *facts)
@@ -561,11 +566,6 @@ static bool leads_with(const struct prose_facts *facts, enum feature_id id)
 bool when_service_is_rare(const struct prose_facts *facts)
 {
     return leads_with(facts, FEATURE_SERVICE) && has_ports(facts);
-}
-
-bool when_state_is_rare(const struct prose_facts *facts)
-{
-    return leads_with(facts, FEATURE_SERVICE_STATE) || leads_with(facts, FEATURE_PROTOCOL_STATE);
 }
 
 bool when_is_inside_first(const struct prose_facts *facts)
