@@ -622,7 +622,7 @@ bool when_sizes_are_known(const struct prose_facts *facts)
 bool when_packets_are_full(const struct prose_facts *facts)
 {
     const struct flow_direction *const forward = direction_of(facts, FLOW_FORWARD);
-    return when_sizes_are_known(facts) && forward->packets >= MANY_PEERS &&
+    return when_sizes_are_known(facts) && (double)forward->packets >= MANY_PEERS &&
            facts->part->observed.mean_packet_bytes >= 0.9 * (double)forward->packet_bytes.max &&
            forward->packet_bytes.max >= 1000;
 }
