@@ -122,7 +122,7 @@
     OPTION(FAIL_ON_ALERT, 0, "fail-on-alert", NULL, NULL, OPERATION, \
            "exit code 10 if there were alerts") \
     OPTION(VERBOSE, 'v', "verbose", NULL, NULL, OPERATION, \
-           "more messages on standard error") \
+           "more messages on standard error; with text, the long prose of alerts") \
     OPTION(QUIET, 'q', "quiet", NULL, NULL, OPERATION, \
            "only errors on standard error, no closing table") \
     OPTION(CONFIG, 0, "config", "FILE", NULL, CONFIGURATION, \

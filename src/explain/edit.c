@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What moves along when a feature is changed: THE TABLE below, row by row, and on from what was
- * moved; then what is computed of others (mean sizes, ratio, rates, the categories' parts) is computed
- * anew. A changed feature stays as it was set, and each moves once in a change.
+ * moved; then what is computed of others (mean sizes, ratio, rates, the categories' parts) is
+ * computed anew. A changed feature stays as it was set, and each moves once in a change.
  *
  * The table holds what a flow cannot have one of without the other, as far as it is arithmetic: a
  * flow of half the bytes has half the packets of that size; one that lasts half as long has half

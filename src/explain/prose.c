@@ -71,7 +71,7 @@ static bool is_repetition(const struct explanation *explanation, uint32_t index)
 
 uint32_t prose_reason_index(const struct explanation *explanation, unsigned n)
 {
-    for (uint32_t i = 0; i < explanation->reason_count; i++) {
+    for (uint32_t i = 0; i < explanation->reason_count && i < PROSE_REASONS_KEPT; i++) {
         if (is_repetition(explanation, i))
             continue;
         if (n-- == 0)

@@ -80,8 +80,10 @@ struct prose_field {
 /* The field of a name of `length` bytes, or NULL. */
 const struct prose_field *prose_find_field(const char *name, size_t length);
 
-/* Index of the n-th reason worth telling (from 0): reasons that say again over ten minutes what a
- * stronger one says over the window are skipped. reason_count if there is none. */
+/* Index of the n-th reason worth telling (from 0): reasons that say again what a stronger one says,
+ * over ten minutes or of the protocol, are skipped. Only of the first three: the others may be cut
+ * from a long line, and what is told is to be found there. reason_count if there is none. */
+enum { PROSE_REASONS_KEPT = 3 };
 uint32_t prose_reason_index(const struct explanation *explanation, unsigned n);
 
 /* Appends all sentences of a place that hold, parted by spaces; one that does not fit is left out

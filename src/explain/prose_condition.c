@@ -72,6 +72,11 @@ bool when_leads(const struct prose_facts *facts)
     return !when_resembles(facts) && has_reason(facts, 0);
 }
 
+bool when_leads_with_two(const struct prose_facts *facts)
+{
+    return !when_resembles(facts) && has_reason(facts, 1);
+}
+
 /* What it is. */
 
 bool when_is_attempted(const struct prose_facts *facts)
@@ -563,11 +568,6 @@ bool when_service_is_rare(const struct prose_facts *facts)
     return leads_with(facts, FEATURE_SERVICE) && has_ports(facts);
 }
 
-bool when_state_is_rare(const struct prose_facts *facts)
-{
-    return leads_with(facts, FEATURE_SERVICE_STATE) || leads_with(facts, FEATURE_PROTOCOL_STATE);
-}
-
 bool when_is_inside_first(const struct prose_facts *facts)
 {
     return when_all_inside(facts) && when_is_new_pair(facts);
@@ -622,7 +622,7 @@ bool when_sizes_are_known(const struct prose_facts *facts)
 bool when_packets_are_full(const struct prose_facts *facts)
 {
     const struct flow_direction *const forward = direction_of(facts, FLOW_FORWARD);
-    return when_sizes_are_known(facts) && forward->packets >= MANY_PEERS &&
+    return when_sizes_are_known(facts) && (double)forward->packets >= MANY_PEERS &&
            facts->part->observed.mean_packet_bytes >= 0.9 * (double)forward->packet_bytes.max &&
            forward->packet_bytes.max >= 1000;
 }

@@ -447,14 +447,6 @@ static void put_variation(const struct prose_facts *facts, struct text *text)
     put_feature(facts, FEATURE_INTERVAL_CV, text);
 }
 
-static void put_acquaintance(const struct prose_facts *facts, struct text *text)
-{
-    char category[CATEGORY_TEXT_SIZE];
-    const double code = facts->part->features.value[FEATURE_SRC_KNOWS_DST];
-    text_append(text,
-                feature_category_text(FEATURE_SRC_KNOWS_DST, code, category, sizeof category));
-}
-
 static void put_source_peers(const struct prose_facts *facts, struct text *text)
 {
     put_distinct(facts, FEATURE_SRC_PEERS_WINDOW, text);
@@ -740,6 +732,11 @@ static void put_counterfactual(const struct prose_facts *facts, struct text *tex
     text_append(text, facts->explanation->counterfactual_text);
 }
 
+static void put_second_reason(const struct prose_facts *facts, struct text *text)
+{
+    put_reason_in_full(facts, 1, text);
+}
+
 static void put_behaviour(const struct prose_facts *facts, struct text *text)
 {
     text_append(text, behaviour_infos[facts->part->finding.behaviour].label);
@@ -939,7 +936,6 @@ static const struct prose_field fields[] = {
     {"source_ports", put_source_ports},
     {"unanswered", put_unanswered},
     {"variation", put_variation},
-    {"acquaintance", put_acquaintance},
     {"all_reasons", put_all_reasons},
     {"score", put_score},
     {"typical_score", put_typical_score},
@@ -974,6 +970,7 @@ static const struct prose_field fields[] = {
     {"rank", put_rank},
     {"reasons", put_reasons},
     {"first_reason", put_first_reason},
+    {"second_reason", put_second_reason},
 };
 
 const struct prose_field *prose_find_field(const char *name, size_t length)

@@ -59,6 +59,7 @@ const struct prose_rule prose_rules[] = {
     {PROSE_UNUSUAL, when_stands_out_of_many,
      "{Grade} compared with {compared}: 1 in {rank} scores as high."},
     {PROSE_UNUSUAL, when_leads, "Chiefly {first_reason}."},
+    {PROSE_UNUSUAL, when_leads_with_two, "Then {second_reason}."},
 
     {PROSE_AROUND, when_source_holds_ipv4, "The source is {source_kind}, for {source_ipv4}."},
     {PROSE_AROUND, when_destination_holds_ipv4,
@@ -167,7 +168,7 @@ const struct prose_rule prose_rules[] = {
      "In the window this is the source's only flow: counts over one flow say little. The "
      "destination had {destination_flows} from {destination_sources}."},
     {PROSE_ENDS, when_is_new_pair, "No earlier flow of the two is remembered."},
-    {PROSE_ENDS, when_pair_is_known, "The source has known the destination {acquaintance}."},
+    {PROSE_ENDS, when_pair_is_known, "The two have met before."},
 
     {PROSE_INDICATORS, when_resembles, "With flows before it, it resembles {behaviour}: {all_evidence}."},
     {PROSE_INDICATORS, when_always,
@@ -268,7 +269,7 @@ const struct prose_reading prose_readings[] = {
       "Any two hosts have a first flow, and this one is small: {sent}, {received}."},
      {"src_knows_dst", "ip_bytes_fwd", "ip_bytes_rev"}},
     {{PROSE_BENIGN, when_pair_is_known,
-      "The two have met before ({acquaintance}), which speaks for a use that goes on."},
+      "The two have met before, which speaks for a use that goes on."},
      {"src_knows_dst"}},
 
     {{PROSE_SUSPICIOUS, when_resembles_a_technique,

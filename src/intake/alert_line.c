@@ -159,11 +159,12 @@ static void read_reason(const json_t *from, struct explanation *out)
 
 static void read_lists(const json_t *whyflow, struct explanation *out)
 {
-    size_t i;
-    const json_t *one;
-    json_array_foreach (json_object_get(whyflow, "reasons"), i, one)
-        read_reason(one, out);
-    json_array_foreach (json_object_get(whyflow, "summary"), i, one) {
+    const json_t *const reasons = json_object_get(whyflow, "reasons");
+    const json_t *const summary = json_object_get(whyflow, "summary");
+    for (size_t i = 0; i < json_array_size(reasons); i++)
+        read_reason(json_array_get(reasons, i), out);
+    for (size_t i = 0; i < json_array_size(summary); i++) {
+        const json_t *const one = json_array_get(summary, i);
         if (out->summary_count < RECORD_SUMMARY_LINES_MAX && json_is_string(one))
             (void)snprintf(out->summary[out->summary_count++], RECORD_SUMMARY_LINE_SIZE, "%s",
                            json_string_value(one));
@@ -224,23 +225,21 @@ static void read_condition(const json_t *from, struct behaviour_finding *finding
 
 static void read_finding(const json_t *resembles, struct behaviour_finding *finding)
 {
-    size_t i;
-    const json_t *one;
+    const json_t *const evidence = json_object_get(resembles, "evidence");
     const char *const name = string_at(resembles, "behaviour");
     for (uint8_t id = BEHAVIOUR_NONE + 1; id < BEHAVIOUR_COUNT; id++) {
         if (strcmp(behaviour_infos[id].name, name) == 0)
             finding->behaviour = id;
     }
-    json_array_foreach (json_object_get(resembles, "evidence"), i, one)
-        read_condition(one, finding);
+    for (size_t i = 0; i < json_array_size(evidence); i++)
+        read_condition(json_array_get(evidence, i), finding);
 }
 
 static uint32_t read_caveats(const json_t *caveats)
 {
-    size_t i;
-    const json_t *one;
     uint32_t found = 0;
-    json_array_foreach (caveats, i, one) {
+    for (size_t i = 0; i < json_array_size(caveats); i++) {
+        const json_t *const one = json_array_get(caveats, i);
         for (unsigned bit = 0; bit < RECORD_CAVEAT_COUNT && json_is_string(one); bit++) {
             if (strcmp(record_caveat_name(bit), json_string_value(one)) == 0)
                 found |= UINT32_C(1) << bit;

@@ -195,10 +195,33 @@ END_TEST
 START_TEST(a_reason_over_ten_minutes_is_not_told_twice)
 {
     record_build_sample(&record);
-    ck_assert_uint_eq(explanation()->reasons[3].feature, FEATURE_SRC_FLOWS_WINDOW);
-    ck_assert_uint_eq(explanation()->reasons[4].feature, FEATURE_SRC_FLOWS_10M);
-    ck_assert_uint_eq(prose_reason_index(explanation(), 3), 3);
-    ck_assert_uint_eq(prose_reason_index(explanation(), 4), explanation()->reason_count);
+    struct record_reason *const reasons = record.as.flow.explanation.reasons;
+    reasons[0].feature = FEATURE_SRC_FLOWS_WINDOW;
+    reasons[1].feature = FEATURE_SRC_FLOWS_10M;
+    reasons[2].feature = FEATURE_DURATION;
+    ck_assert_uint_eq(prose_reason_index(explanation(), 0), 0);
+    ck_assert_uint_eq(prose_reason_index(explanation(), 1), 2);
+    ck_assert_uint_eq(prose_reason_index(explanation(), 2), explanation()->reason_count);
+}
+END_TEST
+
+START_TEST(what_a_rarer_reason_implies_is_not_told_again)
+{
+    static const uint8_t pairs[][2] = {{FEATURE_PROTOCOL_STATE, FEATURE_SERVICE_STATE},
+                                       {FEATURE_SERVICE_STATE, FEATURE_PROTOCOL_STATE},
+                                       {FEATURE_SERVICE, FEATURE_PROTOCOL},
+                                       {FEATURE_SERVICE, FEATURE_SERVICE_SIZE}};
+    record_build_sample(&record);
+    struct record_reason *const reasons = record.as.flow.explanation.reasons;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        reasons[0].feature = pairs[i][0];
+        reasons[1].feature = pairs[i][1];
+        reasons[0].evidence.share = 0.001;
+        reasons[1].evidence.share = 0.001;
+        ck_assert_uint_eq(prose_reason_index(explanation(), 1), 2);
+    }
+    reasons[0].evidence.share = 0.2; /* a common service: its size is news */
+    ck_assert_uint_eq(prose_reason_index(explanation(), 1), 1);
 }
 END_TEST
 
@@ -245,8 +268,19 @@ static void explain_among_service(bool is_whole_capture, double share)
             .is_of_service = true,
         };
     }
-    explain_alert(part(), &baseline, evidences, features, count, 1, true,
-                  &record.as.flow.explanation);
+    const struct record_combination combination = {.is_there = false};
+    const struct record_counterfactual counterfactual = {.kind = RECORD_COUNTERFACTUAL_ABSENT};
+    const struct explain_basis basis = {
+        .baseline = &baseline,
+        .features = features,
+        .evidences = evidences,
+        .count = count,
+        .combination = &combination,
+        .counterfactual = &counterfactual,
+        .settings_hash = 1,
+        .stands_out = true,
+    };
+    explain_alert(part(), &basis, &record.as.flow.explanation);
 }
 
 static void choose_alone(enum feature_id id)
@@ -604,6 +638,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, reasons_are_the_strongest_positive_contributions_in_order);
     tcase_add_test(tests, shares_are_of_the_positive_contributions);
     tcase_add_test(tests, a_reason_over_ten_minutes_is_not_told_twice);
+    tcase_add_test(tests, what_a_rarer_reason_implies_is_not_told_again);
     tcase_add_test(tests, the_sample_flow_is_told_in_these_words);
     tcase_add_test(tests, what_is_compared_with_its_service_alone_says_so);
     tcase_add_test(tests, words_among_a_service_fit_too);
