@@ -177,10 +177,9 @@ def reason_regex(reason):
     """label, value and comparison as prose has them."""
     unit = reason.get("unit", "")
     number = without_groups(number_of(unit))
-    of = r"(?:(?P<of>\S+(?: type \d+)?) )?"
-    share = rf"(?P<seen>{printed.NUMBER} %) of {of}flows"
-    compared = (rf"(?P<as_in>as in )?{share}|in no (?P<other>other )?{of.replace('of', 'of_new')}"
-                r"flow(?: before)?|never before|"
+    service = r"\S+(?: type \d+)?"
+    compared = (rf"(?:as in )?(?P<seen>{printed.NUMBER} %) of (?:(?P<of>{service}) )?flows|"
+                rf"in no (?:other )?(?:(?P<of_new>{service}) )?flow(?: before)?|never before|"
                 rf"typical(?: of (?P<of_typical>[^:]+):)? (?P<typical>{number})"
                 rf"(?:, 95 % at (?P<side>most|least) (?P<bound>{number}))?")
     return re.compile(rf"(?<![\w]){re.escape(reason['label'])} "
