@@ -38,7 +38,7 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 # command line belongs to the program.
 PROGRAM_ONLY := src/main.c src/run.c src/inline.c src/rescore.c src/runtime.c src/output.c \
                 src/message.c src/options.c src/option_value.c src/baseline_file.c \
-                src/run_baseline.c src/base/stream.c
+                src/run_baseline.c src/flagged_capture.c src/base/stream.c
 LIBRARY_ROOMS := base packet flow feature anomaly behaviour incident explain format
 PROGRAM_ROOMS := capture intake sink
 LIBRARY_SOURCES := $(filter-out $(PROGRAM_ONLY),$(wildcard src/*.c) \
@@ -47,10 +47,12 @@ PROGRAM_SOURCES := $(foreach room,$(PROGRAM_ROOMS),$(wildcard src/$(room)/*.c)) 
                    $(wildcard $(PROGRAM_ONLY))
 TEST_SOURCES := $(wildcard tests/unit/*_test.c tests/property/*_test.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
+REPORT_SOURCES := $(wildcard src/report/*.c)
 FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 PROGRAM := $(BUILD)/whyflow
+REPORT := $(BUILD)/whyflow-report
 LIBRARY := $(BUILD)/libwhyflow.a
 # Tests and fuzz targets link the program's own objects too, without its main().
 PARTS := $(call objects,$(filter-out src/main.c,$(PROGRAM_SOURCES))) $(LIBRARY)
@@ -58,10 +60,10 @@ TESTS := $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(TEST_SOURCES)))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(notdir $(FUZZ_SOURCES)))
 
 .PHONY: all tests fuzzers demo check asan tsan fuzz-smoke bench eval eval-quick agree lint format \
-        coverage docs install clean
+        coverage docs report-uplot install clean
 .SECONDARY:
 
-all: $(PROGRAM)
+all: $(PROGRAM) $(REPORT)
 tests: $(TESTS)
 fuzzers: $(FUZZERS)
 
@@ -72,7 +74,20 @@ $(LIBRARY): $(call objects,$(LIBRARY_SOURCES))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-TEST_PARTS := $(call objects,$(SUPPORT_SOURCES)) $(PARTS)
+# whyflow-report: a program of its own, with the library and its page inside. `make report-uplot` fetches
+# uPlot as its lock file names it; once it is there, the page's two large plots are drawn with it.
+UPLOT := $(wildcard build/npm/node_modules/uplot)
+PAGE := $(BUILD)/src/report/page$(if $(UPLOT),-uplot).c
+$(REPORT): $(call objects,$(REPORT_SOURCES) src/base/stream.c) $(PAGE:.c=.o) $(LIBRARY)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lz -lzstd -lm
+$(PAGE): $(addprefix src/report/report.,html css js) scripts/make-page $(UPLOT)
+	@mkdir -p $(@D)
+	scripts/make-page $@ $(UPLOT)
+$(PAGE:.c=.o): $(PAGE) src/report/page.h Makefile
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+REPORT_PARTS := $(call objects,$(filter-out src/report/main.c src/report/html.c,$(REPORT_SOURCES)))
+TEST_PARTS := $(call objects,$(SUPPORT_SOURCES)) $(REPORT_PARTS) $(PARTS)
 link_test = $(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(BUILD)/tests/%_test: $(BUILD)/tests/unit/%_test.o $(TEST_PARTS)
 	@mkdir -p $(@D)
@@ -129,13 +144,21 @@ docs: $(BUILD)/generate
 $(BUILD)/generate: $(BUILD)/contrib/generate.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
 
+report-uplot:
+	@mkdir -p build/npm
+	cp src/report/package.json src/report/package-lock.json build/npm
+	npm ci --prefix build/npm --ignore-scripts --no-audit --no-fund
+	+$(MAKE) all
+
 install: all
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib include/whyflow share/man/man8 \
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib include/whyflow share/man/man1 share/man/man8 \
 	    share/bash-completion/completions share/whyflow)
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/whyflow
+	install -m 755 $(REPORT) $(DESTDIR)$(PREFIX)/bin/whyflow-report
 	install -m 644 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/libwhyflow.a
 	install -m 644 $(wildcard include/whyflow/*.h) $(DESTDIR)$(PREFIX)/include/whyflow
 	install -m 644 contrib/whyflow.8 $(DESTDIR)$(PREFIX)/share/man/man8/whyflow.8
+	install -m 644 contrib/whyflow-report.1 $(DESTDIR)$(PREFIX)/share/man/man1/whyflow-report.1
 	install -m 644 contrib/whyflow.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/whyflow
 	install -m 644 docs/whyflow.schema.json $(DESTDIR)$(PREFIX)/share/whyflow/whyflow.schema.json

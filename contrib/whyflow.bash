@@ -42,6 +42,12 @@ _whyflow() {
     -w | --write)
         kind=-f
         ;;
+    --flagged-pcap)
+        kind=-f
+        ;;
+    --max-flagged)
+        kind=none
+        ;;
     --fsync)
         words='none|1s|record'
         ;;
@@ -149,6 +155,8 @@ _whyflow() {
             --format
             --records
             --write
+            --flagged-pcap
+            --max-flagged
             --fsync
             --stats
             --color

@@ -5,11 +5,13 @@
 #include "anomaly/flow_store.h"
 #include "anomaly/ranking.h"
 #include "behaviour/behaviour.h"
+#include "explain/counterfactual.h"
 #include "explain/explain.h"
 #include "feature/feature.h"
 #include "incident/gate.h"
 #include "incident/incident_table.h"
 #include "snapshot.h"
+#include "talkers.h"
 #include "whyflow/suppress.h"
 
 #include <stdio.h>
@@ -43,6 +45,8 @@ struct engine {
     struct incident_table *incidents;
     uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
     struct engine_counters counters;
+    uint64_t flagged_by_feature[FEATURE_COUNT], flagged_by_behaviour[BEHAVIOUR_COUNT];
+    struct talkers talkers_by_bytes, talkers_by_flows;
     uint64_t settings_hash;
     bool stands_out;
     bool has_failed;
@@ -136,6 +140,68 @@ static void emit(struct engine *engine)
 
 /* ---- alerts and incidents ---- */
 
+/* The flow under explanation, for what the explain room asks. */
+struct question {
+    const struct anomaly_model *model;
+    struct anomaly_flow flow;
+};
+
+static int32_t ask_score(const void *context, const struct feature_vector *edited)
+{
+    const struct question *const question = context;
+    return anomaly_score_edited(question->model, &question->flow, edited);
+}
+
+static bool ask_median(const void *context, enum feature_id id, double *median)
+{
+    const struct question *const question = context;
+    struct evidence evidence;
+    anomaly_evidence(question->model, question->flow.vector, question->flow.was_learnt, id,
+                     &evidence);
+    *median = evidence.median;
+    return evidence.has_quantiles;
+}
+
+static bool ask_category(const void *context, const struct feature_vector *vector,
+                         enum feature_id id, double *code)
+{
+    const struct question *const question = context;
+    return anomaly_usual_category(question->model, &question->flow, vector, id, code);
+}
+
+static void find_combination(const struct question *question, struct record_combination *found)
+{
+    *found = (struct record_combination){.is_there = false};
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
+        struct anomaly_beside beside;
+        const enum feature_id id = (enum feature_id)j;
+        if (!explain_may_combine(question->flow.vector, id) ||
+            !anomaly_beside_service(question->model, &question->flow, id, &beside))
+            continue;
+        const struct explain_beside told = {beside.service_mbits, beside.value_mbits,
+                                            beside.together_mbits, beside.service_flows};
+        explain_combine(id, &told, found);
+    }
+}
+
+/* What else the alert tells that only the baseline knows, as it is now. */
+static void look_around(const struct engine *engine, struct incident_flow *told)
+{
+    const struct record_flow_part *const part = &told->part;
+    const struct question question = {
+        engine->model, {.vector = &part->features, .was_learnt = engine->store != NULL}};
+    const struct counterfactual_baseline baseline = {
+        .context = &question,
+        .score = ask_score,
+        .median = ask_median,
+        .category = ask_category,
+    };
+    find_combination(&question, &told->combination);
+    told->counterfactual = (struct record_counterfactual){.kind = RECORD_COUNTERFACTUAL_ABSENT};
+    if (part->verdict.flagged_by == FLAGGED_BY_SURPRISE && part->verdict.has_threshold)
+        counterfactual_find(part, &baseline, &told->counterfactual);
+}
+
 /* The scored flow is in the record: asks the baseline about the leading features. */
 static void gather_evidence(struct engine *engine, const struct baseline_summary *baseline,
                             struct incident_flow *told)
@@ -146,14 +212,23 @@ static void gather_evidence(struct engine *engine, const struct baseline_summary
     for (unsigned i = 0; i < told->evidence_count; i++)
         anomaly_evidence(engine->model, &told->part.features, engine->store != NULL,
                          (enum feature_id)told->features[i], &told->evidences[i]);
+    look_around(engine, told);
 }
 
 static void emit_alert(struct engine *engine, const struct incident_flow *told,
                        struct record *record)
 {
-    explain_alert(&record->as.flow.part, &told->baseline, told->evidences, told->features,
-                  told->evidence_count, engine->settings_hash, engine->stands_out,
-                  &record->as.flow.explanation);
+    const struct explain_basis basis = {
+        .baseline = &told->baseline,
+        .features = told->features,
+        .evidences = told->evidences,
+        .count = told->evidence_count,
+        .combination = &told->combination,
+        .counterfactual = &told->counterfactual,
+        .settings_hash = engine->settings_hash,
+        .stands_out = engine->stands_out,
+    };
+    explain_alert(&record->as.flow.part, &basis, &record->as.flow.explanation);
     record->kind = RECORD_ALERT;
     engine->on_record(engine->context, record);
 }
@@ -275,6 +350,17 @@ static struct incident_note judge(struct engine *engine)
     return (struct incident_note){.alert_is_due = false};
 }
 
+static void count_reason(struct engine *engine)
+{
+    const struct record_flow_part *const part = &engine->record.as.flow.part;
+    if (!part->verdict.is_flagged)
+        return;
+    if (part->verdict.flagged_by == FLAGGED_BY_BEHAVIOUR)
+        engine->flagged_by_behaviour[part->finding.behaviour]++;
+    else
+        engine->flagged_by_feature[incident_leading_feature(&part->verdict)]++;
+}
+
 static void count_flow(struct engine *engine)
 {
     const struct record_flow_part *const part = &engine->record.as.flow.part;
@@ -285,10 +371,15 @@ static void count_flow(struct engine *engine)
     engine->counters.findings += part->finding.behaviour != BEHAVIOUR_NONE;
     engine->counters.cold += part->verdict.is_cold;
     engine->counters.flows_written++;
+    uint64_t ip_bytes = 0;
     for (unsigned d = 0; d < 2; d++) {
         engine->counters.packets_written += part->flow.direction[d].packets;
-        engine->counters.ip_bytes_written += part->flow.direction[d].ip_bytes;
+        ip_bytes += part->flow.direction[d].ip_bytes;
     }
+    engine->counters.ip_bytes_written += ip_bytes;
+    talkers_count(&engine->talkers_by_bytes, &part->flow, ip_bytes, ip_bytes);
+    talkers_count(&engine->talkers_by_flows, &part->flow, ip_bytes, 1);
+    count_reason(engine);
 }
 
 /* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
@@ -301,13 +392,15 @@ static void emit_flow(struct engine *engine)
     count_flow(engine);
     const bool wants_alert = note.alert_is_due && engine->settings.emit_alerts;
     const bool is_to_keep = note.strongest != NULL && engine->settings.emit_alerts;
-    if (!wants_alert && !is_to_keep && !engine->settings.emit_flows)
+    const bool wants_flow =
+        engine->settings.emit_flows || (engine->settings.emit_flagged && part->verdict.is_flagged);
+    if (!wants_alert && !is_to_keep && !wants_flow)
         return;
     struct baseline_summary baseline;
     anomaly_baseline_summary(engine->model, &baseline);
     explain_flow(&part->flow, &part->features, &part->verdict, baseline.flows, part);
     engine->record.timestamp_ns = notice_ns;
-    if (engine->settings.emit_flows) {
+    if (wants_flow) {
         engine->record.kind = RECORD_FLOW;
         emit(engine);
     }
@@ -383,6 +476,36 @@ static void count_muted(const struct engine *engine, struct engine_counters *cou
     }
 }
 
+/* Most first, of equals behaviours before features, each in its list's order. */
+static void insert_reason(struct engine_counters *counters, struct flagged_reason reason)
+{
+    uint32_t place = counters->reason_count;
+    while (place > 0 && counters->reasons[place - 1].count < reason.count)
+        place--;
+    if (reason.count == 0 || place == STATISTICS_REASONS_MAX)
+        return;
+    counters->reason_count += counters->reason_count < STATISTICS_REASONS_MAX;
+    for (uint32_t i = counters->reason_count - 1; i > place; i--)
+        counters->reasons[i] = counters->reasons[i - 1];
+    counters->reasons[place] = reason;
+}
+
+static void top_counters(const struct engine *engine, struct engine_counters *counters)
+{
+    for (uint8_t id = 0; id < BEHAVIOUR_COUNT; id++)
+        insert_reason(counters, (struct flagged_reason){FLAGGED_BY_BEHAVIOUR, id,
+                                                        engine->flagged_by_behaviour[id]});
+    for (uint8_t id = 0; id < FEATURE_COUNT; id++)
+        insert_reason(counters, (struct flagged_reason){FLAGGED_BY_SURPRISE, id,
+                                                        engine->flagged_by_feature[id]});
+    counters->top_by_bytes_count =
+        talkers_top(&engine->talkers_by_bytes, TALKERS_BY_IP_BYTES, counters->top_by_bytes);
+    counters->top_by_flows_count =
+        talkers_top(&engine->talkers_by_flows, TALKERS_BY_FLOWS, counters->top_by_flows);
+    counters->talkers_evicted =
+        engine->talkers_by_bytes.replaced + engine->talkers_by_flows.replaced;
+}
+
 static void incident_counters(const struct engine *engine, struct engine_counters *counters)
 {
     counters->incidents = incident_opened(engine->incidents);
@@ -406,6 +529,7 @@ static void emit_statistics(struct engine *engine, const struct statistics *snap
     behaviour_counters(engine->behaviours, &statistics->engine);
     anomaly_model_counters(engine->model, &statistics->engine);
     incident_counters(engine, &statistics->engine);
+    top_counters(engine, &statistics->engine);
     if (engine->store != NULL) {
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->scores);
@@ -466,7 +590,7 @@ static void rank_kept(struct engine *engine, const struct kept *kept)
         engine->has_failed = true;
 }
 
-/* Whose parts nobody asks for keeps the score of the first pass: parts cost as much as all of it. */
+/* Where nobody asks for the parts the first pass's score will do: to make it again costs 1 us. */
 static void score_kept(struct engine *engine, struct record_flow_part *part)
 {
     int32_t score_mbits = 0;

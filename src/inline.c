@@ -14,6 +14,7 @@ static void on_record(void *context, const struct record *record)
     static_assert(sizeof(struct record) < 65536, "a record fits the stack");
     struct record copy;
     memcpy(&copy, record, record_size(record));
+    run_note_record(run, record);
     output_record(run->output, &copy);
     if (output_has_no_reader(run->output) && !run_must_stop(run))
         run_request_stop(run);

@@ -49,6 +49,10 @@
            "records of an output that names none; stats come with each") \
     OPTION(WRITE, 'w', "write", "FILE", NULL, OUTPUT, \
            "write every packet read to FILE, with nanoseconds") \
+    OPTION(FLAGGED_PCAP, 0, "flagged-pcap", "FILE", NULL, OUTPUT, \
+           "replay: write the packets of flagged flows to FILE; the input is read a second time") \
+    OPTION(MAX_FLAGGED, 0, "max-flagged", "N", "1048576", OUTPUT, \
+           "flagged flows that --flagged-pcap writes; those beyond are counted") \
     OPTION(FSYNC, 0, "fsync", "none|1s|record", "none", OUTPUT, \
            "when files are forced to the disk") \
     OPTION(STATS, 0, "stats", "TIME", "60s", OUTPUT, \

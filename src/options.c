@@ -325,6 +325,8 @@ static const struct target targets[OPTION_COUNT] = {
     [OPTION_FORMAT] = {TARGET_WORD, FIELD(format)},
     [OPTION_RECORDS] = {TARGET_WORD, FIELD(records)},
     [OPTION_WRITE] = {TARGET_STRING, FIELD(options.write_file)},
+    [OPTION_FLAGGED_PCAP] = {TARGET_STRING, FIELD(options.flagged_file)},
+    [OPTION_MAX_FLAGGED] = {TARGET_UINT32, FIELD(options.max_flagged), .least = 1, .most = 1 << 28},
     [OPTION_FSYNC] = {TARGET_WORD, FIELD(fsync)},
     [OPTION_STATS] = {TARGET_TIME, FIELD(options.settings.stats_interval_ns), .most = 1e6},
     [OPTION_COLOR] = {TARGET_WORD, FIELD(color)},
@@ -689,6 +691,7 @@ static void draft_init(struct draft *draft, char *error)
         .records = UNSET,
         .options = {.snap_bytes = 262144,
                     .ring_kib = 65536,
+                    .max_flagged = 1048576,
                     .batch_packets = OPTIONS_BATCH_DEFAULT},
     };
     error[0] = '\0';
@@ -780,6 +783,27 @@ static bool resolve_inputs(struct draft *draft)
     return true;
 }
 
+/* What is flagged is known only at the end: the packets must be there to be read again. */
+static bool resolve_flagged(struct draft *draft)
+{
+    struct options *const options = &draft->options;
+    if (options->flagged_file == NULL)
+        return true;
+    if (options->interface_count > 0 || options->flow_file_count > 0)
+        return fail_option(draft, OPTION_FLAGGED_PCAP,
+                           "allowed with -r (--read) only: the packets are read a second time");
+    if (count_standard_input(options->files, options->file_count) > 0)
+        return fail_option(draft, OPTION_FLAGGED_PCAP,
+                           "standard input cannot be read a second time: give -r a file");
+    if (strcmp(options->flagged_file, "-") == 0)
+        return fail_option(draft, OPTION_FLAGGED_PCAP, "allowed: a path");
+    if (options->write_file != NULL && strcmp(options->flagged_file, options->write_file) == 0)
+        return fail_option(draft, OPTION_FLAGGED_PCAP, "'%s' is the file of -w (--write)",
+                           options->flagged_file);
+    options->settings.emit_flagged = true;
+    return true;
+}
+
 static void resolve_output(const struct draft *draft, size_t index, struct options_output *output)
 {
     uint32_t format = draft->outputs[index].format;
@@ -863,7 +887,7 @@ static bool resolve(struct draft *draft)
 {
     struct options *options = &draft->options;
     if (!resolve_filter(draft) || !resolve_suppress(draft) || !resolve_inputs(draft) ||
-        !resolve_outputs(draft))
+        !resolve_flagged(draft) || !resolve_outputs(draft))
         return false;
     resolve_terminal(draft);
     const bool is_online = options->is_live || draft->online;

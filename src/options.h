@@ -55,7 +55,9 @@ struct options {
 
     size_t output_count; /* >= 1 */
     struct options_output outputs[OPTIONS_OUTPUTS_MAX];
-    const char *write_file; /* NULL: none */
+    const char *write_file;   /* NULL: none */
+    const char *flagged_file; /* --flagged-pcap; NULL: none */
+    uint32_t max_flagged;     /* flows in it */
     enum options_fsync fsync;
     bool use_color;
     bool use_progress;

@@ -24,6 +24,7 @@ struct destination {
 
 struct output {
     struct format_context run;
+    bool is_quiet; /* no closing table */
     int64_t now_ns;
     size_t count;
     struct destination destinations[OPTIONS_OUTPUTS_MAX];
@@ -44,6 +45,11 @@ static const enum sink_fsync fsync_policies[] = {
     [OPTIONS_FSYNC_1S] = SINK_FSYNC_SECOND,
     [OPTIONS_FSYNC_RECORD] = SINK_FSYNC_RECORD,
 };
+
+static bool is_table(const struct destination *destination, enum record_kind kind)
+{
+    return destination->format == FORMAT_TEXT && kind == RECORD_STATISTICS;
+}
 
 static bool wants(const struct destination *destination, enum record_kind kind)
 {
@@ -95,6 +101,8 @@ struct output *output_open(const struct options *options, const struct format_co
     }
     output->run = *run;
     output->run.use_color = options->use_color;
+    output->is_quiet = options->is_quiet;
+    output->run.is_verbose = options->is_verbose;
     for (size_t i = 0; i < options->output_count; i++) {
         if (!open_destination(output, options, i, error, error_size)) {
             output_close(output);
@@ -149,7 +157,8 @@ void output_record(struct output *output, struct record *record)
     for (size_t i = 0; i < output->count; i++) {
         struct destination *const destination = &output->destinations[i];
         size_t length;
-        if (destination->has_no_reader || !wants(destination, record->kind))
+        if (destination->has_no_reader || !wants(destination, record->kind) ||
+            (output->is_quiet && is_table(destination, record->kind)))
             continue;
         destination->sequence += atomic_exchange(&destination->skipped, 0);
         output->run.sequence = destination->sequence + 1;

@@ -45,23 +45,31 @@ enum run_exit run_exit_of(enum capture_error_kind kind)
 static bool open_capture(struct run *run, struct capture_error *error)
 {
     const struct options *const options = run->options;
-    struct capture_settings settings;
-    capture_settings_default(&settings);
-    settings.filter = options->filter;
-    settings.snaplen_bytes = options->snap_bytes;
-    settings.buffer_kib = options->ring_kib;
-    settings.is_promiscuous = !options->is_not_promiscuous;
-    settings.wake_fd = settings.stop_fd = run->wake_fd;
+    struct capture_settings *const settings = &run->capture_settings;
+    capture_settings_default(settings);
+    settings->filter = options->filter;
+    settings->snaplen_bytes = options->snap_bytes;
+    settings->buffer_kib = options->ring_kib;
+    settings->is_promiscuous = !options->is_not_promiscuous;
+    settings->wake_fd = settings->stop_fd = run->wake_fd;
     if (options->is_live) {
-        settings.interfaces = options->interfaces;
-        settings.interface_count = options->interface_count;
-        run->capture = capture_open_live(&settings, error);
+        settings->interfaces = options->interfaces;
+        settings->interface_count = options->interface_count;
+        run->capture = capture_open_live(settings, error);
     } else if (file_list_init(&run->files, options->files, options->file_count, error)) {
-        settings.files = (const char *const *)run->files.paths;
-        settings.file_count = run->files.count;
-        run->capture = capture_open_files(&settings, error);
+        settings->files = (const char *const *)run->files.paths;
+        settings->file_count = run->files.count;
+        run->capture = capture_open_files(settings, error);
     }
     return run->capture != NULL;
+}
+
+static bool open_flagged(struct run *run, struct capture_error *error)
+{
+    if (run->options->flagged_file == NULL)
+        return true;
+    run->flagged = flagged_capture_open(run->options, &run->capture_settings, run->capture, error);
+    return run->flagged != NULL;
 }
 
 static void interrupt_set(sigset_t *signals)
@@ -115,7 +123,7 @@ static bool open_source(struct run *run)
     if (options->flow_file_count > 0)
         return open_flows(run);
     struct capture_error error;
-    bool is_open = open_capture(run, &error);
+    bool is_open = open_capture(run, &error) && open_flagged(run, &error);
     if (is_open && options->write_file != NULL) {
         run->writer =
             capture_writer_open(options->write_file, capture_source_link_type(run->capture, 0),
@@ -241,6 +249,7 @@ void run_close(struct run *run)
 {
     struct capture_error error;
     capture_writer_close(run->writer, &error);
+    flagged_capture_close(run->flagged);
     output_close(run->output);
     capture_close(run->capture);
     flow_reader_close(run->flows);
@@ -293,6 +302,13 @@ void run_note_frame(struct run *run, const struct frame *frame)
     run_request_stop(run);
 }
 
+void run_note_record(struct run *run, const struct record *record)
+{
+    if (run->flagged != NULL && record->kind == RECORD_FLOW &&
+        record->as.flow.part.verdict.is_flagged)
+        flagged_capture_note(run->flagged, &record->as.flow.part.flow);
+}
+
 /* ---- the end ------------------------------------------------------------------------------- */
 
 static void judge_writer(struct run *run)
@@ -305,6 +321,27 @@ static void judge_writer(struct run *run)
     run->writer = NULL;
 }
 
+/* The second reading takes its time, and there is nothing left to drain: INT and TERM end it. */
+static void write_flagged(struct run *run)
+{
+    struct capture_error error;
+    if (run->flagged == NULL)
+        return;
+    run_release_interrupts();
+    if (run->options->use_progress)
+        fprintf(stderr, "reading the input again for %s", run->options->flagged_file);
+    const bool is_written = flagged_capture_write(run->flagged, run->packets, &error);
+    if (run->options->use_progress)
+        fputs("\r\033[K", stderr);
+    if (!is_written) {
+        message("%s", error.text);
+        run_fail(run, run_exit_of(error.kind));
+    }
+    if (flagged_capture_beyond(run->flagged) > 0)
+        message("%" PRIu64 " flagged flows beyond --max-flagged are not in %s",
+                flagged_capture_beyond(run->flagged), run->options->flagged_file);
+}
+
 void run_judge(struct run *run, bool is_whole)
 {
     struct output_summary summary;
@@ -312,6 +349,8 @@ void run_judge(struct run *run, bool is_whole)
     judge_writer(run);
     if (!is_whole)
         run_fail(run, RUN_FAILED);
+    else
+        write_flagged(run);
     if (is_whole && !summary.sums_hold && !output_has_no_reader(run->output)) {
         message("a sum that must hold does not: %s. Please report this", summary.broken_sum);
         run_fail(run, RUN_FAILED);

@@ -9,6 +9,7 @@
 #include "capture/capture.h"
 #include "capture/capture_writer.h"
 #include "capture/file_list.h"
+#include "flagged_capture.h"
 #include "intake/flow_reader.h"
 #include "options.h"
 #include "output.h"
@@ -32,9 +33,11 @@ enum run_exit {
 struct run {
     const struct options *options;
     struct file_list files;
+    struct capture_settings capture_settings;
     struct capture *capture;
-    struct capture_writer *writer; /* -w; NULL: none */
-    struct flow_reader *flows;     /* -R; else NULL, and capture is not */
+    struct capture_writer *writer;   /* -w; NULL: none */
+    struct flagged_capture *flagged; /* --flagged-pcap; NULL: none */
+    struct flow_reader *flows;       /* -R; else NULL, and capture is not */
     struct output *output;
     char boot[24];
     char sensor[256];
@@ -63,6 +66,9 @@ size_t run_frames_wanted(const struct run *run);
 
 /* Counts a frame and keeps it, for -w. If it cannot be written, the run is asked to stop. */
 void run_note_frame(struct run *run, const struct frame *frame);
+
+/* Takes note of a record before it goes to the outputs. The emitter thread. */
+void run_note_record(struct run *run, const struct record *record);
 
 /* Sets the exit code unless an error came before. */
 void run_fail(struct run *run, enum run_exit exit);

@@ -91,6 +91,7 @@ static void *emitter_main(void *argument)
             is_idle = false;
             if (atomic_exchange(&runtime->reopen_requested, false))
                 output_reopen(runtime->run->output);
+            run_note_record(runtime->run, record);
             output_record(runtime->run->output, record);
             if (output_has_no_reader(runtime->run->output) && !run_must_stop(runtime->run))
                 run_request_stop(runtime->run);
@@ -423,6 +424,11 @@ static void take_signal(struct runtime *runtime, int number)
         print_counters(runtime);
         break;
     case SIGUSR2:
+        if (runtime->run->flagged != NULL) {
+            message("flows are not ended early with --flagged-pcap: its second reading could not "
+                    "know when");
+            break;
+        }
         pthread_mutex_lock(&runtime->lock);
         runtime->wants_end_of_flows = true;
         ask_for_sweep(runtime, false);

@@ -41,37 +41,37 @@
     FEATURE(LONGEST_GAP, "longest_gap_us", "longest silence", "us", LOG2, 0, 32, TIMING, "greatest time between neighbouring packets of either direction; missing under two packets") \
     FEATURE(HANDSHAKE_RTT, "handshake_rtt_us", "handshake time", "us", LOG2, 0, 24, TIMING, "SYN to the initiator's first ACK; missing where not seen") \
     /* window */ \
-    FEATURE(SRC_FLOWS_WINDOW, "src_flows_window", "flows of this source", "flows", LOG2, 0, 16, WINDOW, "flows of this source handed over in the window") \
-    FEATURE(SRC_PEERS_WINDOW, "src_peers_window", "peers of this source", "hosts", LOG2, 0, 16, WINDOW, "distinct destinations of this source in the window; exact below 16, else estimated") \
-    FEATURE(SRC_PORTS_WINDOW, "src_ports_window", "ports this source went to", "ports", LOG2, 0, 16, WINDOW, "distinct destination ports (with protocol) of this source in the window; exact below 16, else estimated") \
-    FEATURE(SRC_BYTES_WINDOW, "src_ip_bytes_window", "bytes sent by this source", "bytes", LOG2, 4, 36, WINDOW, "IP bytes sent by this source in its flows of the window") \
-    FEATURE(SRC_UNANSWERED_WINDOW, "src_unanswered_share_window", "share of this source's flows without an answer", "ratio", LINEAR, 0, 1, WINDOW, "unanswered per unicast TCP or UDP flow of this source in the window; missing without such flows") \
-    FEATURE(SRC_NEW_PEERS_WINDOW, "src_new_peer_share_window", "share of this source's flows to new peers", "ratio", LINEAR, 0, 1, WINDOW, "flows of this source in the window that were its first to their destination, per flow") \
-    FEATURE(SRC_PROTOCOL_ENTROPY, "src_protocol_entropy_bits_window", "mixture of this source's protocols", "bits", LINEAR, 0, 2, WINDOW, "Shannon entropy over protocol numbers of this source's flows in the window") \
-    FEATURE(DST_FLOWS_WINDOW, "dst_flows_window", "flows to this destination", "flows", LOG2, 0, 16, WINDOW, "flows to this destination handed over in the window") \
-    FEATURE(DST_SOURCES_WINDOW, "dst_sources_window", "sources of this destination", "hosts", LOG2, 0, 16, WINDOW, "distinct sources of flows to this destination in the window; exact below 16, else estimated") \
-    FEATURE(PAIR_FLOWS_WINDOW, "pair_flows_window", "flows of this pair", "flows", LOG2, 0, 16, WINDOW, "flows from this source to this destination in the window") \
-    FEATURE(PAIR_PORTS_WINDOW, "pair_ports_window", "ports of this pair", "ports", LOG2, 0, 16, WINDOW, "distinct destination ports (with protocol) from this source to this destination in the window; exact below 16, else estimated") \
-    FEATURE(SRC_FLOWS_10M, "src_flows_10m", "flows of this source in ten minutes", "flows", LOG2, 0, 20, WINDOW, "as src_flows_window, in ten minutes") \
-    FEATURE(SRC_PEERS_10M, "src_peers_10m", "peers of this source in ten minutes", "hosts", LOG2, 0, 16, WINDOW, "as src_peers_window, in ten minutes") \
-    FEATURE(SRC_PORTS_10M, "src_ports_10m", "ports this source went to in ten minutes", "ports", LOG2, 0, 16, WINDOW, "as src_ports_window, in ten minutes") \
-    FEATURE(SRC_BYTES_10M, "src_ip_bytes_10m", "bytes sent by this source in ten minutes", "bytes", LOG2, 4, 40, WINDOW, "as src_ip_bytes_window, in ten minutes") \
-    FEATURE(SRC_UNANSWERED_10M, "src_unanswered_share_10m", "share of this source's flows without an answer in ten minutes", "ratio", LINEAR, 0, 1, WINDOW, "as src_unanswered_share_window, in ten minutes") \
-    FEATURE(SRC_NEW_PEERS_10M, "src_new_peer_share_10m", "share of this source's flows to new peers in ten minutes", "ratio", LINEAR, 0, 1, WINDOW, "as src_new_peer_share_window, in ten minutes") \
-    FEATURE(DST_FLOWS_10M, "dst_flows_10m", "flows to this destination in ten minutes", "flows", LOG2, 0, 20, WINDOW, "as dst_flows_window, in ten minutes") \
-    FEATURE(DST_SOURCES_10M, "dst_sources_10m", "sources of this destination in ten minutes", "hosts", LOG2, 0, 16, WINDOW, "as dst_sources_window, in ten minutes") \
-    FEATURE(PAIR_FLOWS_10M, "pair_flows_10m", "flows of this pair in ten minutes", "flows", LOG2, 0, 20, WINDOW, "as pair_flows_window, in ten minutes") \
-    FEATURE(PAIR_PORTS_10M, "pair_ports_10m", "ports of this pair in ten minutes", "ports", LOG2, 0, 16, WINDOW, "as pair_ports_window, in ten minutes") \
-    FEATURE(SRC_IDLE, "src_since_last_us", "time since this source's last flow", "us", LOG2, 0, 40, WINDOW, "notice time less that of this source's flow before; missing for its first") \
-    FEATURE(INTERVAL_CV, "interval_variation", "regularity of this conversation", "ratio", LINEAR, 0, 4, WINDOW, "coefficient of variation (deviation / mean) of the times between starts of flows of this source, destination, protocol and port; missing under four flows") \
+    FEATURE(SRC_FLOWS_WINDOW, "src_flows_window", "source's flows", "flows", LOG2, 0, 16, WINDOW, "flows of this source handed over in the window") \
+    FEATURE(SRC_PEERS_WINDOW, "src_peers_window", "source's peers", "hosts", LOG2, 0, 16, WINDOW, "distinct destinations of this source in the window; exact below 16, else estimated") \
+    FEATURE(SRC_PORTS_WINDOW, "src_ports_window", "ports the source went to", "ports", LOG2, 0, 16, WINDOW, "distinct destination ports (with protocol) of this source in the window; exact below 16, else estimated") \
+    FEATURE(SRC_BYTES_WINDOW, "src_ip_bytes_window", "source's bytes sent", "bytes", LOG2, 4, 36, WINDOW, "IP bytes sent by this source in its flows of the window") \
+    FEATURE(SRC_UNANSWERED_WINDOW, "src_unanswered_share_window", "source's unanswered share", "ratio", LINEAR, 0, 1, WINDOW, "unanswered per unicast TCP or UDP flow of this source in the window; missing without such flows") \
+    FEATURE(SRC_NEW_PEERS_WINDOW, "src_new_peer_share_window", "source's new-peer share", "ratio", LINEAR, 0, 1, WINDOW, "flows of this source in the window that were its first to their destination, per flow") \
+    FEATURE(SRC_PROTOCOL_ENTROPY, "src_protocol_entropy_bits_window", "source's protocol mix", "bits", LINEAR, 0, 2, WINDOW, "Shannon entropy over protocol numbers of this source's flows in the window") \
+    FEATURE(DST_FLOWS_WINDOW, "dst_flows_window", "destination's flows", "flows", LOG2, 0, 16, WINDOW, "flows to this destination handed over in the window") \
+    FEATURE(DST_SOURCES_WINDOW, "dst_sources_window", "destination's sources", "hosts", LOG2, 0, 16, WINDOW, "distinct sources of flows to this destination in the window; exact below 16, else estimated") \
+    FEATURE(PAIR_FLOWS_WINDOW, "pair_flows_window", "pair's flows", "flows", LOG2, 0, 16, WINDOW, "flows from this source to this destination in the window") \
+    FEATURE(PAIR_PORTS_WINDOW, "pair_ports_window", "pair's ports", "ports", LOG2, 0, 16, WINDOW, "distinct destination ports (with protocol) from this source to this destination in the window; exact below 16, else estimated") \
+    FEATURE(SRC_FLOWS_10M, "src_flows_10m", "source's flows in ten minutes", "flows", LOG2, 0, 20, WINDOW, "as src_flows_window, in ten minutes") \
+    FEATURE(SRC_PEERS_10M, "src_peers_10m", "source's peers in ten minutes", "hosts", LOG2, 0, 16, WINDOW, "as src_peers_window, in ten minutes") \
+    FEATURE(SRC_PORTS_10M, "src_ports_10m", "ports the source went to in ten minutes", "ports", LOG2, 0, 16, WINDOW, "as src_ports_window, in ten minutes") \
+    FEATURE(SRC_BYTES_10M, "src_ip_bytes_10m", "source's bytes sent in ten minutes", "bytes", LOG2, 4, 40, WINDOW, "as src_ip_bytes_window, in ten minutes") \
+    FEATURE(SRC_UNANSWERED_10M, "src_unanswered_share_10m", "source's unanswered share in ten minutes", "ratio", LINEAR, 0, 1, WINDOW, "as src_unanswered_share_window, in ten minutes") \
+    FEATURE(SRC_NEW_PEERS_10M, "src_new_peer_share_10m", "source's new-peer share in ten minutes", "ratio", LINEAR, 0, 1, WINDOW, "as src_new_peer_share_window, in ten minutes") \
+    FEATURE(DST_FLOWS_10M, "dst_flows_10m", "destination's flows in ten minutes", "flows", LOG2, 0, 20, WINDOW, "as dst_flows_window, in ten minutes") \
+    FEATURE(DST_SOURCES_10M, "dst_sources_10m", "destination's sources in ten minutes", "hosts", LOG2, 0, 16, WINDOW, "as dst_sources_window, in ten minutes") \
+    FEATURE(PAIR_FLOWS_10M, "pair_flows_10m", "pair's flows in ten minutes", "flows", LOG2, 0, 20, WINDOW, "as pair_flows_window, in ten minutes") \
+    FEATURE(PAIR_PORTS_10M, "pair_ports_10m", "pair's ports in ten minutes", "ports", LOG2, 0, 16, WINDOW, "as pair_ports_window, in ten minutes") \
+    FEATURE(SRC_IDLE, "src_since_last_us", "time since the source's last flow", "us", LOG2, 0, 40, WINDOW, "notice time less that of this source's flow before; missing for its first") \
+    FEATURE(INTERVAL_CV, "interval_variation", "variation of intervals", "ratio", LINEAR, 0, 4, WINDOW, "coefficient of variation (deviation / mean) of the times between starts of flows of this source, destination, protocol and port; missing under four flows") \
     /* category */ \
     FEATURE(PROTOCOL, "protocol", "protocol", "code", CATEGORY, 0, 0, CATEGORY, "IP protocol number") \
     FEATURE(SERVICE, "service", "service", "code", CATEGORY, 0, 0, CATEGORY, "protocol and the better known of the two ports (0: neither is known); ICMP: the type of the first packet") \
-    FEATURE(SERVICE_STATE, "service_state", "state for this service", "code", CATEGORY, 0, 0, CATEGORY, "service with the flow's state") \
-    FEATURE(PROTOCOL_STATE, "protocol_state", "state for this protocol", "code", CATEGORY, 0, 0, CATEGORY, "protocol with the flow's state") \
-    FEATURE(SERVICE_SIZE, "service_size", "size for this service", "code", CATEGORY, 0, 0, SERVICE_SIZE, "service with log2 of the flow's IP bytes, in steps of 4") \
-    FEATURE(SRC_KNOWS_DST, "src_knows_dst", "how long this source has known this destination", "code", CATEGORY, 0, 0, CATEGORY, "class of the time since the first flow of this pair: new, under 1 min, longer") \
-    FEATURE(SERVICE_KNOWS_DST, "service_knows_dst", "how long this destination has had this service", "code", CATEGORY, 0, 0, CATEGORY, "class of the time since the first flow of this service to this destination, as above") \
+    FEATURE(SERVICE_STATE, "service_state", "service state", "code", CATEGORY, 0, 0, CATEGORY, "service with the flow's state") \
+    FEATURE(PROTOCOL_STATE, "protocol_state", "protocol state", "code", CATEGORY, 0, 0, CATEGORY, "protocol with the flow's state") \
+    FEATURE(SERVICE_SIZE, "service_size", "service size", "code", CATEGORY, 0, 0, SERVICE_SIZE, "service with log2 of the flow's IP bytes, in steps of 4") \
+    FEATURE(SRC_KNOWS_DST, "src_knows_dst", "acquaintance of the two", "code", CATEGORY, 0, 0, CATEGORY, "class of the time since the first flow of this pair: new, under 1 min, longer") \
+    FEATURE(SERVICE_KNOWS_DST, "service_knows_dst", "acquaintance with the service", "code", CATEGORY, 0, 0, CATEGORY, "class of the time since the first flow of this service to this destination, as above") \
     /* direction */ \
     FEATURE(DIRECTION, "direction", "direction", "code", CATEGORY, 0, 0, DIRECTION, "in to in, in to out, out to in, out to out, by --local-nets")
 /* clang-format on */

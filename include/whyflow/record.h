@@ -46,12 +46,53 @@ struct record_observed {
 
 enum { RECORD_REASONS_MAX = 5, RECORD_SUMMARY_LINES_MAX = 4 };
 enum { RECORD_TEXT_SIZE = 304, RECORD_SUMMARY_LINE_SIZE = 256 };
+enum { RECORD_READING_SIZE = 256, RECORD_NOTE_SIZE = 256 }; /* at most 240 characters each */
+enum { RECORD_READING_FACTS_MAX = 6, RECORD_CHANGES_MAX = 3 };
 
 struct record_reason {
     uint8_t feature;            /* enum feature_id */
     int32_t contribution_mbits; /* > 0 */
     double share;               /* of the sum of positive contributions; (0, 1] */
     struct evidence evidence;
+};
+
+/* What else would explain it: the strongest case for one side, and what it rests on. */
+struct record_reading {
+    char text[RECORD_READING_SIZE]; /* "": there is no case */
+    uint32_t fact_count;
+    const char *facts[RECORD_READING_FACTS_MAX]; /* names of features or members; constants */
+};
+
+/* A value that is usual, a service that is usual, and the two together, which are not. Unweighted
+ * bits; evidence only, no part of the score. */
+struct record_combination {
+    bool is_there;
+    uint8_t feature;                    /* enum feature_id; beside the service */
+    int32_t service_mbits, value_mbits; /* each alone, among all flows */
+    int32_t together_mbits;             /* the value among flows of the service */
+    uint64_t service_flows;             /* how many those are */
+};
+
+struct record_change {
+    uint8_t feature; /* enum feature_id */
+    bool has_from;   /* else it was not measured */
+    double from, to; /* as in a feature vector; `to` of a number has four digits */
+};
+
+enum record_counterfactual_kind {
+    RECORD_COUNTERFACTUAL_ABSENT, /* nothing was asked: flagged for a behaviour, or no threshold */
+    RECORD_COUNTERFACTUAL_FOUND,
+    RECORD_COUNTERFACTUAL_NONE, /* no change of up to three features leaves it unflagged */
+};
+
+/* The smallest change found that leaves the flow unflagged. */
+struct record_counterfactual {
+    enum record_counterfactual_kind kind;
+    uint32_t change_count; /* FOUND: 1 to RECORD_CHANGES_MAX */
+    struct record_change changes[RECORD_CHANGES_MAX];
+    uint64_t moved;      /* bit j: feature j, derived from what was changed, moved along */
+    int32_t score_mbits; /* of the changed flow, against the same baseline */
+    int32_t threshold_mbits;
 };
 
 /* What only an alert carries. */
@@ -65,6 +106,12 @@ struct explanation {
     char text[RECORD_TEXT_SIZE];             /* one sentence, UTF-8, NUL-ended, <= 300 characters */
     uint32_t summary_count;
     char summary[RECORD_SUMMARY_LINES_MAX][RECORD_SUMMARY_LINE_SIZE];
+    struct record_reading benign, suspicious;
+    struct record_combination combination;
+    struct record_counterfactual counterfactual;
+    char combination_text[RECORD_NOTE_SIZE]; /* "" where there is none, as the next */
+    char counterfactual_text[RECORD_NOTE_SIZE];
+    bool stands_out; /* false: the run's highest scores are no higher than chance makes them */
     uint64_t settings_hash;
 };
 

@@ -92,6 +92,7 @@ struct settings {
     int64_t stats_interval_ns;            /* of trace time; 0: only the final one */
     bool emit_flows;                      /* records for every flow */
     bool emit_alerts;
+    bool emit_flagged; /* records for every flagged flow, where emit_flows asks not for all */
 };
 
 /* Fills `settings` with the defaults for replay. */

@@ -55,6 +55,26 @@ struct suppressed_by {
     uint64_t count;
 };
 
+/* Who opened most flows, or flows with most bytes: so many are told, of so many counted. */
+enum { STATISTICS_TALKERS_MAX = 8, STATISTICS_TALKERS_KEPT = 64 };
+
+struct statistics_talker {
+    uint8_t address[16]; /* of a source */
+    uint8_t ip_version;
+    bool is_least; /* at least so many: it was left out of the count for a time */
+    uint64_t flows;
+    uint64_t ip_bytes; /* of these flows, both ways */
+};
+
+/* Why flows were flagged; so many reasons are told. */
+enum { STATISTICS_REASONS_MAX = 16 };
+
+struct flagged_reason {
+    uint8_t flagged_by; /* enum flagged_by */
+    uint8_t id;         /* enum feature_id, the leading one; or enum behaviour_id */
+    uint64_t count;
+};
+
 struct engine_counters {
     uint64_t scored;
     uint64_t flagged;
@@ -65,7 +85,12 @@ struct engine_counters {
     uint64_t incidents_evicted; /* closed early: the table was full */
     uint32_t suppressed_by_count;
     struct suppressed_by suppressed_by[STATISTICS_SUPPRESSED_BY_MAX]; /* most first */
-    uint64_t cold; /* scored before the warm-up was over */
+    uint32_t reason_count, top_by_bytes_count, top_by_flows_count;
+    struct flagged_reason reasons[STATISTICS_REASONS_MAX];         /* most first */
+    struct statistics_talker top_by_bytes[STATISTICS_TALKERS_MAX]; /* most first, as the next */
+    struct statistics_talker top_by_flows[STATISTICS_TALKERS_MAX];
+    uint64_t talkers_evicted; /* gave their place to another, in either of the two */
+    uint64_t cold;            /* scored before the warm-up was over */
     uint64_t learnt;
     uint64_t held_back;       /* scored and not learnt: unusual, of a pair on probation */
     uint64_t flows_written;   /* have been through the engine */

@@ -77,6 +77,36 @@ void anomaly_learn_all(struct anomaly_model *model);
 void anomaly_evidence(const struct anomaly_model *model, const struct feature_vector *vector,
                       bool take_own_weight_out, enum feature_id id, struct evidence *evidence);
 
+/* A flow under explanation. */
+struct anomaly_flow {
+    const struct feature_vector *vector;
+    bool was_learnt; /* then its own weight is left out, as take_own_weight_out does */
+};
+
+/* The score of the flow had it been `edited`, against the same others: a flow that is not edited at
+ * all gets the score that anomaly_score gives it. */
+int32_t anomaly_score_edited(const struct anomaly_model *model, const struct anomaly_flow *flow,
+                             const struct feature_vector *edited);
+
+/* The most usual code in the place of a category of `vector` (the flow's, or edited): of a state or
+ * size, within its service or protocol; the service and protocol, among all; else among the flows
+ * that anomaly_evidence compares with. Of equals the least. It may be the flow's own. False: none
+ * was learnt. */
+bool anomaly_usual_category(const struct anomaly_model *model, const struct anomaly_flow *flow,
+                            const struct feature_vector *vector, enum feature_id id, double *code);
+
+/* A value beside its service: how surprising each is among all flows, and the value among the
+ * service's own. Unweighted milli-bits. */
+struct anomaly_beside {
+    int32_t service_mbits, value_mbits;
+    int32_t together_mbits;
+    uint64_t service_flows;
+};
+
+/* False: too few flows of the service were learnt (BASELINE_WORDS_FLOWS), or id is the service. */
+bool anomaly_beside_service(const struct anomaly_model *model, const struct anomaly_flow *flow,
+                            enum feature_id id, struct anomaly_beside *beside);
+
 /* The baseline behind a verdict on a flow that was learnt (the flow itself taken out). */
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary);
 

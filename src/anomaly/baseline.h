@@ -128,6 +128,38 @@ int64_t baseline_surprise(const struct baseline *baseline, const struct baseline
 void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
                         const struct baseline_place *place, int64_t surprises[FEATURE_COUNT]);
 
+/* A flow edited after it was learnt, among the same others: what it weighed lies at the place where
+ * it was learnt, not at the edited one. */
+struct baseline_edit {
+    struct baseline_view view;
+    const struct baseline_place *learnt_at;
+    bool same_direction, same_service;
+};
+
+void baseline_look_edited(const struct baseline *baseline, const struct baseline_place *place,
+                          const struct baseline_place *learnt_at, struct baseline_weights own,
+                          struct baseline_edit *edit);
+
+/* As baseline_surprise, of an edited place. */
+int64_t baseline_surprise_edited(const struct baseline *baseline, const struct baseline_edit *edit,
+                                 const struct baseline_place *place, enum feature_id id);
+
+/* Surprise in one scope alone, in 2^-24 bit, the own flow left out: p0 of the formulas above; and
+ * within the service, by its own flows and without the 500 of all: (K*HS(b) + 50/16) / (NS + 17 *
+ * 50/16), of a category (cS + 1/2) / (NS + VS/2), VS its values there and one more. */
+int64_t baseline_bits_in_all(const struct baseline *baseline, const struct baseline_view *view,
+                             const struct baseline_place *place, enum feature_id id);
+int64_t baseline_bits_in_service(const struct baseline *baseline, const struct baseline_view *view,
+                                 const struct baseline_place *place, enum feature_id id);
+
+/* Flows of a category, each counted alike, in units; among all, and within the view's service. */
+uint64_t baseline_category_flows(const struct baseline *baseline, enum feature_id id,
+                                 uint64_t code);
+uint64_t baseline_part_flows(const struct baseline_view *view, enum feature_id id, unsigned part);
+
+/* The service with most flows, of equals the least code; UINT64_MAX: none is known. */
+uint64_t baseline_usual_service(const struct baseline *baseline);
+
 /* Milli-bits, to the nearest, of a surprise times quarter_weights / 4. */
 static inline int32_t baseline_mbits(int64_t surprise, int quarter_weights)
 {

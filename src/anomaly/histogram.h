@@ -30,8 +30,8 @@ static inline unsigned histogram_centre(unsigned bin)
     return bin == HISTOGRAM_BIN_MISSING ? 1 : HISTOGRAM_KERNEL_CENTRE;
 }
 
-/* What a weight in this bin is multiplied by: 630 / the kernel's taps within reach, which are 4+2+1,
- * 2+4+2+1, else 10; "missing" hands nothing to its neighbours. */
+/* What a weight in this bin is multiplied by: 630 / the kernel's taps within reach, which are
+ * 4+2+1, 2+4+2+1, else 10; "missing" hands nothing to its neighbours. */
 static inline unsigned histogram_scale(unsigned bin)
 {
     static const uint16_t scale[HISTOGRAM_OUTCOME_COUNT] = {

@@ -30,6 +30,13 @@ static const struct quantity_step size_steps[] = {
     {INFINITY, 1e12, " TB"},
 };
 
+static const struct quantity_step bit_rate_steps[] = {
+    {1e3, 1, " bit/s"},
+    {1e6, 1e3, " kbit/s"},
+    {1e9, 1e6, " Mbit/s"},
+    {INFINITY, 1e9, " Gbit/s"},
+};
+
 void quantity_append_count(struct text *text, uint64_t count)
 {
     char digits[DIGITS_SIZE];
@@ -112,6 +119,14 @@ void quantity_append_size(struct text *text, double bytes, unsigned digits)
 {
     if (append_scaled_size(text, bytes, digits))
         text_append(text, bytes == 1.0 ? " byte" : " bytes");
+}
+
+void quantity_append_bit_rate(struct text *text, double bytes_per_s, unsigned digits)
+{
+    const double bits_per_s = bytes_per_s * 8;
+    const struct quantity_step *step = find_step(bit_rate_steps, bits_per_s);
+    quantity_append_significant(text, bits_per_s / step->factor, digits);
+    text_append(text, step->unit);
 }
 
 void quantity_append_share(struct text *text, double share, unsigned digits)

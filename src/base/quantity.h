@@ -9,6 +9,7 @@
  *   time         us: µs, ms (1e3), s (1e6), min (6e7), h (3.6e9), d (8.64e10)
  *   amount       whole if it is or if it has three digits before its point; else significant
  *   size         an amount of bytes below 10,000; kB (1e3), MB (1e6), GB (1e9), TB (1e12)
+ *   bit rate     bytes/s times 8, as bit/s, kbit/s (1e3), Mbit/s (1e6), Gbit/s (1e9)
  *   share        a ratio of 0 to 1 as "73 %"
  *   proportion   a log2 ratio v as "12 to 1" (2^v) or "1 to 12" (2^-v) */
 #ifndef WHYFLOW_BASE_QUANTITY_H
@@ -26,6 +27,7 @@ void quantity_append_significant(struct text *text, double number, unsigned digi
 
 void quantity_append_time(struct text *text, double time_us, unsigned digits);
 void quantity_append_size(struct text *text, double bytes, unsigned digits);
+void quantity_append_bit_rate(struct text *text, double bytes_per_s, unsigned digits);
 void quantity_append_share(struct text *text, double share, unsigned digits);
 void quantity_append_proportion(struct text *text, double log2_ratio, unsigned digits);
 

@@ -3,14 +3,15 @@
  * when full. Hosts, pairs, services of the feature and the behaviour room are kept in such tables.
  * One thread at a time.
  *
- * Misses of the caches are what a look-up costs: one flow touches eleven such tables of tens of
+ * Misses of the caches are what a look-up costs: one flow makes eleven, in ten tables of many
  * megabytes. So an index of its own (open addressing, linear probing, at most half full, a keyed
  * hash because packet bytes choose the keys) holds 32 bits of hash beside each place: absent keys
  * are known without looking at an entry, present ones with one look. The order of use is a list in
- * an array of its own, 12 bytes an entry, that mostly stays in the cache. All is taken at init, from
- * one slab that the system backs with memory as it is touched. The hash decides placement only: who
- * is forgotten follows from the order of use, a total order. Rejected: uthash, as this was first:
- * its list and chains lie in the entries, ten misses a look-up, 56 bytes an entry more. */
+ * an array of its own, 12 bytes an entry, that mostly stays in the cache. All is taken at init and
+ * backed by the system with memory as it is touched. The hash decides placement only: who is
+ * forgotten follows from the order of use, a total order. Rejected: uthash, as this was first:
+ * its list and chains lie in the entries, so that others' entries are fetched too, and it takes
+ * 56 bytes an entry. */
 #ifndef WHYFLOW_BASE_RECENT_TABLE_H
 #define WHYFLOW_BASE_RECENT_TABLE_H
 
@@ -42,8 +43,8 @@ struct recent_cell {
     uint32_t hash, place;
 };
 
-/* An entry's neighbours in the order of use, by 1 + slot; of place 0, the list's head, the least and
- * the most recently used. A free slot's `newer` is the next free one. */
+/* An entry's neighbours in the order of use, by 1 + slot; of place 0, the list's head, the least
+ * and the most recently used. A free slot's `newer` is the next free one. */
 struct recent_link {
     uint32_t newer, older, hash;
 };

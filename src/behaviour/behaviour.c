@@ -211,25 +211,35 @@ static bool holds(const struct condition *condition, double value)
     return condition->side == AT_LEAST ? value >= condition->limit : value <= condition->limit;
 }
 
-/* True if every condition holds; they are then all in `finding`. NaN holds no condition. */
-static bool try_rule(const struct behaviour_rule *rule, const struct scene *scene,
-                     struct behaviour_finding *finding)
+/* How many conditions a rule has, if every one holds; their values. 0: one does not. NaN holds no
+ * condition. */
+static unsigned try_rule(const struct behaviour_rule *rule, const struct scene *scene,
+                         double values[BEHAVIOUR_EVIDENCE_MAX])
 {
-    *finding = (struct behaviour_finding){.behaviour = (uint8_t)rule->behaviour};
-    for (unsigned i = 0; i < BEHAVIOUR_EVIDENCE_MAX && rule->conditions[i].side != 0; i++) {
-        const struct condition *const condition = &rule->conditions[i];
-        const double value = quantity_measure(condition->quantity, scene);
-        if (!holds(condition, value))
-            return false;
-        finding->evidence[finding->evidence_count++] = (struct behaviour_evidence){
-            .quantity = (uint8_t)condition->quantity,
-            .is_most = condition->side == AT_MOST,
-            .value = value,
-            .limit = condition->limit,
-        };
+    unsigned count = 0;
+    for (; count < BEHAVIOUR_EVIDENCE_MAX && rule->conditions[count].side != 0; count++) {
+        values[count] = quantity_measure(rule->conditions[count].quantity, scene);
+        if (!holds(&rule->conditions[count], values[count]))
+            return 0;
     }
-    finding->since_ns = quantity_since_ns(rule->conditions[0].quantity, scene);
-    return true;
+    return count;
+}
+
+static void tell(const struct behaviour_rule *rule, const struct scene *scene,
+                 const double values[], unsigned count, struct behaviour_finding *finding)
+{
+    *finding = (struct behaviour_finding){
+        .behaviour = (uint8_t)rule->behaviour,
+        .evidence_count = (uint8_t)count,
+        .since_ns = quantity_since_ns(rule->conditions[0].quantity, scene),
+    };
+    for (unsigned i = 0; i < count; i++)
+        finding->evidence[i] = (struct behaviour_evidence){
+            .quantity = (uint8_t)rule->conditions[i].quantity,
+            .is_most = rule->conditions[i].side == AT_MOST,
+            .value = values[i],
+            .limit = rule->conditions[i].limit,
+        };
 }
 
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,
@@ -238,9 +248,14 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
     advance_time(engine, flow);
     struct scene scene = make_scene(engine, flow, vector);
     scene_count(&scene, engine->settings.sketch_key);
-    for (size_t i = 0; i < behaviour_rule_count; i++)
-        if (try_rule(&behaviour_rules[i], &scene, finding))
-            return;
+    for (size_t i = 0; i < behaviour_rule_count; i++) {
+        double values[BEHAVIOUR_EVIDENCE_MAX];
+        const unsigned count = try_rule(&behaviour_rules[i], &scene, values);
+        if (count == 0)
+            continue;
+        tell(&behaviour_rules[i], &scene, values, count, finding);
+        return;
+    }
     *finding = (struct behaviour_finding){.behaviour = BEHAVIOUR_NONE};
 }
 

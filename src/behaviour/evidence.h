@@ -55,11 +55,10 @@ _Static_assert(sizeof(struct host_key) == 20 && sizeof(struct pair_key) == 36 &&
 struct host {
     struct recent_entry entry;
     struct host_key key;
-    int64_t first_ns;                       /* start of its earliest flow */
-    struct spread outside_peers;            /* it went to, _1d */
-    struct spread clients;                  /* inside hosts that it answered, _1d */
-    struct spread inside_users;             /* inside hosts that went to it, _1d */
-    struct spread login_tries, login_hosts; /* it was new to: asked, logged in to; _10m */
+    int64_t first_ns;                                       /* start of its earliest flow */
+    struct spread outside_peers;                            /* it went to, _1d */
+    struct spread clients;                                  /* inside hosts that it answered, _1d */
+    struct spread inside_users;                             /* inside hosts that went to it, _1d */
     struct spread partners_out, partners_in, partner_ports; /* between high ports, _10m */
 };
 
@@ -78,8 +77,9 @@ struct pair {
 struct sweep {
     struct recent_entry entry;
     struct port_key key;
-    struct spread hosts_10m, hosts_1d; /* probed */
-    struct tally flows_10m, flows_1d;  /* all to this port; the sum is the probes among them */
+    struct spread hosts_10m, hosts_1d;      /* probed */
+    struct tally flows_10m, flows_1d;       /* all to this port; the sum is the probes among them */
+    struct spread login_tries, login_hosts; /* it was new to: asked, logged in to; _10m */
 };
 
 /* One service of one host, whoever asks. */

@@ -187,15 +187,15 @@ static bool is_new_login(const struct scene *scene)
 
 static double new_login_hosts_tried_10m(const struct scene *scene)
 {
-    return spread_where(is_new_login(scene), &scene->source->login_tries);
+    return spread_where(is_new_login(scene), &scene->sweep->login_tries);
 }
 
 /* Asked of sessions alone: what is refused is evidence of a scan as well. */
 static double new_login_share_10m(const struct scene *scene)
 {
-    return where(is_new_login(scene) && scene->sight.is_logged_in,
-                 ratio(spread_count(&scene->source->login_hosts),
-                       spread_count(&scene->source->login_tries)));
+    return where(
+        is_new_login(scene) && scene->sight.is_logged_in,
+        ratio(spread_count(&scene->sweep->login_hosts), spread_count(&scene->sweep->login_tries)));
 }
 
 /* ---- tunnels ------------------------------------------------------------------------------- */
@@ -393,7 +393,7 @@ int64_t quantity_since_ns(enum quantity_id id, const struct scene *scene)
     case QUANTITY_OTHER_LOGINS:
         return tally_first_ns(&scene->conversation->logins_10m);
     case QUANTITY_LOGIN_TRIES:
-        return tally_first_ns(&scene->source->login_tries.tally);
+        return tally_first_ns(&scene->sweep->login_tries.tally);
     case QUANTITY_QUERY_FLOWS_10M:
         return tally_first_ns(&scene->pair->queries_10m);
     case QUANTITY_SENT_1H:

@@ -29,7 +29,7 @@
     QUANTITY(SSH_LOGINS, short_ssh_logins_10m, "SSH connections of a failed log-in's size to one host in ten minutes", "connections") \
     QUANTITY(OTHER_LOGINS, short_logins_10m, "connections of a failed log-in's size to one service in ten minutes", "connections") \
     QUANTITY(LOGIN_INTERVAL, login_interval_s, "mean time between them", "s") \
-    QUANTITY(LOGIN_TRIES, new_login_hosts_tried_10m, "inside hosts, new to it, asked for a log-in in ten minutes", "hosts") \
+    QUANTITY(LOGIN_TRIES, new_login_hosts_tried_10m, "inside hosts, new to it, asked for a log-in on this port in ten minutes", "hosts") \
     QUANTITY(LOGIN_SHARE, new_login_share_10m, "share of them with a session, as this flow is", "ratio") \
     QUANTITY(QUERIES, dns_queries, "packets to port 53 in one flow", "packets") \
     QUANTITY(QUERY_BYTES, dns_query_bytes, "mean size of those packets", "bytes") \

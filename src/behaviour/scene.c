@@ -96,9 +96,9 @@ static void count_logins(struct scene *scene, const struct hashes *hashes)
     if (!sight->is_login || !sight->is_source_inside || !sight->is_destination_inside ||
         !scene_is_young_pair(scene))
         return;
-    note(scene, &scene->source->login_tries, hashes->destination, HALF_10M_NS);
+    note(scene, &scene->sweep->login_tries, hashes->destination, HALF_10M_NS);
     if (sight->is_logged_in)
-        note(scene, &scene->source->login_hosts, hashes->destination, HALF_10M_NS);
+        note(scene, &scene->sweep->login_hosts, hashes->destination, HALF_10M_NS);
 }
 
 static void count_bytes(struct scene *scene)

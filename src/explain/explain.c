@@ -181,17 +181,47 @@ static void fill_informative(struct explanation *out)
     }
 }
 
-void explain_alert(const struct record_flow_part *part, const struct baseline_summary *baseline,
-                   const struct evidence evidences[], const uint8_t features[], unsigned count,
-                   uint64_t settings_hash, bool stands_out, struct explanation *out)
+/* Ordinary alone, unusual together. */
+enum { ALONE_MBITS_MAX = 4000, TOGETHER_MBITS_MIN = 7000 };
+
+bool explain_may_combine(const struct feature_vector *vector, enum feature_id id)
 {
-    assert(count <= RECORD_REASONS_MAX);
+    const bool names_service = id == FEATURE_PROTOCOL || id == FEATURE_SERVICE ||
+                               id == FEATURE_SERVICE_STATE || id == FEATURE_SERVICE_SIZE;
+    return !names_service && feature_is_present(vector, id);
+}
+
+void explain_combine(enum feature_id id, const struct explain_beside *beside,
+                     struct record_combination *found)
+{
+    if (beside->service_mbits > ALONE_MBITS_MAX || beside->value_mbits > ALONE_MBITS_MAX ||
+        beside->together_mbits < TOGETHER_MBITS_MIN)
+        return;
+    if (found->is_there && found->together_mbits >= beside->together_mbits)
+        return;
+    *found = (struct record_combination){
+        .is_there = true,
+        .feature = (uint8_t)id,
+        .service_mbits = beside->service_mbits,
+        .value_mbits = beside->value_mbits,
+        .together_mbits = beside->together_mbits,
+        .service_flows = beside->service_flows,
+    };
+}
+
+void explain_alert(const struct record_flow_part *part, const struct explain_basis *basis,
+                   struct explanation *out)
+{
+    assert(basis->count <= RECORD_REASONS_MAX);
     assert(part->verdict.p_value > 0);
     memset(out, 0, sizeof *out);
-    out->baseline = *baseline;
+    out->baseline = *basis->baseline;
     out->rank = (uint64_t)llround(1.0 / part->verdict.p_value);
-    out->settings_hash = settings_hash;
-    fill_reasons(&part->verdict, evidences, features, count, out);
+    out->settings_hash = basis->settings_hash;
+    out->stands_out = basis->stands_out;
+    out->combination = *basis->combination;
+    out->counterfactual = *basis->counterfactual;
+    fill_reasons(&part->verdict, basis->evidences, basis->features, basis->count, out);
     fill_informative(out);
-    prose_write(part, stands_out, out);
+    prose_write(part, out);
 }

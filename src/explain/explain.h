@@ -24,11 +24,35 @@ void explain_flow(const struct flow_record *flow, const struct feature_vector *f
  * first, of equals the one first in the list. Returns how many, at most RECORD_REASONS_MAX. */
 unsigned explain_choose(const struct verdict *verdict, uint8_t features[RECORD_REASONS_MAX]);
 
-/* What an alert carries beside the flow: reasons, names, rank, and the prose. `features` are those
- * that explain_choose named, `evidences` what is known of each, in the same order. stands_out is
- * false if the run's highest scores are no higher than chance makes them: then the words say so. */
-void explain_alert(const struct record_flow_part *part, const struct baseline_summary *baseline,
-                   const struct evidence evidences[], const uint8_t features[], unsigned count,
-                   uint64_t settings_hash, bool stands_out, struct explanation *out);
+/* A value beside its service, as the anomaly room tells it: unweighted milli-bits. */
+struct explain_beside {
+    int32_t service_mbits, value_mbits; /* each among all flows */
+    int32_t together_mbits;             /* the value among flows of the service */
+    uint64_t service_flows;
+};
+
+/* Each ordinary alone and unusual together: at most 4 bits each, at least 7 together. Keeps the
+ * stronger of it and what `found` held. */
+void explain_combine(enum feature_id id, const struct explain_beside *beside,
+                     struct record_combination *found);
+
+/* True of features that may stand beside the service: not the service itself, nor what names it. */
+bool explain_may_combine(const struct feature_vector *vector, enum feature_id id);
+
+/* What the explanation of an alert is made of, beside the flow. */
+struct explain_basis {
+    const struct baseline_summary *baseline;
+    const uint8_t *features;          /* that explain_choose named */
+    const struct evidence *evidences; /* what is known of each, in the same order */
+    unsigned count;
+    const struct record_combination *combination;
+    const struct record_counterfactual *counterfactual;
+    uint64_t settings_hash;
+    bool stands_out; /* false: the run's highest scores are no higher than chance makes them */
+};
+
+/* What an alert carries beside the flow: reasons, names, rank, and the prose. */
+void explain_alert(const struct record_flow_part *part, const struct explain_basis *basis,
+                   struct explanation *out);
 
 #endif

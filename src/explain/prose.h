@@ -17,15 +17,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PROSE_TEXT_CHARACTERS_MAX = 300, PROSE_REASONS_TOLD_MAX = 3 };
+enum { PROSE_TEXT_CHARACTERS_MAX = 300 };
+enum { PROSE_NOTE_CHARACTERS_MAX = 240 };
 
 /* What conditions and fields look at. */
 struct prose_facts {
     const struct record_flow_part *part;
     const struct explanation *explanation; /* all but its prose */
-    bool stands_out;
-    bool tells_service;    /* {service_note} is empty otherwise */
-    unsigned reasons_told; /* how many {reasons} names */
+    bool tells_service;                    /* {service_note} is empty otherwise */
+    unsigned reasons_told;                 /* how many {reasons} names */
 };
 
 /* Where a sentence stands. Of PROSE_TEXT the first that holds is taken; of a summary line all that
@@ -36,6 +36,21 @@ enum prose_place {
     PROSE_UNUSUAL, /* what is unusual, compared with what */
     PROSE_AROUND,  /* its timing and surroundings */
     PROSE_LIMITS,  /* what was not measured, and other caveats */
+
+    /* Of each the first that holds, as of PROSE_TEXT. */
+    PROSE_COMBINATION,
+    PROSE_COUNTERFACTUAL,
+    PROSE_BENIGN,     /* the strongest case for an ordinary cause */
+    PROSE_SUSPICIOUS, /* and for a closer look */
+
+    /* Sections: all that hold, as of a summary line. */
+    PROSE_PORTS,
+    PROSE_VOLUME,
+    PROSE_TIMING,
+    PROSE_ENDS,
+    PROSE_INDICATORS,
+    PROSE_LIKELY,
+    PROSE_CONCLUSION,
 };
 
 struct prose_rule {
@@ -46,6 +61,16 @@ struct prose_rule {
 
 extern const struct prose_rule prose_rules[];
 extern const size_t prose_rule_count;
+
+/* A reading: of each place the first that holds. */
+struct prose_reading {
+    struct prose_rule rule;
+    const char *facts[RECORD_READING_FACTS_MAX]; /* what it rests on: features, or members of
+                                                  * `flow` and `observed` in a record */
+};
+
+extern const struct prose_reading prose_readings[];
+extern const size_t prose_reading_count;
 
 struct prose_field {
     const char *name; /* as in a sentence's braces */
@@ -59,7 +84,11 @@ const struct prose_field *prose_find_field(const char *name, size_t length);
  * stronger one says over the window are skipped. reason_count if there is none. */
 uint32_t prose_reason_index(const struct explanation *explanation, unsigned n);
 
+/* Appends all sentences of a place that hold, parted by spaces; one that does not fit is left out
+ * whole. */
+void prose_write_place(const struct prose_facts *facts, enum prose_place place, struct text *text);
+
 /* Fills `text`, `summary` and `summary_count` of an explanation that is complete but for them. */
-void prose_write(const struct record_flow_part *part, bool stands_out, struct explanation *out);
+void prose_write(const struct record_flow_part *part, struct explanation *out);
 
 #endif

@@ -15,6 +15,9 @@
 /* Measured values with three digits; what is typical with two, for it is known to one bin. */
 enum { VALUE_DIGITS = 3, TYPICAL_DIGITS = 2, CATEGORY_TEXT_SIZE = 64 };
 
+/* Where usual systems begin to choose the port of a client from (Linux; IANA says 49152). */
+enum { CLIENT_PORT_MIN = 32768 };
+
 static const double UNUSUAL_P = 1e-3;
 static const double VERY_UNUSUAL_P = 1e-4;
 
@@ -42,6 +45,12 @@ static void put_feature(const struct prose_facts *facts, enum feature_id id, str
 static void put_time(double time_ns, struct text *text)
 {
     quantity_append_time(text, time_ns / 1e3, VALUE_DIGITS);
+}
+
+/* "3.2 bits": one decimal tells enough of a part. */
+static void put_bits(int32_t mbits, struct text *text)
+{
+    text_appendf(text, "%.1f bits", mbits / 1e3);
 }
 
 /* Ends of the flow. */
@@ -153,6 +162,43 @@ static struct port_use use_of_ports(const struct prose_facts *facts)
     return (struct port_use){to, to != NULL};
 }
 
+static void put_port_use(uint8_t protocol, uint16_t port, struct text *text)
+{
+    const struct service *service = service_find(protocol, port);
+    text_appendf(text, "port %u, ", port);
+    if (service == NULL)
+        text_append(text, port >= CLIENT_PORT_MIN ? "as clients choose theirs"
+                                                  : "of no service known here");
+    else if (service->is_assigned)
+        text_appendf(text, "assigned to %s", service->name);
+    else
+        text_appendf(text, "not assigned, by custom %s", service->name);
+}
+
+static void put_source_port(const struct prose_facts *facts, struct text *text)
+{
+    put_port_use(flow_of(facts)->protocol, flow_of(facts)->source_port, text);
+}
+
+static void put_destination_port(const struct prose_facts *facts, struct text *text)
+{
+    put_port_use(flow_of(facts)->protocol, flow_of(facts)->destination_port, text);
+}
+
+/* The port that is by custom somebody's. */
+static void put_custom_port(const struct prose_facts *facts, struct text *text)
+{
+    const struct port_use use = use_of_ports(facts);
+    if (use.service != NULL)
+        text_appendf(text, "Port %u is not assigned; by custom it is %s's", use.service->port,
+                     use.service->name);
+}
+
+static void put_ip_version(const struct prose_facts *facts, struct text *text)
+{
+    text_appendf(text, "IPv%u", flow_of(facts)->ip_version);
+}
+
 /* In a text that has named both endpoints: a note in brackets. */
 static void put_service_note(const struct prose_facts *facts, struct text *text)
 {
@@ -204,6 +250,13 @@ static void put_sent(const struct prose_facts *facts, struct text *text)
     text_append(text, " sent");
 }
 
+static void put_capital_sent(const struct prose_facts *facts, struct text *text)
+{
+    const size_t start = text->length;
+    put_sent(facts, text);
+    text->bytes[start] = (char)toupper((unsigned char)text->bytes[start]);
+}
+
 static void put_received(const struct prose_facts *facts, struct text *text)
 {
     if (reverse_of(facts)->packets == 0) {
@@ -223,9 +276,39 @@ static void put_in_duration(const struct prose_facts *facts, struct text *text)
     put_time((double)(flow_of(facts)->last_ns - flow_of(facts)->first_ns), text);
 }
 
-static void put_byte_rate(const struct prose_facts *facts, struct text *text)
+static void put_bit_rate(const struct prose_facts *facts, struct text *text)
 {
-    put_feature(facts, FEATURE_BYTE_RATE, text);
+    quantity_append_bit_rate(text, facts->part->features.value[FEATURE_BYTE_RATE], VALUE_DIGITS);
+}
+
+static void put_duration(const struct prose_facts *facts, struct text *text)
+{
+    put_time((double)(flow_of(facts)->last_ns - flow_of(facts)->first_ns), text);
+}
+
+static void put_packet_min(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_size(text, (double)forward_of(facts)->packet_bytes.min, VALUE_DIGITS);
+}
+
+static void put_packet_max(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_size(text, (double)forward_of(facts)->packet_bytes.max, VALUE_DIGITS);
+}
+
+static void put_mean_packet_back(const struct prose_facts *facts, struct text *text)
+{
+    put_feature(facts, FEATURE_MEAN_PACKET_REV, text);
+}
+
+static void put_payload_share(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_share(text, facts->part->features.value[FEATURE_PAYLOAD_SHARE], VALUE_DIGITS);
+}
+
+static void put_ratio(const struct prose_facts *facts, struct text *text)
+{
+    put_feature(facts, FEATURE_BYTES_RATIO, text);
 }
 
 static void put_packet_rate(const struct prose_facts *facts, struct text *text)
@@ -241,6 +324,16 @@ static void put_mean_packet(const struct prose_facts *facts, struct text *text)
 static void put_gap_mean(const struct prose_facts *facts, struct text *text)
 {
     put_time(forward_of(facts)->gap_ns.mean, text);
+}
+
+static void put_gap_deviation(const struct prose_facts *facts, struct text *text)
+{
+    put_time(forward_of(facts)->gap_ns.deviation, text);
+}
+
+static void put_gap_mean_back(const struct prose_facts *facts, struct text *text)
+{
+    put_time(reverse_of(facts)->gap_ns.mean, text);
 }
 
 static void put_gap_min(const struct prose_facts *facts, struct text *text)
@@ -336,6 +429,30 @@ static void put_distinct(const struct prose_facts *facts, enum feature_id id, st
     if (facts->part->features.value[id] > 15)
         text_append(text, "about ");
     put_feature(facts, id, text);
+}
+
+static void put_source_ports(const struct prose_facts *facts, struct text *text)
+{
+    put_distinct(facts, FEATURE_SRC_PORTS_WINDOW, text);
+}
+
+static void put_unanswered(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_share(text, facts->part->features.value[FEATURE_SRC_UNANSWERED_WINDOW],
+                          VALUE_DIGITS);
+}
+
+static void put_variation(const struct prose_facts *facts, struct text *text)
+{
+    put_feature(facts, FEATURE_INTERVAL_CV, text);
+}
+
+static void put_acquaintance(const struct prose_facts *facts, struct text *text)
+{
+    char category[CATEGORY_TEXT_SIZE];
+    const double code = facts->part->features.value[FEATURE_SRC_KNOWS_DST];
+    text_append(text,
+                feature_category_text(FEATURE_SRC_KNOWS_DST, code, category, sizeof category));
 }
 
 static void put_source_peers(const struct prose_facts *facts, struct text *text)
@@ -471,7 +588,7 @@ static void put_category(const struct prose_facts *facts, const struct told_reas
 /* "packets sent 2,044", not "packets sent 2,044 packets"; bytes keep theirs, being scaled. */
 static const char *unit_after_label(const struct feature_info *info)
 {
-    const bool is_named = strncmp(info->label, info->unit, strlen(info->unit)) == 0;
+    const bool is_named = strstr(info->label, info->unit) != NULL;
     return is_named && strcmp(info->unit, "bytes") != 0 ? "" : info->unit;
 }
 
@@ -549,13 +666,13 @@ static void put_reasons(const struct prose_facts *facts, struct text *text)
 }
 
 /* With the end of what is usual on the side where the value lies. */
-static void put_reason_in_full(const struct prose_facts *facts, unsigned n, struct text *text)
+static void put_reason_of(const struct prose_facts *facts, uint32_t index, struct text *text)
 {
-    const struct told_reason told = tell(facts, prose_reason_index(facts->explanation, n));
+    const struct told_reason told = tell(facts, index);
     const struct evidence *evidence = &told.reason->evidence;
     const bool is_numeric = told.is_measured && told.info->scale != FEATURE_SCALE_CATEGORY;
     if (!is_numeric || !evidence->has_quantiles) {
-        put_reason_briefly(facts, prose_reason_index(facts->explanation, n), text);
+        put_reason_briefly(facts, index, text);
         return;
     }
     const bool is_low = evidence->direction == EVIDENCE_LOW;
@@ -567,19 +684,60 @@ static void put_reason_in_full(const struct prose_facts *facts, unsigned n, stru
     text_append_char(text, ')');
 }
 
+static void put_reason_in_full(const struct prose_facts *facts, unsigned n, struct text *text)
+{
+    put_reason_of(facts, prose_reason_index(facts->explanation, n), text);
+}
+
 static void put_first_reason(const struct prose_facts *facts, struct text *text)
 {
     put_reason_in_full(facts, 0, text);
 }
 
-static void put_second_reason(const struct prose_facts *facts, struct text *text)
+/* "Bytes sent 2.82 MB (typical 310 bytes, 95 % at most 26 kB): 5.1 bits." of every reason. */
+static void put_all_reasons(const struct prose_facts *facts, struct text *text)
 {
-    put_reason_in_full(facts, 1, text);
+    const struct explanation *explanation = facts->explanation;
+    for (uint32_t i = 0; i < explanation->reason_count; i++) {
+        const size_t start = text->length + (i > 0);
+        text_append(text, i > 0 ? " " : "");
+        put_reason_of(facts, i, text);
+        if (start < text->length)
+            text->bytes[start] = (char)toupper((unsigned char)text->bytes[start]);
+        text_append(text, ": ");
+        put_bits(explanation->reasons[i].contribution_mbits, text);
+        text_append_char(text, '.');
+    }
 }
 
-static void put_third_reason(const struct prose_facts *facts, struct text *text)
+static void put_score(const struct prose_facts *facts, struct text *text)
 {
-    put_reason_in_full(facts, 2, text);
+    put_bits(facts->part->verdict.score_mbits, text);
+}
+
+static void put_typical_score(const struct prose_facts *facts, struct text *text)
+{
+    put_bits(facts->part->verdict.typical_mbits, text);
+}
+
+static void put_benign(const struct prose_facts *facts, struct text *text)
+{
+    text_append(text, facts->explanation->benign.text);
+}
+
+static void put_suspicious(const struct prose_facts *facts, struct text *text)
+{
+    text_append(text, facts->explanation->suspicious.text);
+}
+
+static void put_combination(const struct prose_facts *facts, struct text *text)
+{
+    text_append(text, facts->explanation->combination_text);
+}
+
+static void put_counterfactual(const struct prose_facts *facts, struct text *text)
+{
+    text_append(text, facts->explanation->counterfactual_text);
 }
 
 static void put_behaviour(const struct prose_facts *facts, struct text *text)
@@ -640,21 +798,118 @@ static void put_evidence(const struct prose_facts *facts, struct text *text)
     put_conditions(facts, 0, facts->reasons_told > 0 ? facts->reasons_told : 1, text);
 }
 
+static void put_all_evidence(const struct prose_facts *facts, struct text *text)
+{
+    put_conditions(facts, 0, BEHAVIOUR_EVIDENCE_MAX, text);
+}
+
 static void put_first_evidence(const struct prose_facts *facts, struct text *text)
 {
     put_conditions(facts, 0, 1, text);
 }
 
-static void put_second_evidence(const struct prose_facts *facts, struct text *text)
+/* ---- notes ---- */
+
+static void put_service_bits(const struct prose_facts *facts, struct text *text)
 {
-    put_conditions(facts, 1, 2, text);
+    put_bits(facts->explanation->combination.service_mbits, text);
+}
+
+static void put_value_bits(const struct prose_facts *facts, struct text *text)
+{
+    put_bits(facts->explanation->combination.value_mbits, text);
+}
+
+static void put_together_bits(const struct prose_facts *facts, struct text *text)
+{
+    put_bits(facts->explanation->combination.together_mbits, text);
+}
+
+static void put_combined_flows(const struct prose_facts *facts, struct text *text)
+{
+    quantity_append_count(text, facts->explanation->combination.service_flows);
+    text_append(text, " flows");
+}
+
+static void put_combined_service(const struct prose_facts *facts, struct text *text)
+{
+    put_service_code(facts, text);
+}
+
+/* "duration 3.01 s", "direction 'out_to_in'" */
+static void put_combined_value(const struct prose_facts *facts, struct text *text)
+{
+    char category[CATEGORY_TEXT_SIZE];
+    const enum feature_id id = (enum feature_id)facts->explanation->combination.feature;
+    const struct told_reason told = {.info = &feature_infos[id], .id = id, .is_measured = true};
+    const double code = facts->part->features.value[id];
+    if (told.info->scale != FEATURE_SCALE_CATEGORY)
+        put_value(facts, &told, text);
+    else
+        text_appendf(text, "%s '%s'", told.info->label,
+                     feature_category_text(id, code, category, sizeof category));
+}
+
+static void put_feature_value(enum feature_id id, double value, unsigned digits, struct text *text)
+{
+    char category[CATEGORY_TEXT_SIZE];
+    const struct told_reason told = {.info = &feature_infos[id], .id = id, .is_measured = true};
+    if (told.info->scale != FEATURE_SCALE_CATEGORY)
+        put_amount(&told, value, digits, text);
+    else
+        text_appendf(text, "'%s'", feature_category_text(id, value, category, sizeof category));
+}
+
+/* "Had bytes sent been 310 bytes, not 2.82 MB, and ..." */
+static void put_changes(const struct prose_facts *facts, struct text *text)
+{
+    const struct record_counterfactual *const counterfactual = &facts->explanation->counterfactual;
+    text_append(text, "Had ");
+    for (uint32_t i = 0; i < counterfactual->change_count; i++) {
+        const struct record_change *const change = &counterfactual->changes[i];
+        const enum feature_id id = (enum feature_id)change->feature;
+        text_append(text, i == 0 ? "" : i + 1 == counterfactual->change_count ? " and " : ", ");
+        text_append(text, feature_infos[id].label);
+        text_append(text, i == 0 ? " been " : " ");
+        put_feature_value(id, change->to, TYPICAL_DIGITS, text);
+        if (!change->has_from)
+            continue;
+        text_append(text, " (not ");
+        put_feature_value(id, change->from, VALUE_DIGITS, text);
+        text_append_char(text, ')');
+    }
+}
+
+/* As exact as the record: a score may lie closely below the threshold. */
+static void put_score_bits(int32_t mbits, struct text *text)
+{
+    text_append_milli(text, mbits);
+}
+
+static void put_changed_score(const struct prose_facts *facts, struct text *text)
+{
+    put_score_bits(facts->explanation->counterfactual.score_mbits, text);
+    text_append(text, " bits");
+}
+
+static void put_threshold(const struct prose_facts *facts, struct text *text)
+{
+    put_score_bits(facts->explanation->counterfactual.threshold_mbits, text);
 }
 
 static const struct prose_field fields[] = {
+    {"service_bits", put_service_bits},
+    {"value_bits", put_value_bits},
+    {"together_bits", put_together_bits},
+    {"combined_flows", put_combined_flows},
+    {"combined_service", put_combined_service},
+    {"combined_value", put_combined_value},
+    {"changes", put_changes},
+    {"changed_score", put_changed_score},
+    {"threshold", put_threshold},
     {"behaviour", put_behaviour},
     {"evidence", put_evidence},
     {"first_evidence", put_first_evidence},
-    {"second_evidence", put_second_evidence},
     {"protocol", put_protocol},
     {"source", put_source},
     {"destination", put_destination},
@@ -665,9 +920,34 @@ static const struct prose_field fields[] = {
     {"service", put_service},
     {"service_note", put_service_note},
     {"sent", put_sent},
+    {"Sent", put_capital_sent},
     {"received", put_received},
     {"in_duration", put_in_duration},
-    {"byte_rate", put_byte_rate},
+    {"bit_rate", put_bit_rate},
+    {"duration", put_duration},
+    {"packet_min", put_packet_min},
+    {"packet_max", put_packet_max},
+    {"mean_packet_back", put_mean_packet_back},
+    {"payload_share", put_payload_share},
+    {"ratio", put_ratio},
+    {"gap_deviation", put_gap_deviation},
+    {"gap_mean_back", put_gap_mean_back},
+    {"source_port", put_source_port},
+    {"destination_port", put_destination_port},
+    {"custom_port", put_custom_port},
+    {"ip_version", put_ip_version},
+    {"source_ports", put_source_ports},
+    {"unanswered", put_unanswered},
+    {"variation", put_variation},
+    {"acquaintance", put_acquaintance},
+    {"all_reasons", put_all_reasons},
+    {"score", put_score},
+    {"typical_score", put_typical_score},
+    {"ordinary_cause", put_benign},
+    {"closer_look", put_suspicious},
+    {"combination", put_combination},
+    {"counterfactual", put_counterfactual},
+    {"all_evidence", put_all_evidence},
     {"packet_rate", put_packet_rate},
     {"mean_packet", put_mean_packet},
     {"gap_mean", put_gap_mean},
@@ -694,8 +974,6 @@ static const struct prose_field fields[] = {
     {"rank", put_rank},
     {"reasons", put_reasons},
     {"first_reason", put_first_reason},
-    {"second_reason", put_second_reason},
-    {"third_reason", put_third_reason},
 };
 
 const struct prose_field *prose_find_field(const char *name, size_t length)

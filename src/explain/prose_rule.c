@@ -1,446 +1,315 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one table of rules for prose, and their conditions. Constant data and pure functions. */
+/* THE TABLE of rules for prose: where, when, what is said. To say something new: a row here, its
+ * condition in prose_condition.c, its fields in prose_field.c. Constant data. */
 #include "explain/prose.h"
 
-#include "base/address.h"
-#include "whyflow/feature.h"
-
-#include <string.h>
-
-static bool has_caveat(const struct prose_facts *facts, enum record_caveat caveat)
-{
-    return (facts->part->caveats & (uint32_t)caveat) != 0;
-}
-
-static bool has_state(const struct prose_facts *facts, enum flow_state state)
-{
-    return facts->part->flow.state == state;
-}
-
-static bool has_feature(const struct prose_facts *facts, enum feature_id id)
-{
-    return feature_is_present(&facts->part->features, id);
-}
-
-static const struct flow_direction *direction_of(const struct prose_facts *facts, int index)
-{
-    return &facts->part->flow.direction[index];
-}
-
-/* How it compares. */
-
-/* Flagged for what it is part of: its own score may be ordinary. */
-static bool resembles(const struct prose_facts *facts)
-{
-    return facts->part->verdict.flagged_by == FLAGGED_BY_BEHAVIOUR &&
-           facts->part->finding.behaviour != BEHAVIOUR_NONE;
-}
-
-/* A second condition that is worth a word: not "the source is inside". */
-static bool resembles_by_more(const struct prose_facts *facts)
-{
-    const struct behaviour_finding *const finding = &facts->part->finding;
-    if (!resembles(facts))
-        return false;
-    const struct behaviour_evidence *const second = &finding->evidence[1];
-    return finding->evidence_count > 1 &&
-           !(second->is_most && strcmp(behaviour_quantities[second->quantity].unit, "yes") == 0);
-}
-
-static bool does_not_stand_out(const struct prose_facts *facts)
-{
-    return !resembles(facts) && !facts->stands_out && facts->explanation->baseline.flows > 0;
-}
-
-static bool is_the_only_one(const struct prose_facts *facts)
-{
-    return !resembles(facts) && facts->explanation->baseline.flows == 0;
-}
-
-static bool stands_out_of_few(const struct prose_facts *facts)
-{
-    return !resembles(facts) && facts->stands_out && has_caveat(facts, RECORD_CAVEAT_FEW_FLOWS) &&
-           facts->explanation->baseline.flows > 0;
-}
-
-static bool stands_out_of_many(const struct prose_facts *facts)
-{
-    return !resembles(facts) && facts->stands_out && !has_caveat(facts, RECORD_CAVEAT_FEW_FLOWS);
-}
-
-static bool has_reason(const struct prose_facts *facts, unsigned n)
-{
-    return prose_reason_index(facts->explanation, n) < facts->explanation->reason_count;
-}
-
-static bool has_first_reason(const struct prose_facts *facts)
-{
-    return has_reason(facts, 0);
-}
-
-static bool has_second_reason(const struct prose_facts *facts)
-{
-    return has_reason(facts, 1);
-}
-
-static bool has_third_reason(const struct prose_facts *facts)
-{
-    return has_reason(facts, 2);
-}
-
-/* What it is. */
-
-static bool is_attempted(const struct prose_facts *facts)
-{
-    return has_state(facts, FLOW_STATE_ATTEMPTED);
-}
-
-static bool is_refused(const struct prose_facts *facts)
-{
-    return has_state(facts, FLOW_STATE_REFUSED);
-}
-
-static bool is_half_open(const struct prose_facts *facts)
-{
-    return has_state(facts, FLOW_STATE_HALF_OPEN);
-}
-
-static bool is_established(const struct prose_facts *facts)
-{
-    return has_state(facts, FLOW_STATE_ESTABLISHED);
-}
-
-static bool is_closed(const struct prose_facts *facts)
-{
-    return has_state(facts, FLOW_STATE_CLOSED);
-}
-
-static bool is_reset(const struct prose_facts *facts)
-{
-    return has_state(facts, FLOW_STATE_RESET);
-}
-
-static bool is_midstream(const struct prose_facts *facts)
-{
-    return has_state(facts, FLOW_STATE_MIDSTREAM);
-}
-
-static bool is_continued(const struct prose_facts *facts)
-{
-    return has_state(facts, FLOW_STATE_CONTINUED);
-}
-
-static bool is_answered(const struct prose_facts *facts)
-{
-    return has_state(facts, FLOW_STATE_ANSWERED);
-}
-
-static bool is_one_way(const struct prose_facts *facts)
-{
-    return has_state(facts, FLOW_STATE_ONE_WAY);
-}
-
-static bool has_rates(const struct prose_facts *facts)
-{
-    return has_feature(facts, FEATURE_BYTE_RATE) && has_feature(facts, FEATURE_PACKET_RATE);
-}
-
-static bool has_packets_sent(const struct prose_facts *facts)
-{
-    return direction_of(facts, FLOW_FORWARD)->packets > 1;
-}
-
-static bool was_tunnelled(const struct prose_facts *facts)
-{
-    return facts->part->flow.tunnel_count > 0 && facts->part->flow.outer_ip_version != 0;
-}
-
-static bool was_labelled(const struct prose_facts *facts)
-{
-    return facts->part->flow.tunnel_count > 0 && facts->part->flow.outer_ip_version == 0;
-}
-
-/* Timing and surroundings. */
-
-static bool has_one_gap(const struct prose_facts *facts)
-{
-    return direction_of(facts, FLOW_FORWARD)->gap_ns.count == 1;
-}
-
-static bool has_gaps(const struct prose_facts *facts)
-{
-    const struct flow_distribution *gaps = &direction_of(facts, FLOW_FORWARD)->gap_ns;
-    return gaps->count > 1 && gaps->is_whole;
-}
-
-/* Late packets: only the mean is known. */
-static bool has_mean_gap_only(const struct prose_facts *facts)
-{
-    const struct flow_distribution *gaps = &direction_of(facts, FLOW_FORWARD)->gap_ns;
-    return gaps->count > 1 && !gaps->is_whole;
-}
-
-/* Where only one side was seen, the longest gap has been told. */
-static bool has_longest_silence(const struct prose_facts *facts)
-{
-    return direction_of(facts, FLOW_FORWARD)->packets > 0 &&
-           direction_of(facts, FLOW_REVERSE)->packets > 0 && facts->part->flow.longest_gap_ns >= 0;
-}
-
-static bool has_handshake(const struct prose_facts *facts)
-{
-    return facts->part->flow.has_handshake_rtt;
-}
-
-static bool has_windows(const struct prose_facts *facts)
-{
-    return has_feature(facts, FEATURE_SRC_FLOWS_WINDOW) &&
-           has_feature(facts, FEATURE_SRC_PEERS_WINDOW) &&
-           has_feature(facts, FEATURE_DST_FLOWS_WINDOW) &&
-           has_feature(facts, FEATURE_DST_SOURCES_WINDOW);
-}
-
-static bool is_new_pair(const struct prose_facts *facts)
-{
-    return has_feature(facts, FEATURE_SRC_KNOWS_DST) &&
-           facts->part->features.value[FEATURE_SRC_KNOWS_DST] == FEATURE_ACQUAINTANCE_NEW;
-}
-
-/* Many: a twentieth of the packets, and more than one. */
-static bool has_retransmissions(const struct prose_facts *facts)
-{
-    const struct flow_direction *forward = direction_of(facts, FLOW_FORWARD);
-    const struct flow_direction *reverse = direction_of(facts, FLOW_REVERSE);
-    const uint64_t again = (uint64_t)forward->retransmitted + reverse->retransmitted;
-    return again > 1 && again * 20 >= forward->packets + reverse->packets;
-}
-
-static bool has_zero_windows(const struct prose_facts *facts)
-{
-    return direction_of(facts, FLOW_FORWARD)->zero_windows > 0 ||
-           direction_of(facts, FLOW_REVERSE)->zero_windows > 0;
-}
-
-static bool holds_ipv4(const uint8_t address[16], uint8_t ip_version)
-{
-    uint8_t ipv4[16];
-    return address_embedded_ipv4(address, ip_version, ipv4);
-}
-
-static bool source_holds_ipv4(const struct prose_facts *facts)
-{
-    return holds_ipv4(facts->part->flow.source, facts->part->flow.ip_version);
-}
-
-static bool destination_holds_ipv4(const struct prose_facts *facts)
-{
-    return holds_ipv4(facts->part->flow.destination, facts->part->flow.ip_version);
-}
-
-/* Kinds that say something about a flow; that one end is private is what `direction` tells. */
-static bool is_telling(enum address_kind kind)
-{
-    return kind != ADDRESS_GLOBAL && kind != ADDRESS_PRIVATE && kind != ADDRESS_6TO4 &&
-           kind != ADDRESS_TEREDO && kind != ADDRESS_NAT64;
-}
-
-static bool source_is_special(const struct prose_facts *facts)
-{
-    const struct flow_record *flow = &facts->part->flow;
-    return is_telling(address_kind(flow->source, flow->ip_version));
-}
-
-static bool destination_is_special(const struct prose_facts *facts)
-{
-    const struct flow_record *flow = &facts->part->flow;
-    return is_telling(address_kind(flow->destination, flow->ip_version));
-}
-
-/* Limits. */
-
-static bool is_cold(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_COLD_BASELINE);
-}
-
-static bool had_kernel_drops(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_KERNEL_DROPS);
-}
-
-static bool saw_only_source(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_ONE_DIRECTION_ONLY) &&
-           direction_of(facts, FLOW_FORWARD)->packets > 0;
-}
-
-static bool saw_only_destination(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_ONE_DIRECTION_ONLY) &&
-           direction_of(facts, FLOW_FORWARD)->packets == 0;
-}
-
-static bool is_slice(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_SLICE);
-}
-
-static bool is_first_sender_taken(const struct prose_facts *facts)
-{
-    return facts->part->flow.basis == FLOW_BASIS_FIRST;
-}
-
-static bool is_port_taken(const struct prose_facts *facts)
-{
-    return facts->part->flow.basis == FLOW_BASIS_PORT;
-}
-
-static bool has_coarse_time(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_COARSE_TIMESTAMPS);
-}
-
-static bool is_truncated(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_TRUNCATED);
-}
-
-static bool has_duplicates(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_DUPLICATES);
-}
-
-static bool has_overlapping_fragments(const struct prose_facts *facts)
-{
-    return facts->part->flow.fragments_overlapping > 0;
-}
-
-static bool lacks_first_fragments(const struct prose_facts *facts)
-{
-    return facts->part->flow.fragments_first_missing > 0;
-}
-
-static bool was_evicted(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_EVICTED);
-}
-
-static bool is_window_cut(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_WINDOW_CUT);
-}
-
-static bool had_clock_step(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_CLOCK_STEP);
-}
-
-static bool has_late_packets(const struct prose_facts *facts)
-{
-    return has_caveat(facts, RECORD_CAVEAT_LATE_PACKETS);
-}
+#include "explain/prose_condition.h"
 
 /* Sentences of one place stand in the order of their weight: what does not fit at a line's end is
  * what matters least. */
 /* clang-format off */
 const struct prose_rule prose_rules[] = {
-    {PROSE_TEXT, resembles,
+    {PROSE_TEXT, when_resembles,
      "{protocol} flow from {source} to {destination} resembles {behaviour}: {evidence}."},
-    {PROSE_TEXT, is_the_only_one,
+    {PROSE_TEXT, when_is_the_only_one,
      "{protocol} flow from {source} to {destination}{service_note} is the only one: there is "
      "nothing to compare it with."},
-    {PROSE_TEXT, does_not_stand_out,
+    {PROSE_TEXT, when_does_not_stand_out,
      "{protocol} flow from {source} to {destination}{service_note} scores among the highest "
      "of {compared}, yet does not stand out from them: {reasons}."},
-    {PROSE_TEXT, stands_out_of_few,
+    {PROSE_TEXT, when_stands_out_of_few,
      "{protocol} flow from {source} to {destination}{service_note} is {grade} compared with "
      "only {compared}: {reasons}."},
-    {PROSE_TEXT, stands_out_of_many,
+    {PROSE_TEXT, when_stands_out_of_many,
      "{protocol} flow from {source} to {destination}{service_note} is {grade} compared with "
      "{compared}: {reasons}."},
 
-    {PROSE_WHAT, is_attempted,
+    {PROSE_WHAT, when_is_attempted,
      "TCP connection attempt{service} that nobody answered: {sent}{in_duration}."},
-    {PROSE_WHAT, is_refused,
+    {PROSE_WHAT, when_is_refused,
      "TCP connection attempt{service}, refused by a reset: {sent}, {received}{in_duration}."},
-    {PROSE_WHAT, is_half_open,
+    {PROSE_WHAT, when_is_half_open,
      "TCP handshake{service} that the initiator did not complete: {sent}, "
      "{received}{in_duration}."},
-    {PROSE_WHAT, is_established,
+    {PROSE_WHAT, when_is_established,
      "TCP connection{service}, not seen to end: {sent}, {received}{in_duration}."},
-    {PROSE_WHAT, is_closed,
+    {PROSE_WHAT, when_is_closed,
      "TCP connection{service}, closed by both sides: {sent}, {received}{in_duration}."},
-    {PROSE_WHAT, is_reset,
+    {PROSE_WHAT, when_is_reset,
      "TCP connection{service}, ended by a reset: {sent}, {received}{in_duration}."},
-    {PROSE_WHAT, is_midstream,
+    {PROSE_WHAT, when_is_midstream,
      "TCP flow{service}, its beginning not seen: {sent}, {received}{in_duration}."},
-    {PROSE_WHAT, is_continued,
+    {PROSE_WHAT, when_is_continued,
      "{protocol} flow{service} that goes on with an earlier one: {sent}, "
      "{received}{in_duration}."},
-    {PROSE_WHAT, is_answered, "{protocol} exchange{service}: {sent}, {received}{in_duration}."},
-    {PROSE_WHAT, is_one_way, "{protocol} flow{service}, one way: {sent}{in_duration}."},
-    {PROSE_WHAT, was_tunnelled, "Carried in {tunnels} between {outer_source} and {outer_target}."},
-    {PROSE_WHAT, was_labelled, "Carried in {tunnels}."},
-    {PROSE_WHAT, has_rates, "That is {byte_rate} and {packet_rate}."},
-    {PROSE_WHAT, has_packets_sent, "Packets sent carry {mean_packet} on average."},
+    {PROSE_WHAT, when_is_answered, "{protocol} exchange{service}: {sent}, {received}{in_duration}."},
+    {PROSE_WHAT, when_is_one_way, "{protocol} flow{service}, one way: {sent}{in_duration}."},
+    {PROSE_WHAT, when_was_tunnelled, "Carried in {tunnels} between {outer_source} and {outer_target}."},
+    {PROSE_WHAT, when_was_labelled, "Carried in {tunnels}."},
+    {PROSE_WHAT, when_has_bit_rate, "That is {bit_rate} and {packet_rate}."},
 
-    {PROSE_UNUSUAL, resembles,
+    {PROSE_UNUSUAL, when_resembles,
      "With flows before it, it resembles {behaviour}: {first_evidence}."},
-    {PROSE_UNUSUAL, resembles_by_more, "Also {second_evidence}."},
-    {PROSE_UNUSUAL, resembles, "By itself it scores as 1 in {rank}."},
-    {PROSE_UNUSUAL, is_the_only_one, "It is the only flow: there is nothing to compare it with."},
-    {PROSE_UNUSUAL, does_not_stand_out,
+    {PROSE_UNUSUAL, when_resembles, "By itself it scores as 1 in {rank}."},
+    {PROSE_UNUSUAL, when_is_the_only_one, "It is the only flow: there is nothing to compare it with."},
+    {PROSE_UNUSUAL, when_does_not_stand_out,
      "It scores among the highest of {compared}, yet does not stand out from them."},
-    {PROSE_UNUSUAL, stands_out_of_few,
+    {PROSE_UNUSUAL, when_stands_out_of_few,
      "{Grade} compared with only {compared}, too few to say how rare it is."},
-    {PROSE_UNUSUAL, stands_out_of_many,
+    {PROSE_UNUSUAL, when_stands_out_of_many,
      "{Grade} compared with {compared}: 1 in {rank} scores as high."},
-    {PROSE_UNUSUAL, has_first_reason, "Chiefly {first_reason}."},
-    {PROSE_UNUSUAL, has_second_reason, "Then {second_reason}."},
-    {PROSE_UNUSUAL, has_third_reason, "Also {third_reason}."},
+    {PROSE_UNUSUAL, when_leads, "Chiefly {first_reason}."},
 
-    {PROSE_AROUND, source_holds_ipv4, "The source is {source_kind}, for {source_ipv4}."},
-    {PROSE_AROUND, destination_holds_ipv4,
+    {PROSE_AROUND, when_source_holds_ipv4, "The source is {source_kind}, for {source_ipv4}."},
+    {PROSE_AROUND, when_destination_holds_ipv4,
      "The destination is {destination_kind}, for {destination_ipv4}."},
-    {PROSE_AROUND, source_is_special, "The source is {source_kind}."},
-    {PROSE_AROUND, destination_is_special, "The destination is {destination_kind}."},
-    {PROSE_AROUND, has_one_gap, "The two packets sent came {gap_mean} apart."},
-    {PROSE_AROUND, has_gaps,
+    {PROSE_AROUND, when_source_is_special, "The source is {source_kind}."},
+    {PROSE_AROUND, when_destination_is_special, "The destination is {destination_kind}."},
+    {PROSE_AROUND, when_has_one_gap, "The two packets sent came {gap_mean} apart."},
+    {PROSE_AROUND, when_has_gaps,
      "Packets sent came {gap_mean} apart on average ({gap_min} to {gap_max})."},
-    {PROSE_AROUND, has_mean_gap_only, "Packets sent came {gap_mean} apart on average."},
-    {PROSE_AROUND, has_retransmissions,
+    {PROSE_AROUND, when_has_mean_gap_only, "Packets sent came {gap_mean} apart on average."},
+    {PROSE_AROUND, when_has_retransmissions,
      "Of its TCP segments {retransmitted} were sent again."},
-    {PROSE_AROUND, has_windows,
+    {PROSE_AROUND, when_window_tells,
      "In the window the source had {source_flows} to {source_peers}, the destination "
      "{destination_flows} from {destination_sources}."},
-    {PROSE_AROUND, is_new_pair, "No earlier flow of the two is remembered."},
-    {PROSE_AROUND, has_longest_silence, "The longest silence was {longest_gap}."},
-    {PROSE_AROUND, has_handshake, "The handshake took {handshake}."},
-    {PROSE_AROUND, has_zero_windows, "A receive window fell to zero {zero_windows}."},
+    {PROSE_AROUND, when_source_is_alone,
+     "It is the source's only flow in the window, which says little."},
+    {PROSE_AROUND, when_is_new_pair, "No earlier flow of the two is remembered."},
+    {PROSE_AROUND, when_has_zero_windows, "A receive window fell to zero {zero_windows}."},
 
-    {PROSE_LIMITS, is_cold, "It was scored before the warm-up was over."},
-    {PROSE_LIMITS, had_kernel_drops, "The capture lost packets meanwhile."},
-    {PROSE_LIMITS, saw_only_source, "Only the source's packets were seen."},
-    {PROSE_LIMITS, saw_only_destination, "Only the destination's packets were seen."},
-    {PROSE_LIMITS, is_slice, "It is a part of a longer flow."},
-    {PROSE_LIMITS, is_first_sender_taken,
-     "Who began was not seen: the sender of the first packet is taken for the initiator."},
-    {PROSE_LIMITS, is_port_taken, "Who began was not seen: the initiator is told by the ports."},
-    {PROSE_LIMITS, has_coarse_time,
+    {PROSE_LIMITS, when_is_cold, "It was scored before the warm-up was over."},
+    {PROSE_LIMITS, when_had_kernel_drops, "The capture lost packets meanwhile."},
+    {PROSE_LIMITS, when_server_answers,
+     "Only the source's packets were seen: at {source_port}, it is a server's side, answering."},
+    {PROSE_LIMITS, when_saw_only_client, "Only the source's packets were seen."},
+    {PROSE_LIMITS, when_saw_only_destination, "Only the destination's packets were seen."},
+    {PROSE_LIMITS, when_is_slice, "It is a part of a longer flow."},
+    {PROSE_LIMITS, when_is_first_sender_taken, "Who began was not seen; the first sender is taken for it."},
+    {PROSE_LIMITS, when_is_port_taken, "Who began was not seen; the ports tell it."},
+    {PROSE_LIMITS, when_has_coarse_time,
      "Its time stamps are whole milliseconds: shorter gaps were not measured."},
-    {PROSE_LIMITS, is_truncated,
-     "Packets were captured in part; sizes are those of their headers."},
-    {PROSE_LIMITS, has_duplicates,
+    {PROSE_LIMITS, when_has_duplicates,
      "{copies} of its packets came too, as mirror ports make them."},
-    {PROSE_LIMITS, has_overlapping_fragments,
+    {PROSE_LIMITS, when_has_overlapping_fragments,
      "Of its {fragments} {overlapping} brought bytes twice or beyond the end."},
-    {PROSE_LIMITS, lacks_first_fragments,
+    {PROSE_LIMITS, when_lacks_first_fragments,
      "Of its {fragments} {first_missing} came without the first, which has the ports."},
-    {PROSE_LIMITS, was_evicted, "It was ended early: the flow table was full."},
-    {PROSE_LIMITS, is_window_cut, "Counts over the window may be too low: not all of it could be kept."},
-    {PROSE_LIMITS, had_clock_step, "It was ended because the clock was set back."},
-    {PROSE_LIMITS, has_late_packets, "Some of its packets came out of time order."},
+    {PROSE_LIMITS, when_was_evicted, "It was ended early: the flow table was full."},
+    {PROSE_LIMITS, when_is_window_cut, "Counts over the window may be too low: not all of it could be kept."},
+    {PROSE_LIMITS, when_had_clock_step, "It was ended because the clock was set back."},
+    {PROSE_LIMITS, when_has_late_packets, "Some of its packets came out of time order."},
+    {PROSE_LIMITS, when_resembles_nothing, "Evidence for a known pattern is insufficient."},
+
+    {PROSE_PORTS, when_has_ports,
+     "{protocol} over {ip_version}, from {source_port}, to {destination_port}."},
+    {PROSE_PORTS, when_is_icmp, "{protocol} over {ip_version}{service}."},
+    {PROSE_PORTS, when_is_udp,
+     "UDP has no handshake: packets sent do not show that anybody asked for them."},
+    {PROSE_PORTS, when_port_is_customary, "{custom_port}; whoever opens it may use it."},
+    {PROSE_PORTS, when_server_answers,
+     "Only the source's side was seen, at an assigned port: a server answering a client."},
+    {PROSE_PORTS, when_is_attempted, "The connection was asked for and nobody answered."},
+    {PROSE_PORTS, when_is_refused, "The connection was refused by a reset."},
+    {PROSE_PORTS, when_is_half_open, "The handshake was not completed by the initiator."},
+    {PROSE_PORTS, when_is_established, "The connection was not seen to end."},
+    {PROSE_PORTS, when_is_closed, "The connection was closed by both sides."},
+    {PROSE_PORTS, when_is_reset, "The connection was ended by a reset."},
+    {PROSE_PORTS, when_is_midstream,
+     "Its beginning was not seen, so who opened it is not known from the handshake."},
+    {PROSE_PORTS, when_is_continued, "It goes on with an earlier conversation."},
+    {PROSE_PORTS, when_was_tunnelled,
+     "Carried in {tunnels} between {outer_source} and {outer_target}."},
+    {PROSE_PORTS, when_was_labelled, "Carried in {tunnels}."},
+
+    {PROSE_VOLUME, when_always, "{Sent}, {received}."},
+    {PROSE_VOLUME, when_lasted, "It lasted {duration}."},
+    {PROSE_VOLUME, when_has_bit_rate, "That is {bit_rate} and {packet_rate}."},
+    {PROSE_VOLUME, when_sizes_are_known,
+     "Packets sent carry {mean_packet} on average ({packet_min} to {packet_max})."},
+    {PROSE_VOLUME, when_packets_are_full,
+     "Most are near the largest of them, as in a bulk transfer."},
+    {PROSE_VOLUME, when_both_sent,
+     "Packets received carry {mean_packet_back}; bytes sent to received are {ratio}."},
+    {PROSE_VOLUME, when_has_payload_share, "Payload is {payload_share} of the IP bytes."},
+    {PROSE_VOLUME, when_has_retransmissions, "Of its TCP segments {retransmitted} were sent again."},
+    {PROSE_VOLUME, when_has_zero_windows, "A receive window fell to zero {zero_windows}."},
+
+    {PROSE_TIMING, when_has_one_gap, "The two packets sent came {gap_mean} apart."},
+    {PROSE_TIMING, when_has_gaps,
+     "Packets sent came {gap_mean} apart on average ({gap_min} to {gap_max}, deviation "
+     "{gap_deviation})."},
+    {PROSE_TIMING, when_has_mean_gap_only, "Packets sent came {gap_mean} apart on average."},
+    {PROSE_TIMING, when_bursty, "They came in bursts: the deviation exceeds the mean."},
+    {PROSE_TIMING, when_even, "They came evenly."},
+    {PROSE_TIMING, when_has_gaps_back, "Packets received came {gap_mean_back} apart on average."},
+    {PROSE_TIMING, when_has_longest_silence, "The longest silence was {longest_gap}."},
+    {PROSE_TIMING, when_has_handshake, "The handshake took {handshake}."},
+    {PROSE_TIMING, when_regular,
+     "Flows of this conversation start regularly: their intervals vary by {variation}."},
+    {PROSE_TIMING, when_has_coarse_time,
+     "Time stamps are whole milliseconds: shorter gaps were not measured."},
+
+    {PROSE_ENDS, when_from_outside, "It goes from outside to inside the local networks."},
+    {PROSE_ENDS, when_to_outside, "It goes from inside the local networks to outside."},
+    {PROSE_ENDS, when_all_inside, "Both ends are in the local networks."},
+    {PROSE_ENDS, when_all_outside, "Neither end is in the networks that are set as local."},
+    {PROSE_ENDS, when_source_holds_ipv4, "The source is {source_kind}, for {source_ipv4}."},
+    {PROSE_ENDS, when_destination_holds_ipv4,
+     "The destination is {destination_kind}, for {destination_ipv4}."},
+    {PROSE_ENDS, when_source_is_special, "The source is {source_kind}."},
+    {PROSE_ENDS, when_destination_is_special, "The destination is {destination_kind}."},
+    {PROSE_ENDS, when_source_is_busy,
+     "In the window the source had {source_flows} to {source_peers} and {source_ports}; the "
+     "destination had {destination_flows} from {destination_sources}."},
+    {PROSE_ENDS, when_source_is_alone,
+     "In the window this is the source's only flow: counts over one flow say little. The "
+     "destination had {destination_flows} from {destination_sources}."},
+    {PROSE_ENDS, when_is_new_pair, "No earlier flow of the two is remembered."},
+    {PROSE_ENDS, when_pair_is_known, "The source has known the destination {acquaintance}."},
+
+    {PROSE_INDICATORS, when_resembles, "With flows before it, it resembles {behaviour}: {all_evidence}."},
+    {PROSE_INDICATORS, when_always,
+     "It scores {score}; a typical flow scores {typical_score}."},
+    {PROSE_INDICATORS, when_has_reason, "{all_reasons}"},
+
+    {PROSE_LIKELY, when_has_benign, "An ordinary cause: {ordinary_cause}"},
+    {PROSE_LIKELY, when_has_suspicious, "Worth a closer look: {closer_look}"},
+    {PROSE_LIKELY, when_has_no_reading, "The record holds no strong case for any one cause."},
+    {PROSE_LIKELY, when_has_combination_text, "{combination}"},
+    {PROSE_LIKELY, when_has_changes_text, "{counterfactual}"},
+
+    {PROSE_CONCLUSION, when_resembles,
+     "It resembles {behaviour} by counted evidence; its own score is one that 1 in {rank} reaches."},
+    {PROSE_CONCLUSION, when_is_the_only_one, "It is the only flow: there is nothing to compare it with."},
+    {PROSE_CONCLUSION, when_does_not_stand_out,
+     "It scores among the highest of {compared}, yet does not stand out from them."},
+    {PROSE_CONCLUSION, when_stands_out_of_few,
+     "{Grade} compared with only {compared}, too few to say how rare it is."},
+    {PROSE_CONCLUSION, when_stands_out_of_many,
+     "{Grade} compared with {compared}: 1 in {rank} scores as high."},
+    {PROSE_CONCLUSION, when_flagged_by_score,
+     "That says how rare it is here, not what it was for."},
+    {PROSE_CONCLUSION, when_resembles_nothing, "Evidence for a known pattern is insufficient."},
+    {PROSE_CONCLUSION, when_is_cold, "It was scored before the warm-up was over."},
+    {PROSE_CONCLUSION, when_had_kernel_drops, "The capture lost packets meanwhile."},
+    {PROSE_CONCLUSION, when_saw_only_source,
+     "Only the source's packets were seen: what the other side sent is not known."},
+    {PROSE_CONCLUSION, when_saw_only_destination,
+     "Only the destination's packets were seen: what the source sent is not known."},
+    {PROSE_CONCLUSION, when_is_slice, "It is a part of a longer flow."},
+    {PROSE_CONCLUSION, when_is_first_sender_taken,
+     "Who began was not seen: the sender of the first packet is taken for the initiator."},
+    {PROSE_CONCLUSION, when_is_truncated,
+     "Packets were captured in part; sizes are those of their headers."},
+    {PROSE_CONCLUSION, when_is_window_cut,
+     "Counts over the window may be too low: not all of it could be kept."},
+
+    {PROSE_COMBINATION, when_combined,
+     "{combined_service} is usual ({service_bits}) and so is {combined_value} ({value_bits}); "
+     "among {combined_flows} of that service it is not ({together_bits})."},
+    {PROSE_COUNTERFACTUAL, when_changes_suffice,
+     "{changes}, it would have scored {changed_score}, below the threshold of {threshold}."},
+    {PROSE_COUNTERFACTUAL, when_no_change_suffices,
+     "no change of up to three features leaves it unflagged"},
 };
 /* clang-format on */
 
 const size_t prose_rule_count = sizeof prose_rules / sizeof prose_rules[0];
+
+/* The strongest case for each side stands first. */
+/* clang-format off */
+const struct prose_reading prose_readings[] = {
+    {{PROSE_BENIGN, when_is_peer_to_peer,
+      "Programs that share files among peers do so."},
+     {"resembles"}},
+    {{PROSE_BENIGN, when_server_answers,
+      "A server that answers a client looks so where only its side is captured: from "
+      "{source_port}, {sent}."},
+     {"src_port", "basis", "packets_fwd", "packets_rev"}},
+    {{PROSE_BENIGN, when_customary_transfer,
+      "{custom_port}: a peer that passes on parts of a file looks so, {mean_packet} a packet on "
+      "average, {sent}."},
+     {"service", "mean_packet_bytes_fwd", "ip_bytes_fwd"}},
+    {{PROSE_BENIGN, when_neighbour_discovery,
+      "It is of the types by which IPv6 neighbours find each other: {sent}, {received}."},
+     {"service", "packets_fwd"}},
+    {{PROSE_BENIGN, when_multicast,
+      "Programs look for services nearby so: {sent} to {destination_kind}, where an answer goes "
+      "another way."},
+     {"dest_ip", "state"}},
+    {{PROSE_BENIGN, when_echo,
+      "An echo request is how people and monitors test whether a host is there: {sent}, "
+      "{received}."},
+     {"service", "packets_fwd", "packets_rev"}},
+    {{PROSE_BENIGN, when_icmp_error,
+      "Routers and hosts report so what they could not deliver: {sent}."},
+     {"service", "packets_fwd"}},
+    {{PROSE_BENIGN, when_nobody_answered,
+      "A host that is off, or a filter, leaves an opening without an answer: {sent}."},
+     {"state", "packets_fwd", "packets_rev"}},
+    {{PROSE_BENIGN, when_is_refused,
+      "A service that is stopped or was moved refuses so: {sent}, {received}."},
+     {"state", "packets_rev"}},
+    {{PROSE_BENIGN, when_download,
+      "A download or a stream looks so: {received}, {sent}."},
+     {"ip_bytes_rev", "bytes_ratio_log2"}},
+    {{PROSE_BENIGN, when_upload,
+      "A backup or an upload looks so: {sent}, {received}."},
+     {"ip_bytes_fwd", "bytes_ratio_log2"}},
+    {{PROSE_BENIGN, when_is_midstream,
+      "A connection that was open before the capture began looks so: {sent}, {received}."},
+     {"state", "packets_fwd", "packets_rev"}},
+    {{PROSE_BENIGN, when_is_continued,
+      "A session that is kept open goes on so: {sent}, {received}."},
+     {"state", "packets_fwd", "packets_rev"}},
+    {{PROSE_BENIGN, when_small_first_flow,
+      "Any two hosts have a first flow, and this one is small: {sent}, {received}."},
+     {"src_knows_dst", "ip_bytes_fwd", "ip_bytes_rev"}},
+    {{PROSE_BENIGN, when_pair_is_known,
+      "The two have met before ({acquaintance}), which speaks for a use that goes on."},
+     {"src_knows_dst"}},
+
+    {{PROSE_SUSPICIOUS, when_resembles_a_technique,
+      "With flows before it, it resembles {behaviour}."},
+     {"resembles"}},
+    {{PROSE_SUSPICIOUS, when_searching,
+      "A search for open ports looks so: the source went to {source_ports} of {source_peers} in the "
+      "window, and {unanswered} of its flows had no answer."},
+     {"src_ports_window", "src_peers_window", "src_unanswered_share_window"}},
+    {{PROSE_SUSPICIOUS, when_ipv4_destination_inside,
+      "The destination is {destination_kind}, for {destination_ipv4}: a way round rules for one of "
+      "IPv4 and IPv6, and {sent} that way."},
+     {"dest_ip", "ip_bytes_fwd"}},
+    {{PROSE_SUSPICIOUS, when_sent_to_custom_port,
+      "{custom_port}, which anybody may use: {sent}, no answer seen, to a destination it was not "
+      "seen to ask."},
+     {"service", "ip_bytes_fwd", "packets_rev"}},
+    {{PROSE_SUSPICIOUS, when_upload_to_new,
+      "Data leaves for a destination without an earlier flow: {sent}, {received}."},
+     {"src_knows_dst", "ip_bytes_fwd", "bytes_ratio_log2"}},
+    {{PROSE_SUSPICIOUS, when_unknown_transfer,
+      "Neither port tells what was carried: {sent}, {received}."},
+     {"service", "ip_bytes_fwd", "ip_bytes_rev"}},
+    {{PROSE_SUSPICIOUS, when_regular,
+      "A program that reports by the clock looks so: the intervals of its flows vary by only "
+      "{variation}."},
+     {"interval_variation"}},
+    {{PROSE_SUSPICIOUS, when_entered_from_outside,
+      "It came from outside and was answered: {sent}, {received}."},
+     {"direction", "packets_rev"}},
+    {{PROSE_SUSPICIOUS, when_knocked_from_outside,
+      "It came from outside, and nobody inside is seen to have asked for it: {sent}."},
+     {"direction", "packets_rev"}},
+    {{PROSE_SUSPICIOUS, when_service_is_rare,
+      "A service that is rare here may be one that nobody meant to run: {source_port} to "
+      "{destination_port}."},
+     {"service"}},
+    {{PROSE_SUSPICIOUS, when_is_inside_first,
+      "The source asks a host inside that it has no earlier flow with: {sent}, {received}."},
+     {"src_knows_dst", "direction"}},
+};
+/* clang-format on */
+
+const size_t prose_reading_count = sizeof prose_readings / sizeof prose_readings[0];

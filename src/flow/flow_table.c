@@ -44,6 +44,9 @@ struct flow_table {
     uint32_t waiting_high; /* so many waiting flows make a sweep due */
     struct packet_counters packet_counters;
     struct flow_counters counters;
+    flow_table_packet_fn *on_packet; /* NULL: nobody asks */
+    void *context;
+    bool is_taking_redo; /* for on_packet */
 };
 
 /* A packet with what the look-up needs, computed ahead of it. */
@@ -114,6 +117,12 @@ void flow_table_close(struct flow_table *table)
     free(table->rares);
     free(table->nodes);
     free(table);
+}
+
+void flow_table_observe(struct flow_table *table, flow_table_packet_fn *on_packet, void *context)
+{
+    table->on_packet = on_packet;
+    table->context = context;
 }
 
 static uint32_t open_count(const struct flow_table *table)
@@ -439,6 +448,12 @@ static unsigned find_out(struct flow_table *table, const struct packet *packet, 
            (found & FRAGMENT_FIRST_MISSING ? FLOW_FINDING_FIRST_MISSING : 0);
 }
 
+static void tell_packet(const struct flow_table *table, uint64_t opening_number)
+{
+    if (table->on_packet != NULL)
+        table->on_packet(table->context, opening_number, table->is_taking_redo);
+}
+
 /* Counts a packet whose time has been judged into its flow. The order of the steps is what makes
  * the sweep's timing invisible: what depends on which flows are open asks flow_expired first. */
 static void take_packet(struct flow_table *table, const struct packet *packet,
@@ -449,8 +464,10 @@ static void take_packet(struct flow_table *table, const struct packet *packet,
     if (home.is_copy && table->settings.leaves_out_duplicates) {
         flow_leave_out(flow, prepared->side);
         table->packet_counters.refused[PACKET_REFUSED_DUPLICATE]++;
+        tell_packet(table, 0);
         return;
     }
+    tell_packet(table, flow->opening_number);
     flow_packet(flow, packet, prepared->side, find_out(table, packet, home.is_copy));
     count_packet(&table->packet_counters, packet);
     table->packet_counters.late += packet->time_ns < table->clock.now_ns;
@@ -542,7 +559,9 @@ static bool take_redo(struct flow_table *table)
     if (!table->has_redo)
         return true;
     const struct prepared prepared = prepare(table, &table->redo);
+    table->is_taking_redo = true;
     table->has_redo = !judge_and_take(table, &table->redo, &prepared);
+    table->is_taking_redo = false;
     /* Until it was taken it counted as a stray, so that the sums hold at every moment. */
     if (!table->has_redo)
         table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]--;

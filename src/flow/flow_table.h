@@ -26,6 +26,14 @@ struct flow_table;
 struct flow_table *flow_table_open(const struct flow_settings *settings);
 void flow_table_close(struct flow_table *table); /* NULL is allowed */
 
+/* Called for each packet once it is known where it belongs: with its flow's opening number, or 0
+ * for a copy that --dedup leaves out. was_held: it is not the packet under way, but the earlier one
+ * whose stamp had to be confirmed; there is at most one such at a time. */
+typedef void flow_table_packet_fn(void *context, uint64_t opening_number, bool was_held);
+
+/* For who wants to know which packets a flow is made of; NULL, as at the start: nobody does. */
+void flow_table_observe(struct flow_table *table, flow_table_packet_fn *on_packet, void *context);
+
 /* Takes packets, in order, until all are taken or a sweep is due: table time has come to the next
  * multiple of the sweep interval, the clock was set back, or little room is left for ended flows.
  * Returns how many were taken; flow_table_sweep_is_due then says: sweep, take flows, go on. Live,

@@ -31,7 +31,8 @@ struct format_context {
     const struct settings *settings; /* for whyflow.limits in `stats` */
     bool is_live;                    /* source_names are interfaces */
     bool nothing_stands_out;         /* the run's highest scores are no higher than chance makes */
-    bool use_color;                  /* text only */
+    bool use_color;                  /* text only, as the next */
+    bool is_verbose;                 /* an alert's sections too */
 };
 
 /* Writes the record as one line without a newline into `line` and its length, without the NUL,

@@ -10,10 +10,13 @@
  * Contributions never go, nor does anything that the score could be made from again. */
 enum native_cut {
     NATIVE_CUT_NOTHING,
-    NATIVE_CUT_REASONS,     /* reasons 4 and 5 */
-    NATIVE_CUT_SUMMARY,     /* all but the first two lines of the summary */
-    NATIVE_CUT_NAMES,       /* top_features, most_informative, the labels of evidence */
-    NATIVE_CUT_SOURCE,      /* the name of the interface or file */
+    NATIVE_CUT_READINGS,
+    NATIVE_CUT_REASONS, /* reasons 4 and 5 */
+    NATIVE_CUT_COMBINATION,
+    NATIVE_CUT_SUMMARY, /* all but the first two lines of the summary */
+    NATIVE_CUT_NAMES,   /* top_features, most_informative, the labels of evidence */
+    NATIVE_CUT_SOURCE,  /* the name of the interface or file */
+    NATIVE_CUT_COUNTERFACTUAL,
     NATIVE_CUT_PROSE,       /* the rest of the summary; `text` stays */
     NATIVE_CUT_ALL_BUT_ONE, /* all reasons but the first */
     NATIVE_CUT_BARE,        /* that one, the baseline and all of the behaviour but its name:

@@ -3,6 +3,7 @@
  * statistics_check). Called by the native formatter; no state. */
 #include "format/native_statistics.h"
 
+#include "base/address.h"
 #include "whyflow/suppress.h"
 
 static const int64_t NS_PER_S = 1000000000;
@@ -121,6 +122,7 @@ static void write_evicted(struct json_writer *json, const struct statistics *sta
     json_uint(json, "sketches", engine->sketches_evicted);
     json_uint(json, "window_flows", engine->window_flows_cut);
     json_uint(json, "incidents", engine->incidents_evicted);
+    json_uint(json, "talkers", engine->talkers_evicted);
     json_close_object(json);
 }
 
@@ -139,6 +141,41 @@ static void write_suppressed(struct json_writer *json, const struct engine_count
     json_close_array(json);
 }
 
+static void write_reasons(struct json_writer *json, const struct engine_counters *engine)
+{
+    json_open_array(json, "flagged_reasons");
+    for (uint32_t i = 0; i < engine->reason_count; i++) {
+        const struct flagged_reason *const reason = &engine->reasons[i];
+        const bool is_behaviour = reason->flagged_by == FLAGGED_BY_BEHAVIOUR;
+        json_open_object(json, NULL);
+        json_string(json, "flagged_by", is_behaviour ? "behaviour" : "surprise");
+        json_string(json, "name",
+                    is_behaviour ? behaviour_infos[reason->id].name
+                                 : feature_infos[reason->id].name);
+        json_uint(json, "count", reason->count);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
+static void write_talkers(struct json_writer *json, const char *name,
+                          const struct statistics_talker talkers[], uint32_t count)
+{
+    json_open_array(json, name);
+    for (uint32_t i = 0; i < count; i++) {
+        char address[ADDRESS_TEXT_SIZE];
+        address_text(talkers[i].address, talkers[i].ip_version, address);
+        json_open_object(json, NULL);
+        json_string(json, "ip", address);
+        json_uint(json, "flows", talkers[i].flows);
+        json_uint(json, "ip_bytes", talkers[i].ip_bytes);
+        if (talkers[i].is_least)
+            json_bool(json, "at_least", true);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
 static void write_engine(struct json_writer *json, const struct statistics *statistics)
 {
     const struct engine_counters *engine = &statistics->engine;
@@ -148,6 +185,7 @@ static void write_engine(struct json_writer *json, const struct statistics *stat
     json_uint(json, "notable", engine->notable);
     json_uint(json, "incidents", engine->incidents);
     json_uint(json, "findings", engine->findings);
+    write_reasons(json, engine);
     write_suppressed(json, engine);
     json_uint(json, "flows_learnt", engine->learnt);
     json_uint(json, "flows_held_back", engine->held_back);
@@ -155,6 +193,8 @@ static void write_engine(struct json_writer *json, const struct statistics *stat
     json_double(json, "p_floor", engine->p_floor);
     json_uint(json, "memory_bytes", engine->memory_bytes);
     json_uint(json, "spilled_bytes", engine->spilled_bytes);
+    write_talkers(json, "top_sources", engine->top_by_bytes, engine->top_by_bytes_count);
+    write_talkers(json, "top_sources_by_flows", engine->top_by_flows, engine->top_by_flows_count);
     write_evicted(json, statistics);
     json_close_object(json);
 }
@@ -204,6 +244,7 @@ static void write_limits(struct json_writer *json, const struct settings *settin
     json_microseconds(json, "warmup_us", settings->anomaly.warmup_ns);
     json_uint(json, "max_incidents", settings->incident.max_incidents);
     json_microseconds(json, "incident_silence_us", settings->incident.silence_ns);
+    json_uint(json, "max_talkers", STATISTICS_TALKERS_KEPT);
     json_uint(json, "suppress_rules", SUPPRESS_RULES_MAX);
     json_double(json, "alert_share", settings->anomaly.alert_share);
     json_double(json, "alerts_per_hour", settings->anomaly.alerts_per_hour);

@@ -481,6 +481,101 @@ static void write_prose(struct json_writer *json, const struct explanation *expl
     json_close_array(json);
 }
 
+static void write_reading(struct json_writer *json, const char *key,
+                          const struct record_reading *reading)
+{
+    if (reading->text[0] == '\0')
+        return;
+    json_open_object(json, key);
+    json_string(json, "text", reading->text);
+    json_open_array(json, "for");
+    for (uint32_t i = 0; i < reading->fact_count; i++)
+        json_string(json, NULL, reading->facts[i]);
+    json_close_array(json);
+    json_close_object(json);
+}
+
+static void write_readings(struct json_writer *json, const struct explanation *explanation)
+{
+    if (explanation->benign.text[0] == '\0' && explanation->suspicious.text[0] == '\0')
+        return;
+    json_open_object(json, "readings");
+    write_reading(json, "benign", &explanation->benign);
+    write_reading(json, "suspicious", &explanation->suspicious);
+    json_close_object(json);
+}
+
+static void write_combination(struct json_writer *json, const struct explanation *explanation)
+{
+    const struct record_combination *const combination = &explanation->combination;
+    if (!combination->is_there)
+        return;
+    json_open_object(json, "combination");
+    json_open_array(json, "features");
+    json_string(json, NULL, feature_infos[FEATURE_SERVICE].name);
+    json_string(json, NULL, feature_infos[combination->feature].name);
+    json_close_array(json);
+    json_open_array(json, "bits_alone");
+    json_milli(json, NULL, combination->service_mbits);
+    json_milli(json, NULL, combination->value_mbits);
+    json_close_array(json);
+    json_milli(json, "bits_together", combination->together_mbits);
+    json_uint(json, "n", combination->service_flows);
+    json_string(json, "text", explanation->combination_text);
+    json_close_object(json);
+}
+
+/* A value as the features have it: a category in words. */
+static void write_changed_value(struct json_writer *json, const char *key, enum feature_id id,
+                                double value)
+{
+    char text[CATEGORY_TEXT_SIZE];
+    if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
+        json_string(json, key, feature_category_text(id, value, text, sizeof text));
+    else
+        json_double(json, key, value);
+}
+
+static void write_changes(struct json_writer *json,
+                          const struct record_counterfactual *counterfactual)
+{
+    json_open_array(json, "changes");
+    for (uint32_t i = 0; i < counterfactual->change_count; i++) {
+        const struct record_change *const change = &counterfactual->changes[i];
+        const enum feature_id id = (enum feature_id)change->feature;
+        json_open_object(json, NULL);
+        json_string(json, "feature", feature_infos[id].name);
+        if (change->has_from)
+            write_changed_value(json, "from", id, change->from);
+        write_changed_value(json, "to", id, change->to);
+        json_close_object(json);
+    }
+    json_close_array(json);
+    json_open_array(json, "moved");
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
+        if ((counterfactual->moved >> j & 1) != 0)
+            json_string(json, NULL, feature_infos[j].name);
+    }
+    json_close_array(json);
+}
+
+static void write_counterfactual(struct json_writer *json, const struct explanation *explanation)
+{
+    const struct record_counterfactual *const counterfactual = &explanation->counterfactual;
+    if (counterfactual->kind == RECORD_COUNTERFACTUAL_ABSENT)
+        return;
+    json_open_object(json, "counterfactual");
+    if (counterfactual->kind == RECORD_COUNTERFACTUAL_NONE) {
+        json_bool(json, "none", true);
+    } else {
+        write_changes(json, counterfactual);
+        json_milli(json, "score", counterfactual->score_mbits);
+        json_milli(json, "threshold", counterfactual->threshold_mbits);
+    }
+    json_string(json, "text", explanation->counterfactual_text);
+    json_close_object(json);
+}
+
 static void write_model(struct json_writer *json, uint64_t settings_hash)
 {
     char hash[HASH_TEXT_SIZE];
@@ -523,5 +618,13 @@ void native_write_explanation(struct json_writer *json, const struct record_flow
         write_names(json, explanation);
     write_resembles(json, &part->finding, cut);
     write_prose(json, explanation, at_most(explanation->summary_count, lines_left(cut)));
+    if (!explanation->stands_out)
+        json_bool(json, "stands_out", false);
+    if (cut < NATIVE_CUT_READINGS)
+        write_readings(json, explanation);
+    if (cut < NATIVE_CUT_COMBINATION)
+        write_combination(json, explanation);
+    if (cut < NATIVE_CUT_COUNTERFACTUAL)
+        write_counterfactual(json, explanation);
     write_model(json, explanation->settings_hash);
 }

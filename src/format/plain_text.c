@@ -1,47 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text for a person at a terminal: a block for each flagged flow, a line for any other, and at the
- * end a table. Called by the emitter thread (or a tool); no state.
+ * end a table (plain_statistics.c). Called by the emitter thread (or a tool); no state.
  *
- * Colour carries no meaning of its own: without it nothing is lost. */
+ * A block says, in this order: who, to whom, when, and how unusual that is or what it resembles;
+ * what the flow is; why, a line each; its surroundings; what was not seen. All numbers of a flow
+ * are in its record: what is left out here is what a tired reader does not miss. */
 #include "format/format.h"
 
 #include "base/address.h"
 #include "base/protocol.h"
 #include "base/quantity.h"
 #include "base/text.h"
+#include "format/plain_block.h"
 #include "format/utc_time.h"
+#include "whyflow/sections.h"
 
 #include <string.h>
 
-enum { LABEL_WIDTH = 34, CATEGORY_TEXT_SIZE = 64, PROSE_DIGITS = 3, TYPICAL_DIGITS = 2 };
-
-struct text_block {
-    struct text text;
-    bool use_color;
+enum {
+    PARAGRAPH_SIZE = 1024,
+    CATEGORY_TEXT_SIZE = 64,
+    PROSE_DIGITS = 3,
+    TYPICAL_DIGITS = 2,
+    REASONS_TOLD_MAX = 4,    /* of a surprise */
+    SECONDS_TEXT_LENGTH = 19 /* of a time, without its fraction */
 };
 
-static const char COLOR_STRONG[] = "\x1b[1m";
-static const char COLOR_HIGH[] = "\x1b[33m";
-static const char COLOR_QUIET[] = "\x1b[2m";
-static const char COLOR_END[] = "\x1b[0m";
+/* The lines of explanation.summary. */
+enum { SUMMARY_WHAT, SUMMARY_UNUSUAL };
 
-static void put_colored(struct text_block *block, const char *color, const char *string)
-{
-    const bool is_colored = block->use_color && color != NULL;
-    if (is_colored)
-        text_append(&block->text, color);
-    text_append(&block->text, string);
-    if (is_colored)
-        text_append(&block->text, COLOR_END);
-}
+static const struct plain_margin heading_margin = {0, 4};
+static const struct plain_margin body_margin = {2, 2};
+static const struct plain_margin list_margin = {4, 6};
 
 static void put_endpoint(struct text *text, const struct flow_record *flow, bool is_source)
 {
-    char address[ADDRESS_TEXT_SIZE];
     const bool has_port = protocol_has_ports(flow->protocol);
     const bool needs_brackets = has_port && flow->ip_version == 6;
-    address_text(is_source ? flow->source : flow->destination, flow->ip_version, address);
-    text_appendf(text, needs_brackets ? "[%s]" : "%s", address);
+    text_append(text, needs_brackets ? "[" : "");
+    plain_put_address(text, is_source ? flow->source : flow->destination, flow->ip_version);
+    text_append(text, needs_brackets ? "]" : "");
     if (has_port)
         text_appendf(text, ":%u", is_source ? flow->source_port : flow->destination_port);
 }
@@ -59,14 +57,26 @@ static void put_flow_name(struct text *text, const struct flow_record *flow)
     put_endpoint(text, flow, false);
 }
 
-/* Pads what was written since `start` to `width`; counts characters, not bytes. */
-static void pad_to(struct text *text, size_t start, size_t width)
+/* Whole seconds: who looks for the packets has the record. */
+static void put_time(struct text *text, int64_t time_ns)
 {
-    size_t characters = 0;
-    for (size_t i = start; i < text->length; i++)
-        characters += ((unsigned char)text->bytes[i] & 0xc0) != 0x80;
-    for (; characters < width; characters++)
-        text_append_char(text, ' ');
+    char bytes[64];
+    struct text time = text_init(bytes, sizeof bytes);
+    utc_time_append(&time, time_ns, ' ');
+    text_append_bytes(text, bytes,
+                      time.length < SECONDS_TEXT_LENGTH ? time.length : SECONDS_TEXT_LENGTH);
+}
+
+/* ---- reasons ---- */
+
+/* Shares are told in per cent; other ratios are numbers. */
+static void put_amount(struct text *text, enum feature_id id, double value, unsigned digits)
+{
+    const struct feature_info *const info = &feature_infos[id];
+    if (strcmp(info->unit, "ratio") == 0 && info->high == 1)
+        quantity_append_share(text, value, digits);
+    else
+        quantity_append(text, value, info->unit, digits);
 }
 
 static void put_value(struct text *text, const struct feature_vector *vector, enum feature_id id)
@@ -77,108 +87,189 @@ static void put_value(struct text *text, const struct feature_vector *vector, en
     else if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
         text_append(text, feature_category_text(id, vector->value[id], category, sizeof category));
     else
-        quantity_append(text, vector->value[id], feature_infos[id].unit, PROSE_DIGITS);
+        put_amount(text, id, vector->value[id], PROSE_DIGITS);
 }
 
 /* What is usual, among all flows or those of the service: quantiles of a number, or how often the
  * category is met. */
-static void put_usual(struct text *text, const struct evidence *evidence, const char *unit)
+static void put_usual(struct text *text, const struct evidence *evidence, enum feature_id id)
 {
-    if (!evidence->has_quantiles) {
-        text_append(text, "  (");
-        quantity_append_share(text, evidence->share, TYPICAL_DIGITS);
-        text_append(text, evidence->is_of_service ? " of its service's flows)" : " of flows)");
+    if (!evidence->has_quantiles && evidence->share <= 0) {
+        text_append(text, evidence->is_of_service ? ", as in no other flow of its service"
+                                                  : ", as in no other flow");
         return;
     }
-    text_append(text, evidence->is_of_service ? "  (typical of its service " : "  (typical ");
-    quantity_append(text, evidence->median, unit, TYPICAL_DIGITS);
-    text_append(text, ", 5 to 95 %: ");
-    quantity_append(text, evidence->p05, unit, TYPICAL_DIGITS);
+    if (!evidence->has_quantiles) {
+        text_append(text, ", as in ");
+        quantity_append_share(text, evidence->share, TYPICAL_DIGITS);
+        text_append(text, evidence->is_of_service ? " of its service's flows" : " of flows");
+        return;
+    }
+    text_append(text, evidence->is_of_service ? ", usual for its service " : ", usual ");
+    put_amount(text, id, evidence->median, TYPICAL_DIGITS);
+    text_append(text, " (mostly ");
+    put_amount(text, id, evidence->p05, TYPICAL_DIGITS);
     text_append(text, " to ");
-    quantity_append(text, evidence->p95, unit, TYPICAL_DIGITS);
+    put_amount(text, id, evidence->p95, TYPICAL_DIGITS);
     text_append_char(text, ')');
 }
 
-static void put_reason(struct text_block *block, const struct record_reason *reason,
+static void put_reason(struct plain_block *block, const struct record_reason *reason,
                        const struct feature_vector *vector)
 {
-    struct text *text = &block->text;
+    char bytes[PARAGRAPH_SIZE];
+    struct text text = text_init(bytes, sizeof bytes);
     const enum feature_id id = (enum feature_id)reason->feature;
-    const char *unit = feature_infos[id].unit;
-    text_append(text, "\n  +");
-    text_append_milli(text, reason->contribution_mbits);
-    text_append(text, " bits  ");
-    const size_t start = text->length;
-    text_append(text, feature_infos[id].label);
-    pad_to(text, start, LABEL_WIDTH);
-    text_append_char(text, ' ');
-    put_value(text, vector, id);
-    put_usual(text, &reason->evidence, unit);
+    text_appendf(&text, "- %s: ", feature_infos[id].label);
+    put_value(&text, vector, id);
+    put_usual(&text, &reason->evidence, id);
+    plain_put_paragraph(block, list_margin, PLAIN_HIGH, bytes);
 }
 
-static void put_caveats(struct text_block *block, uint32_t caveats)
+static void put_evidence_amount(struct text *text, const char *unit, double amount)
 {
-    const char *separator = "\n  caveats: ";
-    for (unsigned bit = 0; bit < RECORD_CAVEAT_COUNT; bit++) {
-        if ((caveats >> bit & 1) == 0)
-            continue;
-        text_append(&block->text, separator);
-        text_append(&block->text, record_caveat_name(bit));
-        separator = ", ";
+    if (strcmp(unit, "s") == 0)
+        quantity_append_time(text, amount * 1e6, PROSE_DIGITS);
+    else if (strcmp(unit, "bytes") == 0)
+        quantity_append_size(text, amount, PROSE_DIGITS);
+    else
+        quantity_append(text, amount, "", PROSE_DIGITS);
+}
+
+/* A condition that held. Of what is yes or no the label says all, and a no goes without saying. */
+static void put_condition(struct plain_block *block, const struct behaviour_evidence *evidence)
+{
+    char bytes[PARAGRAPH_SIZE];
+    struct text text = text_init(bytes, sizeof bytes);
+    const struct behaviour_quantity *const quantity = &behaviour_quantities[evidence->quantity];
+    const bool is_yes_or_no = strcmp(quantity->unit, "yes") == 0;
+    if (is_yes_or_no && evidence->is_most)
+        return;
+    text_appendf(&text, "- %s", quantity->label);
+    if (!is_yes_or_no) {
+        text_append(&text, ": ");
+        put_evidence_amount(&text, quantity->unit, evidence->value);
+        text_append(&text, evidence->is_most ? " (at most " : " (at least ");
+        put_evidence_amount(&text, quantity->unit, evidence->limit);
+        text_append_char(&text, ')');
     }
+    plain_put_paragraph(block, list_margin, PLAIN_HIGH, bytes);
 }
 
-static void put_incident(struct text_block *block, const struct incident *incident)
+/* ---- a block ---- */
+
+static bool is_about_behaviour(const struct record_flow_part *part)
 {
+    return part->verdict.flagged_by == FLAGGED_BY_BEHAVIOUR &&
+           part->finding.behaviour != BEHAVIOUR_NONE;
+}
+
+static void put_heading(struct plain_block *block, const struct record *record)
+{
+    const struct record_flow_part *const part = &record->as.flow.part;
+    char bytes[PARAGRAPH_SIZE];
+    struct text text = text_init(bytes, sizeof bytes);
+    put_flow_name(&text, &part->flow);
+    text_append(&text, ", ");
+    put_time(&text, part->flow.first_ns);
+    text_append(&text, " UTC");
+    if (is_about_behaviour(part)) {
+        text_appendf(&text, ": resembles %s", behaviour_infos[part->finding.behaviour].label);
+    } else {
+        text_append(&text, ": 1 in ");
+        quantity_append_count(&text, record->as.flow.explanation.rank);
+        text_append(&text, record->as.flow.explanation.rank == 1 ? " flow" : " flows");
+    }
+    plain_put_paragraph(block, heading_margin, PLAIN_STRONG, bytes);
+}
+
+/* The first sentence of the summary says with how many flows it is compared; what follows it are
+ * reasons, which stand below as a list. */
+static void put_comparison(struct plain_block *block, const struct explanation *explanation)
+{
+    char bytes[PARAGRAPH_SIZE];
+    struct text text = text_init(bytes, sizeof bytes);
+    if (explanation->summary_count <= SUMMARY_UNUSUAL)
+        return;
+    const char *const line = explanation->summary[SUMMARY_UNUSUAL];
+    const char *const end = strstr(line, ". ");
+    text_append_bytes(&text, line, end != NULL ? (size_t)(end - line) + 1 : strlen(line));
+    plain_put_paragraph(block, body_margin, PLAIN_ORDINARY, bytes);
+}
+
+static void put_surprise(struct plain_block *block, const struct record *record)
+{
+    const struct explanation *const explanation = &record->as.flow.explanation;
+    put_comparison(block, explanation);
+    for (uint32_t i = 0; i < explanation->reason_count && i < REASONS_TOLD_MAX; i++)
+        put_reason(block, &explanation->reasons[i], &record->as.flow.part.features);
+}
+
+static void put_behaviour(struct plain_block *block, const struct record *record)
+{
+    const struct behaviour_finding *const finding = &record->as.flow.part.finding;
+    char bytes[PARAGRAPH_SIZE];
+    struct text text = text_init(bytes, sizeof bytes);
+    text_append(&text, "The flows up to this one show (by itself it scores as 1 in ");
+    quantity_append_count(&text, record->as.flow.explanation.rank);
+    text_append(&text, "):");
+    plain_put_paragraph(block, body_margin, PLAIN_ORDINARY, bytes);
+    for (unsigned i = 0; i < finding->evidence_count; i++)
+        put_condition(block, &finding->evidence[i]);
+}
+
+static void put_incident(struct plain_block *block, const struct incident *incident)
+{
+    char bytes[PARAGRAPH_SIZE];
+    struct text text = text_init(bytes, sizeof bytes);
     if (incident->count <= 1)
         return;
-    text_append(&block->text, "\n  incident: ");
-    quantity_append_count(&block->text, incident->count);
-    text_append(&block->text, " such flows since ");
-    utc_time_append(&block->text, incident->first_ns, ' ');
-    if (!incident->is_closed)
-        return;
-    text_append(&block->text, ", the last at ");
-    utc_time_append(&block->text, incident->last_ns, ' ');
-    text_append(&block->text, "; this was the strongest");
+    text_append(&text, "Incident: ");
+    quantity_append_count(&text, incident->count);
+    text_append(&text, incident->is_closed ? " such flows, noticed from "
+                                           : " such flows so far, noticed from ");
+    put_time(&text, incident->first_ns);
+    text_append(&text, " to ");
+    put_time(&text, incident->last_ns);
+    text_append(&text, incident->is_closed ? "; this was the strongest." : ".");
+    plain_put_paragraph(block, body_margin, PLAIN_STRONG, bytes);
 }
 
-static void put_alert(struct text_block *block, const struct record *record)
+static void put_sections(struct plain_block *block, const struct record *record)
 {
-    const struct record_flow_part *part = &record->as.flow.part;
-    const struct explanation *explanation = &record->as.flow.explanation;
-    struct text *text = &block->text;
-    if (block->use_color)
-        text_append(text, COLOR_STRONG);
-    utc_time_append(text, record->timestamp_ns, ' ');
-    text_append(text, "  ");
-    put_flow_name(text, &part->flow);
-    if (block->use_color)
-        text_append(text, COLOR_END);
-    text_append(text, "\n  score ");
-    text_append_milli(text, part->verdict.score_mbits);
-    text_append(text, " bits, typical ");
-    text_append_milli(text, part->verdict.typical_mbits);
-    text_append(text, "; 1 in ");
-    quantity_append_count(text, explanation->rank);
-    text_append(text, explanation->rank == 1 ? " flow" : " flows");
-    for (uint32_t i = 0; i < explanation->summary_count; i++) {
-        text_append(text, "\n  ");
-        put_colored(block, i == 1 ? COLOR_HIGH : NULL, explanation->summary[i]);
+    struct section sections[SECTION_COUNT];
+    sections_write(record, sections);
+    for (unsigned i = 0; i < SECTION_COUNT; i++) {
+        if (sections[i].text[0] == '\0')
+            continue;
+        plain_put_paragraph(block, body_margin, PLAIN_STRONG, sections[i].title);
+        plain_put_paragraph(block, list_margin, PLAIN_ORDINARY, sections[i].text);
     }
-    for (uint32_t i = 0; i < explanation->reason_count; i++)
-        put_reason(block, &explanation->reasons[i], &part->features);
-    put_incident(block, &part->incident);
-    put_caveats(block, part->caveats);
-    text_append_char(text, '\n'); /* an empty line between blocks */
 }
 
-static void put_flow_line(struct text_block *block, const struct record *record)
+static void put_alert(struct plain_block *block, const struct record *record, bool is_verbose)
+{
+    const struct explanation *const explanation = &record->as.flow.explanation;
+    put_heading(block, record);
+    if (explanation->summary_count > SUMMARY_WHAT)
+        plain_put_paragraph(block, body_margin, PLAIN_ORDINARY, explanation->summary[SUMMARY_WHAT]);
+    if (is_about_behaviour(&record->as.flow.part))
+        put_behaviour(block, record);
+    else
+        put_surprise(block, record);
+    for (uint32_t i = SUMMARY_UNUSUAL + 1; i < explanation->summary_count; i++)
+        plain_put_paragraph(block, body_margin, PLAIN_QUIET, explanation->summary[i]);
+    put_incident(block, &record->as.flow.part.incident);
+    if (is_verbose)
+        put_sections(block, record);
+    text_append_char(&block->text, '\n'); /* an empty line between blocks */
+}
+
+static void put_flow_line(struct text *text, const struct record *record)
 {
     const struct record_flow_part *part = &record->as.flow.part;
     const struct flow_direction *forward = &part->flow.direction[FLOW_FORWARD];
     const struct flow_direction *reverse = &part->flow.direction[FLOW_REVERSE];
-    struct text *text = &block->text;
     utc_time_append(text, record->timestamp_ns, ' ');
     text_append(text, "  ");
     put_flow_name(text, &part->flow);
@@ -194,113 +285,16 @@ static void put_flow_line(struct text_block *block, const struct record *record)
     text_append_milli(text, part->verdict.score_mbits);
 }
 
-static void put_row(struct text_block *block, const char *label)
-{
-    const size_t start = block->text.length + 1;
-    text_append_char(&block->text, '\n');
-    text_append(&block->text, "  ");
-    text_append(&block->text, label);
-    pad_to(&block->text, start, 22);
-}
-
-static void put_count_row(struct text_block *block, const char *label, uint64_t count)
-{
-    put_row(block, label);
-    quantity_append_count(&block->text, count);
-}
-
-static void put_part(struct text *text, const char *separator, uint64_t count, const char *name)
-{
-    text_append(text, separator);
-    quantity_append_count(text, count);
-    text_append_char(text, ' ');
-    text_append(text, name);
-}
-
-static void put_traffic(struct text_block *block, const struct statistics *statistics)
-{
-    struct text *text = &block->text;
-    const int64_t time_ns = statistics->now_ns - statistics->start_ns;
-    put_count_row(block, "packets", statistics->capture.read);
-    put_part(text, " (", statistics->packets.in_flows, "in flows");
-    put_part(text, ", ", statistics->capture.read - statistics->packets.in_flows, "refused)");
-    put_row(block, "bytes");
-    quantity_append_size(text, (double)statistics->capture.read_bytes, PROSE_DIGITS);
-    if (!statistics->has_time || time_ns <= 0)
-        return;
-    put_row(block, "time");
-    quantity_append_time(text, (double)time_ns / 1e3, PROSE_DIGITS);
-    put_row(block, "rate");
-    quantity_append(text, (double)statistics->capture.read / ((double)time_ns / 1e9), "packets/s",
-                    PROSE_DIGITS);
-}
-
-static void put_refusals(struct text_block *block, const struct packet_counters *packets)
-{
-    for (int reason = PACKET_ACCEPTED + 1; reason < PACKET_REFUSAL_COUNT; reason++) {
-        if (packets->refused[reason] == 0)
-            continue;
-        put_row(block, "  refused");
-        put_part(&block->text, "", packets->refused[reason],
-                 packet_refusal_name((enum packet_refusal)reason));
-    }
-}
-
-static void put_flows(struct text_block *block, const struct statistics *statistics)
-{
-    struct text *text = &block->text;
-    const struct flow_counters *flows = &statistics->flows;
-    put_count_row(block, "flows", flows->opened);
-    put_part(text, " (", flows->opened_tcp, "TCP");
-    put_part(text, ", ", flows->opened_udp, "UDP");
-    put_part(text, ", ", flows->opened_icmp, "ICMP");
-    put_part(text, ", ", flows->opened_other, "other)");
-    if (statistics->capture.is_live) {
-        put_count_row(block, "dropped by the kernel", statistics->capture.kernel_dropped);
-        put_count_row(block, "dropped by interface", statistics->capture.interface_dropped);
-    }
-    if (flows->evicted > 0)
-        put_count_row(block, "evicted flows", flows->evicted);
-    if (statistics->records.lost > 0)
-        put_count_row(block, "records lost", statistics->records.lost);
-}
-
-static void put_statistics(struct text_block *block, const struct statistics *statistics,
-                           const struct format_context *context)
-{
-    const struct engine_counters *engine = &statistics->engine;
-    put_colored(block, COLOR_STRONG, statistics->is_final ? "Summary" : "So far");
-    put_traffic(block, statistics);
-    put_refusals(block, &statistics->packets);
-    put_flows(block, statistics);
-    put_count_row(block, "flagged flows", engine->flagged);
-    put_count_row(block, "incidents", engine->incidents);
-    if (engine->notable > 0)
-        put_count_row(block, "notable, over budget", engine->notable);
-    if (engine->suppressed > 0)
-        put_count_row(block, "suppressed", engine->suppressed);
-    text_append_char(&block->text, '\n');
-    if (engine->scored == 0)
-        put_colored(block, COLOR_QUIET, "No flow was seen.");
-    else if (engine->cold == engine->scored && engine->flagged == 0)
-        put_colored(block, COLOR_QUIET, "No flow was judged: the warm-up was not over.");
-    else if (engine->flagged == 0 || context->nothing_stands_out)
-        put_colored(block, COLOR_QUIET, "Nothing stood out from the rest.");
-    else
-        put_colored(block, COLOR_QUIET,
-                    "A flagged flow is unusual compared with the others; no more is said.");
-}
-
 bool format_text(const struct record *record, const struct format_context *context, char *line,
                  size_t size, size_t *length)
 {
-    struct text_block block = {text_init(line, size), context->use_color};
+    struct plain_block block = {text_init(line, size), context->use_color};
     if (record->kind == RECORD_ALERT)
-        put_alert(&block, record);
+        put_alert(&block, record, context->is_verbose);
     else if (record->kind == RECORD_FLOW)
-        put_flow_line(&block, record);
+        put_flow_line(&block.text, record);
     else if (record->as.statistics.is_final)
-        put_statistics(&block, &record->as.statistics, context);
+        plain_put_statistics(&block, &record->as.statistics, context->nothing_stands_out);
     *length = block.text.length;
     return !block.text.is_full;
 }

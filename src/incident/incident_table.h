@@ -31,6 +31,8 @@ struct incident_flow {
     uint32_t evidence_count;
     uint8_t features[RECORD_REASONS_MAX];
     struct evidence evidences[RECORD_REASONS_MAX];
+    struct record_combination combination;
+    struct record_counterfactual counterfactual;
 };
 
 /* What a flow made of its incident. `incident` counts the flow. */

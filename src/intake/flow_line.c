@@ -566,7 +566,8 @@ static bool is_blank(const char *bytes, size_t length)
     return true;
 }
 
-static enum flow_line_kind read_line(const json_t *root, struct flow_line *result)
+static enum flow_line_kind read_line(const json_t *root, const char *wanted,
+                                     struct flow_line *result)
 {
     struct json_error error = {result->error, sizeof result->error};
     const struct json_scope line = {.object = root, .path = "", .error = &error};
@@ -576,7 +577,7 @@ static enum flow_line_kind read_line(const json_t *root, struct flow_line *resul
         return FLOW_LINE_BAD;
     }
     json_scope_need(&line, "event_type");
-    if (json_scope_string(&line, "event_type", &kind) && strcmp(kind, "flow") != 0)
+    if (json_scope_string(&line, "event_type", &kind) && strcmp(kind, wanted) != 0)
         return FLOW_LINE_OTHER;
     read_flow(&line, result);
     return json_scope_has_failed(&line) ? FLOW_LINE_BAD : FLOW_LINE_FLOW;
@@ -592,7 +593,8 @@ static void tell_syntax(const json_error_t *problem, struct flow_line *line)
             *byte = '?';
 }
 
-enum flow_line_kind flow_line_parse(const char *bytes, size_t length, struct flow_line *line)
+static enum flow_line_kind parse(const char *bytes, size_t length, const char *wanted,
+                                 struct flow_line *line)
 {
     json_error_t problem;
     line->flow = (struct flow_record){.source_index = FLOW_LINE_NO_SOURCE};
@@ -605,7 +607,17 @@ enum flow_line_kind flow_line_parse(const char *bytes, size_t length, struct flo
         tell_syntax(&problem, line);
         return FLOW_LINE_BAD;
     }
-    const enum flow_line_kind kind = read_line(root, line);
+    const enum flow_line_kind kind = read_line(root, wanted, line);
     json_decref(root);
     return kind;
+}
+
+enum flow_line_kind flow_line_parse(const char *bytes, size_t length, struct flow_line *line)
+{
+    return parse(bytes, length, "flow", line);
+}
+
+enum flow_line_kind flow_line_parse_alert(const char *bytes, size_t length, struct flow_line *line)
+{
+    return parse(bytes, length, "alert", line);
 }

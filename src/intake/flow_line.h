@@ -41,4 +41,7 @@ struct flow_line {
  * ip_bytes. What else is there must be right. */
 enum flow_line_kind flow_line_parse(const char *bytes, size_t length, struct flow_line *line);
 
+/* The same of an alert line, which tells the same facts: any other is FLOW_LINE_OTHER. */
+enum flow_line_kind flow_line_parse_alert(const char *bytes, size_t length, struct flow_line *line);
+
 #endif

@@ -13,10 +13,10 @@
  * The mixture: sources and destinations by Zipf's law (the host at rank r comes up 1/r as often as
  * the first), two thirds of flows from inside out, DNS and HTTPS most, some scanning, sizes and
  * times over several powers of ten. 3,000 flows a second. */
+#include "engine.h"
 #include "anomaly/anomaly.h"
 #include "anomaly/baseline.h"
 #include "behaviour/behaviour.h"
-#include "engine.h"
 #include "explain/explain.h"
 #include "feature/feature.h"
 #include "whyflow/settings.h"
@@ -98,7 +98,7 @@ static uint32_t random_host(struct generator *generator)
     return (uint32_t)(rank < generator->hosts ? rank : generator->hosts - 1);
 }
 
-/* Hosts of even rank are inside (10.0.0.0/8), those of odd rank outside. */
+/* Inside is 10.0.0.0/8, outside 60.0.0.0/8. */
 static void set_address(uint8_t address[16], uint32_t host, bool is_inside)
 {
     const uint32_t word = (is_inside ? UINT32_C(10) << 24 : UINT32_C(60) << 24) + host;
@@ -251,7 +251,7 @@ struct bench {
     struct verdict verdicts[BATCH_FLOWS];
     struct feature_engine *features;
     struct behaviour_engine *behaviours;
-    struct baseline *baseline;             /* for the place alone */
+    struct baseline *baseline;              /* for the place alone */
     struct anomaly_model *online, *capture; /* the second learns, then ranks */
     struct record record;
     uint64_t checksum; /* of what the steps made, so that none can be left out */
@@ -377,8 +377,8 @@ static void raise_alerts(struct bench *bench)
 
 static void restart(struct bench *bench, uint64_t hosts)
 {
-    bench->generator = (struct generator){
-        .random = hosts, .hosts = hosts, .log_hosts = log((double)hosts)};
+    bench->generator =
+        (struct generator){.random = hosts, .hosts = hosts, .log_hosts = log((double)hosts)};
 }
 
 static bool open_rooms(struct bench *bench, const struct settings *settings)

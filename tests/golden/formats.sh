@@ -30,11 +30,64 @@ text_ends_with_table() {
         grep -o '"notable":[0-9]*,"incidents":[0-9]*')
     incidents=${incidents##*:}
     [ "$alerts" -ge 10 ] && [ "$incidents" -ge 5 ] && [ "$incidents" -lt "$alerts" ] &&
-        [ "$(grep -c 'bits, typical' "$SCRATCH/text")" -eq "$alerts" ] &&
+        [ "$(grep -c '^[^ ].* -> ' "$SCRATCH/text")" -eq "$alerts" ] &&
         grep -q '^ *flagged flows .*24$' "$SCRATCH/table" &&
         grep -q "^ *incidents .* $incidents\$" "$SCRATCH/table"
 }
 check 'text_without_colour_ends_with_the_table' text_ends_with_table
+
+# A conversation's name does not wrap: two IPv6 addresses with ports take 97 columns.
+text_is_narrow() {
+    whyflow -r pcaps/mixed.pcap --format text >"$SCRATCH/narrow" &&
+        python3 -c 'import sys
+for line in open(sys.argv[1], encoding="utf-8"):
+    assert len(line.rstrip("\n")) <= 100, line' "$SCRATCH/narrow"
+}
+check 'text_is_no_wider_than_100_columns' text_is_narrow
+
+# Sources that are fewer than the table holds are counted exactly: the same sums from all flows.
+talkers_are_right() {
+    whyflow -r pcaps/mixed.pcap --records flows --format native >"$SCRATCH/talkers" || return 1
+    python3 - "$SCRATCH/talkers" <<'END'
+import collections, json, sys
+records = [json.loads(line) for line in open(sys.argv[1])]
+engine = records[-1]["whyflow"]["engine"]
+flows, ip_bytes, reasons = (collections.Counter() for _ in range(3))
+for record in records:
+    if record["event_type"] == "flow":
+        flow = record["whyflow"]["flow"]
+        flows[record["src_ip"]] += 1
+        ip_bytes[record["src_ip"]] += flow["fwd"]["ip_bytes"] + flow["rev"]["ip_bytes"]
+        if record["whyflow"]["flagged"]:
+            reasons[record["whyflow"]["flagged_by"]] += 1
+assert len(flows) > 30, len(flows)
+exact = 0
+for name, by in ("top_sources", ip_bytes), ("top_sources_by_flows", flows):
+    told = engine[name]
+    assert len(told) == 8
+    assert [t["ip"] for t in told][:3] == [ip for ip, _ in by.most_common(3)], told
+    for talker in told:
+        counts = flows[talker["ip"]], ip_bytes[talker["ip"]]
+        if "at_least" in talker:
+            assert (talker["flows"], talker["ip_bytes"]) <= counts
+        else:
+            assert (talker["flows"], talker["ip_bytes"]) == counts, (talker, counts)
+            exact += 1
+assert exact >= 6, exact
+told = collections.Counter()
+for reason in engine["flagged_reasons"]:
+    told[reason["flagged_by"]] += reason["count"]
+assert told == reasons, (told, reasons)
+assert sum(reasons.values()) == engine["flagged"]
+END
+}
+check 'stats_name_the_top_sources_and_why_flows_were_flagged' talkers_are_right
+
+quiet_has_no_table() {
+    whyflow -r $capture --format text -q >"$SCRATCH/quiet" && ! grep -q Summary "$SCRATCH/quiet" &&
+        grep -q ' -> ' "$SCRATCH/quiet"
+}
+check 'quiet_text_has_no_table' quiet_has_no_table
 
 text_has_colour() {
     whyflow -r $capture --format text --color always >"$SCRATCH/colour" &&

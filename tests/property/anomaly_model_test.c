@@ -223,6 +223,110 @@ static void check_own_weight_out(const struct feature_vector *vectors, size_t co
     anomaly_model_close(never);
 }
 
+/* The flow edited: some features another flow's, its service and direction among them or not. */
+static void check_edited(const struct anomaly_model *with, const struct anomaly_model *never,
+                         const struct feature_vector *flow, const struct feature_vector *other,
+                         uint64_t mask)
+{
+    const struct anomaly_flow learnt = {.vector = flow, .was_learnt = true};
+    struct feature_vector edited = *flow;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
+        const uint64_t bit = UINT64_C(1) << j;
+        if ((mask & bit) == 0)
+            continue;
+        edited.value[j] = other->value[j];
+        edited.present = (edited.present & ~bit) | (other->present & bit);
+    }
+    struct verdict verdict;
+    anomaly_score(never, &edited, false, &verdict);
+    ck_assert_int_eq(anomaly_score_edited(with, &learnt, &edited), verdict.score_mbits);
+}
+
+START_TEST(an_edited_flow_is_scored_as_if_neither_had_been_learnt)
+{
+    enum { COUNT = 700 };
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct feature_vector *vectors = random_vectors(77, COUNT);
+    uint64_t state = 7;
+    for (size_t i = 0; i < COUNT; i++) {
+        vectors[i].present |= UINT64_C(1) << FEATURE_SERVICE;
+        vectors[i].value[FEATURE_SERVICE] = i % 3 == 0 ? (double)(i % 7) : 443;
+    }
+    struct anomaly_model *with = learnt_model(&settings, vectors, COUNT);
+    for (size_t left_out = 0; left_out < COUNT; left_out += 61) {
+        struct anomaly_model *never = open_model(&settings);
+        for (size_t i = 0; i < COUNT; i++) {
+            if (i != left_out)
+                anomaly_learn(never, &vectors[i], 0);
+        }
+        check_edited(with, never, &vectors[left_out], &vectors[0], 0);
+        for (size_t other = 0; other < COUNT; other += 13)
+            check_edited(with, never, &vectors[left_out], &vectors[other], next_random(&state));
+        anomaly_model_close(never);
+    }
+    anomaly_model_close(with);
+    free(vectors);
+}
+END_TEST
+
+START_TEST(what_is_most_usual_of_a_category_leaves_the_flow_itself_out)
+{
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct anomaly_model *model = open_model(&settings);
+    struct feature_vector vector = {.present = UINT64_C(1) << FEATURE_SERVICE |
+                                               UINT64_C(1) << FEATURE_SERVICE_STATE};
+    const struct anomaly_flow flow = {.vector = &vector, .was_learnt = true};
+    double code = -1;
+    vector.value[FEATURE_SERVICE] = 5;
+    vector.value[FEATURE_SERVICE_STATE] = 5 << 8 | 4;
+    anomaly_learn(model, &vector, 0);
+    ck_assert(!anomaly_usual_category(model, &flow, &vector, FEATURE_SERVICE_STATE, &code));
+    for (unsigned i = 0; i < 5; i++) { /* 3 of state 2, 2 of state 3, and many of another service */
+        struct feature_vector other = vector;
+        other.value[FEATURE_SERVICE_STATE] = 5 << 8 | (i < 3 ? 2 : 3);
+        anomaly_learn(model, &other, 0);
+        for (unsigned j = 0; j < 4; j++) {
+            other.value[FEATURE_SERVICE] = 6;
+            other.value[FEATURE_SERVICE_STATE] = 6 << 8 | 7;
+            anomaly_learn(model, &other, 0);
+        }
+    }
+    ck_assert(anomaly_usual_category(model, &flow, &vector, FEATURE_SERVICE_STATE, &code));
+    ck_assert_double_eq(code, 5 << 8 | 2);
+    ck_assert(anomaly_usual_category(model, &flow, &vector, FEATURE_SERVICE, &code));
+    ck_assert_double_eq(code, 6);
+    anomaly_model_close(model);
+}
+END_TEST
+
+/* 4,000 flows of one service, all short, 4,000 of another, all long: a long one of the first. */
+START_TEST(a_value_beside_its_service_is_told_by_its_bits_alone_and_together)
+{
+    const struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
+    struct anomaly_model *model = open_model(&settings);
+    struct feature_vector vector = {.present = UINT64_C(1) << FEATURE_SERVICE |
+                                               UINT64_C(1) << FEATURE_DURATION,
+                                    .pair_flows_60s = 1};
+    for (unsigned i = 0; i < 8000; i++) {
+        vector.value[FEATURE_SERVICE] = i % 2 == 0 ? 443 : 80;
+        vector.value[FEATURE_DURATION] = i % 2 == 0 ? 100 : 1e8;
+        anomaly_learn(model, &vector, 0);
+    }
+    vector.value[FEATURE_SERVICE] = 443;
+    vector.value[FEATURE_DURATION] = 1e8;
+    const struct anomaly_flow flow = {.vector = &vector};
+    struct anomaly_beside beside;
+    ck_assert(anomaly_beside_service(model, &flow, FEATURE_DURATION, &beside));
+    ck_assert_int_eq((beside.service_mbits + 50) / 100, 10); /* 4,000 of 8,000: 1.0 bit */
+    /* K leaves 4/10 of the weight in its bin: log2(8053 / (1600 + 3)). */
+    ck_assert_int_eq((beside.value_mbits + 50) / 100, 23);
+    ck_assert_int_eq((beside.together_mbits + 50) / 100, 103); /* log2(4053 / 3.125) */
+    ck_assert_uint_eq(beside.service_flows, 4000);
+    ck_assert(!anomaly_beside_service(model, &flow, FEATURE_SERVICE, &beside));
+    anomaly_model_close(model);
+}
+END_TEST
+
 START_TEST(a_flow_taken_out_is_scored_as_if_never_learnt)
 {
     for (size_t count = 1; count <= 200; count += count < 10 ? 1 : 17) {
@@ -793,6 +897,9 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, typical_and_contributions_sum_to_the_score_online);
     tcase_add_test(test_case, a_flow_taken_out_is_scored_as_if_never_learnt);
     tcase_add_test(test_case, a_flow_taken_out_leaves_its_service_as_if_never_learnt);
+    tcase_add_test(test_case, an_edited_flow_is_scored_as_if_neither_had_been_learnt);
+    tcase_add_test(test_case, what_is_most_usual_of_a_category_leaves_the_flow_itself_out);
+    tcase_add_test(test_case, a_value_beside_its_service_is_told_by_its_bits_alone_and_together);
     tcase_add_test(test_case, a_capture_is_learnt_the_same_in_any_order);
     tcase_add_test(test_case, a_score_does_not_depend_on_what_was_scored_before);
     tcase_add_test(test_case, the_hash_key_changes_no_capture_verdict);

@@ -149,8 +149,36 @@ void record_build_explain(struct record *record, uint64_t compared_flows, bool s
     }
     record->kind = RECORD_ALERT;
     record->timestamp_ns = part->flow.notice_ns;
-    explain_alert(part, &baseline, evidences, features, count, 0x0123456789abcdef, stands_out,
-                  &record->as.flow.explanation);
+    const struct record_combination combination = {
+        .is_there = true,
+        .feature = FEATURE_DURATION,
+        .service_mbits = 3121,
+        .value_mbits = 2432,
+        .together_mbits = 8765,
+        .service_flows = 6543,
+    };
+    const struct record_counterfactual counterfactual = {
+        .kind = RECORD_COUNTERFACTUAL_FOUND,
+        .change_count = 1,
+        .changes = {{.feature = FEATURE_IP_BYTES_FWD,
+                     .has_from = true,
+                     .from = part->features.value[FEATURE_IP_BYTES_FWD],
+                     .to = 309.3}},
+        .moved = UINT64_C(1) << FEATURE_PACKETS_FWD | UINT64_C(1) << FEATURE_BYTE_RATE,
+        .score_mbits = part->verdict.threshold_mbits - 1234,
+        .threshold_mbits = part->verdict.threshold_mbits,
+    };
+    const struct explain_basis basis = {
+        .baseline = &baseline,
+        .features = features,
+        .evidences = evidences,
+        .count = count,
+        .combination = &combination,
+        .counterfactual = &counterfactual,
+        .settings_hash = 0x0123456789abcdef,
+        .stands_out = stands_out,
+    };
+    explain_alert(part, &basis, &record->as.flow.explanation);
 }
 
 void record_build_sample(struct record *record)
@@ -280,7 +308,24 @@ void record_build_statistics(struct record *record)
                    .packets_written = 1000,
                    .ip_bytes_written = 600001,
                    .budget = 1,
-                   .p_floor = 1.0 / 42},
+                   .p_floor = 1.0 / 42,
+                   .reason_count = 1,
+                   .reasons = {{FLAGGED_BY_SURPRISE, FEATURE_DIRECTION, 1}},
+                   .top_by_bytes_count = 2,
+                   .top_by_bytes = {{.address = {10, 0, 0, 1},
+                                     .ip_version = 4,
+                                     .flows = 41,
+                                     .ip_bytes = 500000},
+                                    {.address = {0x20, 0x01, 0x0d, 0xb8, [15] = 1},
+                                     .ip_version = 6,
+                                     .flows = 1,
+                                     .ip_bytes = 100001,
+                                     .is_least = true}},
+                   .top_by_flows_count = 1,
+                   .top_by_flows = {{.address = {10, 0, 0, 1},
+                                     .ip_version = 4,
+                                     .flows = 41,
+                                     .ip_bytes = 500000}}},
         .records = {.made = 1, .written = 1},
     };
     statistics->packets.refused[PACKET_REFUSED_NOT_IP] = 2;

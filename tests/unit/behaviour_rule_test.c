@@ -497,6 +497,19 @@ START_TEST(log_ins_to_host_after_host_are_lateral_movement)
 }
 END_TEST
 
+static void log_in_after_other_tries(struct watch *watch, const struct knobs *knobs)
+{
+    for (unsigned i = 0; i < knobs->others; i++)
+        show(watch, make(1 + i, "10.0.0.1", host(50 + i), PACKET_PROTOCOL_TCP, 445));
+    show(watch, session(20, "10.0.0.1", host(0), 22, 3700, 7200, 0.6));
+}
+
+START_TEST(a_log_in_after_tries_of_another_port_is_not)
+{
+    check_silent(log_in_after_other_tries, (struct knobs){.others = 6});
+}
+END_TEST
+
 /* A host known for two hours is no news. */
 static void log_in_as_ever(struct watch *watch, const struct knobs *knobs)
 {
@@ -826,6 +839,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, many_silent_connections_are_held);
     tcase_add_test(test_case, short_log_ins_in_a_row_are_password_guessing);
     tcase_add_test(test_case, log_ins_to_host_after_host_are_lateral_movement);
+    tcase_add_test(test_case, a_log_in_after_tries_of_another_port_is_not);
     tcase_add_test(test_case, log_ins_to_known_hosts_are_not);
     tcase_add_test(test_case, long_queries_of_one_flow_are_a_tunnel);
     tcase_add_test(test_case, long_queries_of_many_flows_are_a_tunnel);

@@ -6,6 +6,7 @@
 #include "tests/support/record_build.h"
 #include "tests/support/unit.h"
 #include "whyflow/feature.h"
+#include "whyflow/sections.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -213,9 +214,11 @@ START_TEST(the_sample_flow_is_told_in_these_words)
     ck_assert_uint_eq(explanation()->summary_count, 4);
     ck_assert_str_eq(explanation()->summary[0],
                      "UDP flow from port 51413 (not assigned; by custom bittorrent), one way: "
-                     "2,044 packets (2.82 MB) sent in 64.5 s. That is 43.7 kB/s and "
-                     "31.7 packets/s. Packets sent carry 1,378 bytes on average.");
-    ck_assert_str_eq(explanation()->summary[3], "Only the source's packets were seen.");
+                     "2,044 packets (2.82 MB) sent in 64.5 s. That is 349 kbit/s and "
+                     "31.7 packets/s.");
+    ck_assert_str_eq(explanation()->summary[3],
+                     "Only the source's packets were seen. Evidence for a known pattern is "
+                     "insufficient.");
 }
 END_TEST
 
@@ -386,6 +389,11 @@ START_TEST(prose_never_says_more_than_unusual)
         for (size_t i = 0; i < sizeof banned / sizeof banned[0]; i++)
             ck_assert_ptr_null(strstr(prose_rules[rule].sentence, banned[i]));
     }
+    for (size_t reading = 0; reading < prose_reading_count; reading++) {
+        for (size_t i = 0; i < sizeof banned / sizeof banned[0]; i++)
+            ck_assert_ptr_null(strstr(prose_readings[reading].rule.sentence, banned[i]));
+        ck_assert_ptr_nonnull(prose_readings[reading].facts[0]);
+    }
 }
 END_TEST
 
@@ -429,6 +437,7 @@ END_TEST
 
 enum { NUMBERS_MAX = 256 };
 
+static struct section sections[SECTION_COUNT];
 static double numbers[NUMBERS_MAX];
 static size_t number_count;
 
@@ -445,6 +454,9 @@ static void allow_flow_numbers(const struct flow_record *flow)
         allow((double)direction->packets);
         allow((double)direction->ip_bytes);
         allow(direction->gap_ns.mean / 1e3);
+        allow(direction->gap_ns.deviation / 1e3);
+        allow((double)direction->packet_bytes.min);
+        allow((double)direction->packet_bytes.max);
         allow((double)direction->gap_ns.min / 1e3);
         allow((double)direction->gap_ns.max / 1e3);
     }
@@ -454,6 +466,26 @@ static void allow_flow_numbers(const struct flow_record *flow)
     allow((double)flow->longest_gap_ns / 1e3);
     allow((double)flow->handshake_rtt_ns / 1e3);
     allow(flow->slice);
+}
+
+static void allow_note_numbers(void)
+{
+    const struct record_combination *const combination = &explanation()->combination;
+    const struct record_counterfactual *const counterfactual = &explanation()->counterfactual;
+    allow(combination->service_mbits / 1e3);
+    allow(combination->value_mbits / 1e3);
+    allow(combination->together_mbits / 1e3);
+    allow((double)combination->service_flows);
+    allow(counterfactual->score_mbits / 1e3);
+    allow(counterfactual->threshold_mbits / 1e3);
+    for (uint32_t i = 0; i < counterfactual->change_count; i++) {
+        allow(counterfactual->changes[i].from);
+        allow(counterfactual->changes[i].to);
+    }
+    allow(part()->verdict.score_mbits / 1e3);
+    allow(part()->verdict.typical_mbits / 1e3);
+    for (uint32_t i = 0; i < explanation()->reason_count; i++)
+        allow(explanation()->reasons[i].contribution_mbits / 1e3);
 }
 
 static void allow_record_numbers(void)
@@ -474,6 +506,8 @@ static void allow_record_numbers(void)
     allow(part()->observed.mean_packet_bytes);
     allow((double)explanation()->baseline.flows);
     allow((double)explanation()->rank);
+    allow(part()->features.value[FEATURE_BYTE_RATE] * 8); /* as a bit rate */
+    allow_note_numbers();
     allow(95); /* the percentiles' name */
     allow(1);  /* "1 in N", "12 to 1" */
 }
@@ -483,8 +517,9 @@ static double unit_factor(const char *after)
     static const struct {
         const char *unit;
         double factor;
-    } units[] = {{" kB", 1e3},  {" MB", 1e6}, {" GB", 1e9},  {" TB", 1e12},  {" ms", 1e3},
-                 {" min", 6e7}, {" s", 1e6},  {" h", 3.6e9}, {" d", 8.64e10}};
+    } units[] = {{" kB", 1e3},  {" MB", 1e6},     {" GB", 1e9},     {" TB", 1e12},
+                 {" ms", 1e3},  {" kbit/s", 1e3}, {" Mbit/s", 1e6}, {" Gbit/s", 1e9},
+                 {" min", 6e7}, {" s", 1e6},      {" h", 3.6e9},    {" d", 8.64e10}};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         const size_t length = strlen(units[i].unit);
         if (strncmp(after, units[i].unit, length) == 0 && !isalpha((unsigned char)after[length]))
@@ -543,6 +578,13 @@ START_TEST(every_number_in_the_prose_is_a_number_of_the_record)
         check_line(explanation()->text);
         for (uint32_t i = 0; i < explanation()->summary_count; i++)
             check_line(explanation()->summary[i]);
+        check_line(explanation()->benign.text);
+        check_line(explanation()->suspicious.text);
+        check_line(explanation()->combination_text);
+        check_line(explanation()->counterfactual_text);
+        sections_write(&record, sections);
+        for (unsigned i = 0; i < SECTION_COUNT; i++)
+            check_line(sections[i].text);
     }
 }
 END_TEST

@@ -271,8 +271,8 @@ START_TEST(what_is_no_object_is_refused)
     ck_assert_int_eq(flow_line_parse(with_nul, sizeof with_nul - 1, &line), FLOW_LINE_BAD);
     ck_assert_int_eq(parse("{} {}"), FLOW_LINE_BAD);
     accept(reverse_only());
-    accept(replaced(reverse_only(), "\"packets\":2,\"ip_bytes\":50",
-                    "\"packets\":0,\"ip_bytes\":0"));
+    accept(
+        replaced(reverse_only(), "\"packets\":2,\"ip_bytes\":50", "\"packets\":0,\"ip_bytes\":0"));
 }
 END_TEST
 

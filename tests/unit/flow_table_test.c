@@ -5,6 +5,7 @@
 #include "tests/support/unit.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define T0 (INT64_C(1000000) * SECOND)
 #define A "10.0.0.1:40000"
@@ -827,6 +828,77 @@ static void add_case(Suite *suite, const char *name, const TTest *const tests[],
 
 #define ADD_CASE(suite, name, tests) add_case(suite, name, tests, sizeof(tests) / sizeof *(tests))
 
+/* ---- whose a packet is ---- */
+
+enum { TOLD_PACKETS = 2000 };
+
+/* What was told of each flow, by opening number, and of the packets themselves. */
+static struct {
+    uint64_t packets[TOLD_PACKETS + 1];
+    uint64_t held, left_out;
+    bool is_told;
+} told;
+
+static void note_packet(void *context, uint64_t opening_number, bool was_held)
+{
+    (void)context;
+    ck_assert_uint_le(opening_number, TOLD_PACKETS);
+    told.packets[opening_number]++;
+    told.held += was_held;
+    told.left_out += opening_number == 0;
+    told.is_told |= !was_held;
+}
+
+/* Fed one by one: of a packet of which nothing is told the table holds the stamp in doubt, and only
+ * of the last such anything is told later. */
+static void check_told(const struct packet packets[])
+{
+    memset(&told, 0, sizeof told);
+    flow_table_observe(run.table, note_packet, NULL);
+    uint64_t doubtful = 0;
+    for (size_t i = 0; i < TOLD_PACKETS; i++) {
+        told.is_told = false;
+        flow_run_packet(&run, packets[i]);
+        doubtful += !told.is_told;
+        ck_assert_uint_le(told.held, doubtful);
+    }
+    struct packet_counters counters;
+    struct flow_counters flows;
+    flow_run_finish(&run);
+    flow_table_counters(run.table, &counters, &flows);
+    ck_assert_uint_eq(told.left_out, counters.refused[PACKET_REFUSED_DUPLICATE]);
+    ck_assert_uint_eq(doubtful - told.held, counters.refused[PACKET_REFUSED_STRAY_TIME] +
+                                                counters.refused[PACKET_REFUSED_NO_MEMORY]);
+    for (size_t i = 0; i < run.count; i++)
+        ck_assert_uint_eq(told.packets[run.records[i].opening_number],
+                          run.records[i].direction[0].packets +
+                              run.records[i].direction[1].packets);
+}
+
+START_TEST(of_each_packet_it_is_told_whose_it_is)
+{
+    static struct packet packets[TOLD_PACKETS];
+    uint64_t state = 5, held = 0, left_out = 0;
+    for (unsigned round = 0; round < 30; round++) {
+        const struct flow_mix mix = {.keys = 3 + round,
+                                     .has_known_ports = true,
+                                     .has_steps = round % 2 == 0,
+                                     .is_dense = round % 3 == 0};
+        settings = flow_build_random_settings(&state);
+        settings.leaves_out_duplicates = round % 4 == 0;
+        restart();
+        flow_build_random_packets(&state, &mix, packets, TOLD_PACKETS);
+        for (size_t i = 10; round % 5 == 0 && i < TOLD_PACKETS; i += 10)
+            packets[i] = packets[i - 1];
+        check_told(packets);
+        held += told.held;
+        left_out += told.left_out;
+    }
+    ck_assert_uint_gt(held, 10);
+    ck_assert_uint_gt(left_out, 10);
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     const TTest *const ends[] = {
@@ -887,6 +959,7 @@ Suite *whyflow_suite(void)
         believed_packet_without_a_place_is_taken_at_the_end,
         stamps_of_whole_milliseconds_are_coarse,
         flows_are_counted_by_protocol,
+        of_each_packet_it_is_told_whose_it_is,
     };
     Suite *const suite = suite_create("flow table");
     ADD_CASE(suite, "ends", ends);

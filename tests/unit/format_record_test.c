@@ -476,12 +476,94 @@ START_TEST(an_alert_as_text_names_the_flow_and_its_reasons)
     record_build_sample(&record);
     ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
     ck_assert_ptr_nonnull(strstr(line, "UDP 74.81.88.82:51413 -> 158.129.80.19:29862"));
-    ck_assert_ptr_nonnull(strstr(line, "+9.871 bits  direction"));
-    ck_assert_ptr_nonnull(strstr(line, "caveats: one_direction_only"));
+    ck_assert_ptr_nonnull(strstr(line, "2019-10-02 07:53:05 UTC: 1 in "));
+    ck_assert_ptr_nonnull(strstr(line, "\n    - direction: "));
     ck_assert_ptr_null(strchr(line, '\x1b'));
     now.use_color = true;
     ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
     ck_assert_ptr_nonnull(strchr(line, '\x1b'));
+}
+END_TEST
+
+/* The widest line, in characters, colours left out. */
+static size_t widest_line(const char *text)
+{
+    size_t widest = 0, width = 0;
+    for (; *text != '\0'; text++) {
+        if (*text == '\x1b')
+            text = strchr(text, 'm');
+        else if (*text == '\n')
+            width = 0;
+        else
+            width += ((unsigned char)*text & 0xc0) != 0x80;
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+START_TEST(an_alert_as_text_has_no_line_of_more_than_100_columns)
+{
+    struct format_context now = context();
+    for (int use_color = 0; use_color < 2; use_color++) {
+        now.use_color = use_color;
+        record_build_sample(&record);
+        snprintf(record.as.flow.explanation.summary[0],
+                 sizeof record.as.flow.explanation.summary[0], "%s %s",
+                 "µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ µµµµµµµ",
+                 "0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789");
+        record.as.flow.explanation.summary_count = 1;
+        ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
+        ck_assert_uint_le(widest_line(line), 100);
+        ck_assert_uint_ge(widest_line(line), 90);
+    }
+}
+END_TEST
+
+START_TEST(a_behaviour_as_text_tells_its_evidence_instead_of_reasons)
+{
+    const struct format_context now = context();
+    record_build_sample(&record);
+    struct record_flow_part *const part = &record.as.flow.part;
+    uint8_t quantity = 0;
+    while (strcmp(behaviour_quantities[quantity].unit, "yes") == 0)
+        quantity++;
+    part->verdict.flagged_by = FLAGGED_BY_BEHAVIOUR;
+    part->finding = (struct behaviour_finding){
+        .behaviour = BEHAVIOUR_VERTICAL_SCAN,
+        .evidence_count = 1,
+        .evidence = {{.quantity = quantity, .value = 49, .limit = 10}},
+    };
+    part->incident = (struct incident){
+        .id = 1, .count = 1000, .first_ns = part->flow.first_ns, .last_ns = part->flow.last_ns};
+    ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
+    ck_assert_ptr_nonnull(strstr(line, "UTC: resembles scan of"));
+    ck_assert_ptr_nonnull(strstr(line, behaviour_quantities[quantity].label));
+    ck_assert_ptr_nonnull(strstr(line, "(at least 10"));
+    ck_assert_ptr_nonnull(strstr(line, "Incident: 1,000 such flows so far"));
+    ck_assert_ptr_null(strstr(line, "- direction: "));
+}
+END_TEST
+
+START_TEST(the_closing_table_names_reasons_and_top_talkers)
+{
+    struct format_context now = context();
+    record_build_statistics(&record);
+    ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
+    ck_assert_ptr_nonnull(strstr(line, " 1 unusual chiefly by direction\n"));
+    ck_assert_ptr_nonnull(strstr(line, "most bytes, source    10.0.0.1: 500 kB in 41 flows\n"));
+    ck_assert_ptr_nonnull(strstr(line, " 2001:db8::1: at least 100 kB in 1 flow\n"));
+    ck_assert_ptr_nonnull(strstr(line, "refused               2 not_ip\n"));
+    struct engine_counters *const engine = &record.as.statistics.engine;
+    engine->reasons[0] = (struct flagged_reason){FLAGGED_BY_BEHAVIOUR, BEHAVIOUR_FLOOD, 5};
+    engine->flagged = 7;
+    now.nothing_stands_out = true;
+    ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
+    ck_assert_ptr_nonnull(strstr(line, " 5 resemble flood of one service\n"));
+    ck_assert_ptr_nonnull(strstr(line, " 2 for other reasons\n"));
+    ck_assert_ptr_nonnull(strstr(line, "No score stood out from the rest; what resembles"));
+    record.as.statistics.capture.is_live = true;
+    ck_assert(format_record(FORMAT_TEXT, &record, &now, line, sizeof line, &length));
+    ck_assert_ptr_nonnull(strstr(line, "dropped by the kernel 0\n"));
 }
 END_TEST
 
@@ -548,6 +630,9 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, what_does_not_fit_is_refused_not_cut);
     tcase_add_test(tests, a_csv_row_has_a_field_for_every_column);
     tcase_add_test(tests, an_alert_as_text_names_the_flow_and_its_reasons);
+    tcase_add_test(tests, an_alert_as_text_has_no_line_of_more_than_100_columns);
+    tcase_add_test(tests, a_behaviour_as_text_tells_its_evidence_instead_of_reasons);
+    tcase_add_test(tests, the_closing_table_names_reasons_and_top_talkers);
     tcase_add_test(tests, the_closing_table_says_when_nothing_stood_out);
     tcase_add_test(tests, the_same_record_gives_the_same_bytes);
     tcase_add_test(tests, a_line_that_is_no_single_object_is_told);
