@@ -56,6 +56,7 @@ TEMPLATES = (
     # ports and types
     r"port {src_port:count}, [^.;]*? to port {dest_port:count}",
     r"from port {src_port:count} to port {dest_port:count}",
+    r"at port {src_port:count}(?=[^.]*server's side)",
     r"to port {dest_port:count}",
     r"from port {src_port:count}",
     r"Protocol {protocol_number:count} (?=flow|exchange)",
