@@ -16,7 +16,8 @@
  * w in whole hundredths, rounded down. N counts flows where the feature is missing too; "missing"
  * has the prior of a bin, so the 17 probabilities sum to 1. The kernel (1 2 4 2 1)/10 is normalised
  * at the edges by where weight comes from: each bin hands out all it has, so K*H sums to H.
- * (Normalising by where it goes makes sums from 0.89 to 1.07.) Categories, c their weights, V the codes kept of the feature:
+ * (Normalising by where it goes makes sums from 0.89 to 1.07.)
+ * Categories, c their weights, V the codes kept of the feature:
  *     p0 = (c0 + 1/2) / (N0 + (V + 1)/2)             the last 1/2: any code not seen yet
  *     p1 = (c1 + 500 p0) / (N1 + 500)
  *     p2 = (cS + 500 p0) / (NS + 500)
