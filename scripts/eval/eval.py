@@ -12,7 +12,8 @@ network, and nothing else is set, but for what stands after `--`.
 Modes: `replay` learns the whole capture and scores it; `online` scores each flow by those before
 it. Online, a set that starts from a baseline is measured from its first flow on; another after its
 warm-up: the first 2,000 flows or the first quarter, whichever is less, train every detector and
-are measured for none. Called by `make eval`, which builds first.
+are measured for none. Of a replay's alerts it is told besides whether they are true
+(faithfulness.py). Called by `make eval`, which builds first.
 """
 
 import argparse

@@ -114,10 +114,11 @@ def check_event(where, event, findings):
     findings.counts["alerts"] += 1
     findings.counts[f"by {whyflow.get('flagged_by')}"] += 1
     findings.add(where, arithmetic.check_all(event))
-    wrong, by_context = prose.check_all(event)
+    wrong, by_context, untraceable = prose.check_all(event)
     findings.add(where, wrong)
     findings.by_context += by_context
     findings.counts["numbers found by context alone"] += len(by_context)
+    findings.counts["comparisons of reasons that truncation dropped"] += untraceable
     findings.counts["truncated"] += whyflow.get("truncated_record", False)
 
 

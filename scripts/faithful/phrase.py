@@ -56,6 +56,7 @@ TEMPLATES = (
     # ports and types
     r"port {src_port:count}, [^.;]*? to port {dest_port:count}",
     r"from port {src_port:count} to port {dest_port:count}",
+    r"at port {src_port:count}(?=[^.]*server's side)",
     r"to port {dest_port:count}",
     r"from port {src_port:count}",
     r"Protocol {protocol_number:count} (?=flow|exchange)",
@@ -68,7 +69,8 @@ TEMPLATES = (
     # readings
     r"intervals of its flows vary by only {interval_variation:amount}",
     # what if, and what together
-    r"it would have scored {score@counterfactual:amount} bits, below the {threshold:amount} bits",
+    r"it would have scored {score@counterfactual:amount} bits, below the (?:threshold of )?"
+    r"{threshold:amount}",
     r"is usual \({bits_alone@service:amount} bits\)",
     r"\({bits_alone:amount} bits\); among {n@combination:count} flows of that service it is not "
     r"\({bits_together:amount} bits\)",

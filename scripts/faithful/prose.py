@@ -25,7 +25,7 @@ class Reading:
 
     def __init__(self, text, facts):
         self.text, self.left, self.facts = text, text, facts
-        self.wrong, self.by_context = [], []
+        self.wrong, self.by_context, self.untraceable = [], [], 0
 
     def use_up(self, match):
         self.left = self.left[:match.start()] + " " * len(match.group()) + self.left[match.end():]
@@ -53,15 +53,17 @@ def texts_of(whyflow):
 
 
 def check_all(event):
-    """(what is wrong, what was found by context alone) in one alert's prose."""
+    """What is wrong, what was found by context alone, and how many comparisons nobody can trace,
+    because a truncated record dropped their reason, in one alert's prose."""
     whyflow = event["whyflow"]
     facts = context.facts_of(event)
-    wrong, by_context = list(check_lengths(whyflow)), []
+    wrong, by_context, untraceable = list(check_lengths(whyflow)), [], 0
     for where, text in texts_of(whyflow):
         reading = read(where, text, event, facts)
         wrong += [f"{where}: {each}" for each in reading.wrong]
         by_context += reading.by_context
-    return wrong, by_context
+        untraceable += reading.untraceable
+    return wrong, by_context, untraceable
 
 
 def check_lengths(whyflow):
@@ -177,10 +179,9 @@ def reason_regex(reason):
     """label, value and comparison as prose has them."""
     unit = reason.get("unit", "")
     number = without_groups(number_of(unit))
-    of = r"(?:(?P<of>\S+(?: type \d+)?) )?"
-    share = rf"(?P<seen>{printed.NUMBER} %) of {of}flows"
-    compared = (rf"(?P<as_in>as in )?{share}|in no (?P<other>other )?{of.replace('of', 'of_new')}"
-                r"flow(?: before)?|never before|"
+    service = r"\S+(?: type \d+)?"
+    compared = (rf"(?:as in )?(?P<seen>{printed.NUMBER} %) of (?:(?P<of>{service}) )?flows|"
+                rf"in no (?:other )?(?:(?P<of_new>{service}) )?flow(?: before)?|never before|"
                 rf"typical(?: of (?P<of_typical>[^:]+):)? (?P<typical>{number})"
                 rf"(?:, 95 % at (?P<side>most|least) (?P<bound>{number}))?")
     return re.compile(rf"(?<![\w]){re.escape(reason['label'])} "
@@ -322,10 +323,13 @@ def read_changes(reading, whyflow):
 def read_label(reading, listed, whyflow):
     """A feature's label with a value beside it, where it is no reason: its comparison stays."""
     regex = rf"(?<!\w){re.escape(listed.label)} (?P<value>{value_regex(listed.unit)})"
+    if whyflow.get("truncated_record") and listed.name in whyflow["contrib"]:
+        regex += r"(?P<compared> \([^()]*\))?"  # a reason that was dropped; the text was not
     for match in re.finditer(regex, reading.left):
         value = whyflow["features"].get(listed.name)
         if not is_value(match.group("value"), listed.unit, value):
             reading.complain(f"{listed.name} is {value}", match.start())
+        reading.untraceable += bool(match.groupdict().get("compared"))
         reading.use_up(match)
 
 
