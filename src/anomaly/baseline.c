@@ -762,13 +762,22 @@ uint64_t baseline_usual_service(const struct baseline *baseline)
     return usual;
 }
 
-bool baseline_words_are_of_service(const struct baseline *baseline,
-                                   const struct baseline_view *view, enum feature_id id)
+bool baseline_service_can_tell(const struct baseline *baseline, const struct baseline_view *view,
+                               enum feature_id id)
 {
     if (view->service == NULL || id == FEATURE_PROTOCOL || id == FEATURE_SERVICE)
         return false;
     const uint64_t own = view->own.all == 0 ? 0 : baseline->unit;
     return without(view->service->flows, own) >= BASELINE_WORDS_FLOWS * baseline->unit;
+}
+
+bool baseline_words_are_of_service(const struct baseline *baseline,
+                                   const struct baseline_view *view,
+                                   const struct baseline_place *place, enum feature_id id)
+{
+    return baseline_service_can_tell(baseline, view, id) &&
+           baseline_bits_in_service(baseline, view, place, id) >=
+               baseline_bits_in_all(baseline, view, place, id);
 }
 
 /* Flows of the service with the same step or category, or without a measurement. */
@@ -801,7 +810,7 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
 {
     const bool is_missing = is_numeric(id) ? place->bin[id] == BASELINE_BIN_MISSING
                                            : category_of(place, id)->is_missing;
-    const bool is_of_service = baseline_words_are_of_service(baseline, view, id);
+    const bool is_of_service = baseline_words_are_of_service(baseline, view, place, id);
     const uint64_t own = view->own.all == 0 ? 0 : baseline->unit;
     const uint64_t alike =
         is_of_service ? flows_alike_in_service(view, place, id) : flows_alike(baseline, place, id);
@@ -815,9 +824,10 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
 
 /* Flows a step, in units, of those that words are about. */
 static void copy_steps(const struct baseline *baseline, const struct baseline_view *view,
-                       enum feature_id id, uint64_t steps[BASELINE_STEP_COUNT])
+                       const struct baseline_place *place, enum feature_id id,
+                       uint64_t steps[BASELINE_STEP_COUNT])
 {
-    const bool is_of_service = baseline_words_are_of_service(baseline, view, id);
+    const bool is_of_service = baseline_words_are_of_service(baseline, view, place, id);
     for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++)
         steps[i] = is_of_service ? (uint64_t)view->service->fine[id][i] << SERVICE_FINE_SHIFT
                                  : baseline->fine[id][i];
@@ -830,7 +840,7 @@ bool baseline_quantile(const struct baseline *baseline, const struct baseline_vi
     assert(is_numeric(id));
     assert(percent <= 100);
     uint64_t weights[BASELINE_STEP_COUNT];
-    copy_steps(baseline, view, id, weights);
+    copy_steps(baseline, view, place, id, weights);
     if (view->own.all > 0 && place->bin[id] != BASELINE_BIN_MISSING)
         weights[place->step[id]] = without(weights[place->step[id]], baseline->unit);
     uint64_t total = 0;

@@ -48,11 +48,11 @@ static struct code_range codes_of(enum feature_id id, uint64_t code)
 
 /* Codes that name no service are compared within the service where words are. */
 static bool is_in_service(const struct baseline *baseline, const struct baseline_view *view,
-                          enum feature_id id)
+                          const struct baseline_place *place, enum feature_id id)
 {
     return (id == FEATURE_SRC_KNOWS_DST || id == FEATURE_SERVICE_KNOWS_DST ||
             id == FEATURE_DIRECTION) &&
-           baseline_words_are_of_service(baseline, view, id);
+           baseline_words_are_of_service(baseline, view, place, id);
 }
 
 bool anomaly_usual_category(const struct anomaly_model *model, const struct anomaly_flow *flow,
@@ -68,7 +68,7 @@ bool anomaly_usual_category(const struct anomaly_model *model, const struct anom
     struct baseline_view view;
     baseline_place(baseline, vector, &place);
     baseline_look(baseline, &place, own_weights(model, flow->vector, flow->was_learnt), &view);
-    const bool in_service = is_in_service(baseline, &view, id);
+    const bool in_service = is_in_service(baseline, &view, &place, id);
     const struct code_range codes = codes_of(id, (uint64_t)vector->value[id]);
     uint64_t most = 0;
     for (uint64_t i = 0; i < codes.count; i++) {
@@ -98,7 +98,7 @@ bool anomaly_beside_service(const struct anomaly_model *model, const struct anom
     struct baseline_view view;
     baseline_place(baseline, flow->vector, &place);
     baseline_look(baseline, &place, own_weights(model, flow->vector, flow->was_learnt), &view);
-    if (!baseline_words_are_of_service(baseline, &view, id))
+    if (!baseline_service_can_tell(baseline, &view, id))
         return false;
     const uint64_t unit = baseline_unit(baseline);
     *beside = (struct anomaly_beside){

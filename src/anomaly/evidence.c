@@ -70,7 +70,7 @@ void anomaly_evidence(const struct anomaly_model *model, const struct feature_ve
         .share = outcome.total == 0 ? 0 : (double)outcome.flows / (double)outcome.total,
         .bits_mbits = baseline_mbits(baseline_surprise(baseline, &view, &place, id), 4),
     };
-    evidence->is_of_service = baseline_words_are_of_service(baseline, &view, id);
+    evidence->is_of_service = baseline_words_are_of_service(baseline, &view, &place, id);
     evidence->has_quantiles = find_quantiles(baseline, &view, &place, id, evidence);
     evidence->direction = (uint8_t)direction_of(evidence, vector, id, outcome.flows);
 }
