@@ -167,14 +167,14 @@ static inline int32_t baseline_mbits(int64_t surprise, int quarter_weights)
     return (int32_t)((surprise * quarter_weights * 5 + LOG2_ONE) >> (LOG2_FRACTION_BITS + 1));
 }
 
-/* True if a feature can be compared within the flow's service in words: it is not the service itself,
- * and BASELINE_WORDS_FLOWS flows of it were learnt. */
+/* True if a feature can be compared within the flow's service in words: it is not the service
+ * itself, and BASELINE_WORDS_FLOWS flows of it were learnt. */
 enum { BASELINE_WORDS_FLOWS = 500 };
 bool baseline_service_can_tell(const struct baseline *baseline, const struct baseline_view *view,
                                enum feature_id id);
 
-/* Who the others are when one feature of a flow is compared in words: those of its service if they can
- * tell and the value is at least as unusual among them as among all; else all. */
+/* Who the others are when one feature of a flow is compared in words: those of its service if they
+ * can tell and the value is at least as unusual among them as among all; else all. */
 bool baseline_words_are_of_service(const struct baseline *baseline,
                                    const struct baseline_view *view,
                                    const struct baseline_place *place, enum feature_id id);
