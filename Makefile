@@ -39,15 +39,19 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 PROGRAM_ONLY := src/main.c src/run.c src/inline.c src/rescore.c src/runtime.c src/output.c \
                 src/message.c src/options.c src/option_value.c src/baseline_file.c \
                 src/run_baseline.c src/flagged_capture.c src/base/stream.c
+# whyflow-report's own, where it meets the rooms of the others.
+REPORT_ONLY := src/alert_sections.c
 LIBRARY_ROOMS := base packet flow feature anomaly behaviour incident explain format
 PROGRAM_ROOMS := capture intake sink
-LIBRARY_SOURCES := $(filter-out $(PROGRAM_ONLY),$(wildcard src/*.c) \
+LIBRARY_SOURCES := $(filter-out $(PROGRAM_ONLY) $(REPORT_ONLY),$(wildcard src/*.c) \
                    $(foreach room,$(LIBRARY_ROOMS),$(wildcard src/$(room)/*.c)))
 PROGRAM_SOURCES := $(foreach room,$(PROGRAM_ROOMS),$(wildcard src/$(room)/*.c)) \
                    $(wildcard $(PROGRAM_ONLY))
 TEST_SOURCES := $(wildcard tests/unit/*_test.c tests/property/*_test.c)
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
-REPORT_SOURCES := $(wildcard src/report/*.c)
+REPORT_SOURCES := $(wildcard src/report/*.c) $(REPORT_ONLY)
+# What the report has in common with the program.
+REPORT_SHARED := src/base/stream.c $(addprefix src/intake/,alert_line.c flow_line.c json_scope.c)
 FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -78,7 +82,7 @@ $(LIBRARY): $(call objects,$(LIBRARY_SOURCES))
 # uPlot as its lock file names it; once it is there, the page's two large plots are drawn with it.
 UPLOT := $(wildcard build/npm/node_modules/uplot)
 PAGE := $(BUILD)/src/report/page$(if $(UPLOT),-uplot).c
-$(REPORT): $(call objects,$(REPORT_SOURCES) src/base/stream.c) $(PAGE:.c=.o) $(LIBRARY)
+$(REPORT): $(call objects,$(REPORT_SOURCES) $(REPORT_SHARED)) $(PAGE:.c=.o) $(LIBRARY)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljansson -lz -lzstd -lm
 $(PAGE): $(addprefix src/report/report.,html css js) scripts/make-page $(UPLOT)
 	@mkdir -p $(@D)

@@ -6,7 +6,9 @@
 #include "report/alert_pack.h"
 #include "report/page.h"
 #include "report/page_data.h"
+#include "report/prose_columns.h"
 #include "whyflow/feature.h"
+#include "whyflow/sections.h"
 #include "whyflow/version.h"
 
 #include <jansson.h>
@@ -65,8 +67,8 @@ static json_t *features_json(void)
 static json_t *overview_json(const struct collection *collection)
 {
     json_t *const sum = run_list_sum(&collection->runs);
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:b, s:o?, s:o, s:o, s:o, s:o}",
-                     "version", WHYFLOW_VERSION, "lines", (json_int_t)collection->lines,
+    return json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:b, s:o?, s:o, s:o, s:o, s:o}",
+                     "version", WHYFLOW_VERSION, "section_columns", (int)SECTION_COUNT, "lines", (json_int_t)collection->lines,
                      "bad_lines", (json_int_t)collection->bad_lines, "alerts_seen",
                      (json_int_t)collection->alerts.seen, "flow_lines",
                      (json_int_t)collection->flow_lines, "flow_ip_bytes",
@@ -111,13 +113,33 @@ static bool write_alerts(struct page_data *data, const struct alert_list *list)
     return is_good;
 }
 
+static bool write_sections(struct page_data *data, const struct alert_list *list)
+{
+    struct prose_columns *const columns = prose_columns_open();
+    if (columns == NULL)
+        return false;
+    size_t length;
+    for (size_t i = 0; i < list->count; i++)
+        prose_columns_add(columns, list->alerts[i].line, list->alerts[i].length);
+    for (const char *column = prose_columns_next(columns, &length); column != NULL;
+         column = prose_columns_next(columns, &length)) {
+        page_data_write(data, &SECTION_END, 1);
+        page_data_write(data, column, length);
+    }
+    const bool is_whole = prose_columns_are_whole(columns);
+    prose_columns_close(columns);
+    return is_whole;
+}
+
+/* The overview, the columns of sections (the overview says how many), the alerts. */
 static bool write_data(FILE *out, const struct collection *collection)
 {
     struct page_data data;
     if (!page_data_init(&data, out))
         return false;
     const bool is_good =
-        write_overview(&data, collection) && write_alerts(&data, &collection->alerts);
+        write_overview(&data, collection) && write_sections(&data, &collection->alerts) &&
+        write_alerts(&data, &collection->alerts);
     return page_data_deinit(&data) && is_good;
 }
 

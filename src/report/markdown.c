@@ -3,6 +3,7 @@
  * and one tree. See the header. */
 #include "report/markdown.h"
 
+#include "alert_sections.h"
 #include "report/json_path.h"
 #include "report/markdown_flow.h"
 #include "report/markdown_text.h"
@@ -121,24 +122,39 @@ static void put_index_row(FILE *out, size_t number, json_t *alert)
     fputs(" |\n", out);
 }
 
-/* Calls `put` with each alert's tree. */
-static bool put_each(FILE *out, const struct alert_list *list,
-                     void (*put)(FILE *out, size_t number, json_t *alert))
+/* NULL: there is no memory, since the line was good before. */
+static json_t *load(const struct alert *alert)
+{
+    return json_loadb(alert->line, alert->length, 0, NULL);
+}
+
+static bool put_index(FILE *out, const struct alert_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        json_t *const alert = json_loadb(list->alerts[i].line, list->alerts[i].length, 0, NULL);
-        if (alert == NULL) /* it was good before: there is no memory */
+        json_t *const alert = load(&list->alerts[i]);
+        if (alert == NULL)
             return false;
-        put(out, i + 1, alert);
+        put_index_row(out, i + 1, alert);
         json_decref(alert);
     }
     return true;
 }
 
-static void put_section(FILE *out, size_t number, json_t *alert)
+static bool put_flows(FILE *out, const struct alert_list *list)
 {
-    fprintf(out, "\n---\n\n<a id=\"flow-%zu\"></a>\n\n", number);
-    markdown_put_flow(out, alert);
+    struct alert_sections *const sections = alert_sections_open();
+    bool is_good = sections != NULL;
+    for (size_t i = 0; i < list->count && is_good; i++) {
+        const struct alert *const kept = &list->alerts[i];
+        json_t *const alert = load(kept);
+        fprintf(out, "\n---\n\n<a id=\"flow-%zu\"></a>\n\n", i + 1);
+        if (alert != NULL)
+            markdown_put_flow(out, alert, alert_sections_of(sections, kept->line, kept->length));
+        is_good = alert != NULL;
+        json_decref(alert);
+    }
+    alert_sections_close(sections);
+    return is_good;
 }
 
 bool markdown_write(FILE *out, const struct collection *collection)
@@ -152,6 +168,6 @@ bool markdown_write(FILE *out, const struct collection *collection)
         fputs("| Flow | Start | Protocol | Source | Destination | Score | Flagged as |\n"
               "|------|------|------|------|------|------:|------|\n",
               out);
-    return put_each(out, &collection->alerts, put_index_row) &&
-           put_each(out, &collection->alerts, put_section) && ferror(out) == 0;
+    return put_index(out, &collection->alerts) && put_flows(out, &collection->alerts) &&
+           ferror(out) == 0;
 }

@@ -3,6 +3,7 @@
  * in it is laid out, what does not is left out. See the header. */
 #include "report/markdown_flow.h"
 
+#include "report/flow_filter.h"
 #include "report/json_path.h"
 #include "report/markdown_text.h"
 
@@ -198,31 +199,73 @@ static void put_resemblance(FILE *out, json_t *alert)
     }
 }
 
-/* Sections are {title, text} in a list, or title → text. */
-static void put_sections(FILE *out, json_t *alert)
+/* Numbered, as reports of this kind are; what has nothing to say has no number. */
+static void put_sections(FILE *out, const struct section *sections)
 {
-    json_t *const sections = json_path_at(alert, "whyflow.sections");
-    const char *title;
-    json_t *section;
-    size_t i;
-    json_array_foreach (sections, i, section) {
-        if (!json_is_object(section)) {
-            fputc('\n', out);
-            markdown_put_list(out, section);
+    unsigned number = 0;
+    for (unsigned i = 0; sections != NULL && i < SECTION_COUNT; i++) {
+        if (sections[i].text[0] == '\0')
             continue;
-        }
-        fputs("\n### ", out);
-        markdown_put(out, json_path_text(section, "title"));
-        fputs("\n\n", out);
-        if (json_object_get(section, "text") != NULL)
-            markdown_put_list(out, json_object_get(section, "text"));
+        fprintf(out, "\n### %u. %s\n\n", ++number, sections[i].title);
+        markdown_put(out, sections[i].text);
+        fputc('\n', out);
     }
-    json_object_foreach (sections, title, section) {
-        fputs("\n### ", out);
-        markdown_put(out, title);
-        fputs("\n\n", out);
-        markdown_put_list(out, section);
+}
+
+static void put_names(FILE *out, const char *before, json_t *names)
+{
+    json_t *name;
+    size_t i;
+    json_array_foreach (names, i, name) {
+        fputs(i == 0 ? before : ", ", out);
+        markdown_put_value(out, name);
     }
+    if (json_array_size(names) > 0)
+        fputc(')', out);
+}
+
+static void put_readings(FILE *out, json_t *alert)
+{
+    json_t *const readings = json_path_at(alert, "whyflow.readings");
+    const char *name;
+    json_t *reading;
+    if (json_object_size(readings) == 0)
+        return;
+    fputs("\n### Readings\n\n", out);
+    json_object_foreach (readings, name, reading) {
+        fputs("- **If ", out);
+        markdown_put(out, name);
+        fputs(":** ", out);
+        markdown_put(out, json_path_text(reading, "text"));
+        put_names(out, " (rests on ", json_object_get(reading, "for"));
+        fputc('\n', out);
+    }
+}
+
+/* What a record says in a text of its own, whatever it says in parts too. */
+static void put_text_of(FILE *out, const char *title, json_t *part)
+{
+    if (*json_path_text(part, "text") == '\0')
+        return;
+    fprintf(out, "\n### %s\n\n", title);
+    markdown_put(out, json_path_text(part, "text"));
+    put_names(out, " (with it moved ", json_object_get(part, "moved"));
+    fputc('\n', out);
+}
+
+/* No text in these begins a line, so a fence ends where it should. */
+static void put_filters(FILE *out, json_t *alert)
+{
+    char bpf[FLOW_FILTER_SIZE], tshark[FLOW_FILTER_SIZE];
+    struct text bpf_text = text_init(bpf, sizeof bpf);
+    struct text tshark_text = text_init(tshark, sizeof tshark);
+    const bool has_bpf = flow_filter_bpf(alert, &bpf_text);
+    if (!flow_filter_tshark(alert, &tshark_text))
+        return;
+    fputs("\n### Take Along\n\n", out);
+    if (has_bpf)
+        fprintf(out, "BPF filter:\n\n```text\n%s\n```\n\n", bpf);
+    fprintf(out, "tshark:\n\n```sh\n%s\n```\n", tshark);
 }
 
 static void put_part(FILE *out, const char *title, json_t *part)
@@ -234,7 +277,7 @@ static void put_part(FILE *out, const char *title, json_t *part)
     markdown_put_list(out, part);
 }
 
-void markdown_put_flow(FILE *out, json_t *alert)
+void markdown_put_flow(FILE *out, json_t *alert, const struct section *sections)
 {
     json_t *const id = json_object_get(alert, "flow_id");
     fputs("# Flow ", out);
@@ -246,14 +289,15 @@ void markdown_put_flow(FILE *out, json_t *alert)
     fputs("\n---\n\n## 🧠 Model Explanation\n", out);
     markdown_put(out, json_path_text(alert, "whyflow.text"));
     fputc('\n', out);
-    put_sections(out, alert);
+    put_sections(out, sections);
     put_reasons(out, alert);
     put_score(out, alert);
     put_resemblance(out, alert);
-    put_part(out, "Readings", json_path_at(alert, "whyflow.readings"));
-    put_part(out, "Unusual Together", json_path_at(alert, "whyflow.combination"));
-    put_part(out, "What Would Have Left It Unflagged",
-             json_path_at(alert, "whyflow.counterfactual"));
+    put_readings(out, alert);
+    put_text_of(out, "Unusual Together", json_path_at(alert, "whyflow.combination"));
+    put_text_of(out, "What Would Have Left It Unflagged",
+                json_path_at(alert, "whyflow.counterfactual"));
     put_part(out, "Incident", json_path_at(alert, "whyflow.incident"));
     put_part(out, "Caveats", json_path_at(alert, "whyflow.caveats"));
+    put_filters(out, alert);
 }

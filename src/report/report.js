@@ -7,16 +7,20 @@
 
 /* ---- data ---- */
 
-/* Sections as alert_pack.h says: overview, skeletons, indices, columns. */
+/* As html.c writes them: the overview, columns of prose, and the alerts as alert_pack.h says. */
 function unpack(text) {
-  const [overview, skeletons, indices, ...columns] = text.split("\x02");
+  const [first, ...sections] = text.split("\x02"), overview = JSON.parse(first);
+  const prose_columns = sections.splice(0, overview.section_columns);
+  const [skeletons, indices, ...columns] = sections;
   const lines_of = (section) => section === "" ? [] : section.slice(0, -1).split("\n");
   const shapes = lines_of(skeletons).map((skeleton) => skeleton.split("\x01"));
   const values = columns.map(lines_of);
   const next = columns.map(() => 0);
   const lines = lines_of(indices).map((index) => shapes[Number(index)].map((piece, i) =>
     i % 2 === 0 ? piece : values[Number(piece)][next[Number(piece)]++]).join(""));
-  return { overview: JSON.parse(overview), alerts: lines.map(alert_of) };
+  const prose = prose_columns.map(lines_of);
+  return { overview, alerts: lines.map((line, index) =>
+    alert_of(line, index, prose.map((column) => column[index]).filter(Boolean))) };
 }
 
 async function read_data() {
@@ -39,7 +43,7 @@ const text_of = (value) => value === undefined || value === null ? ""
 const evidence_name = (evidence) => text_of(evidence.label) || text_of(evidence.quantity).replaceAll("_", " ");
 
 /* What table and plots ask of an alert, once. */
-function alert_of(line, index) {
+function alert_of(line, index, prose) {
   const record = JSON.parse(line);
   const whyflow = object_of(record.whyflow);
   const flow = object_of(whyflow.flow);
@@ -47,7 +51,7 @@ function alert_of(line, index) {
   const reason = object_of(list_of(whyflow.reasons)[0]);
   const bytes = (way) => Number(object_of(flow[way]).ip_bytes) || 0;
   return {
-    index, line, record, whyflow, flow,
+    index, line, record, whyflow, flow, prose,
     start: text_of(object_of(record.flow).start),
     time_ms: Number(flow.first_ns) / 1e6 || 0,
     source: text_of(record.src_ip), destination: text_of(record.dest_ip),
@@ -415,8 +419,19 @@ function show_account(overview, alerts) {
     ["lines that could not be read", overview.bad_lines], ["statistics of further runs left out", overview.stats_left_out]]
     .filter(([, value]) => value > 0);
   $("account").append(...[["Packets", number(read)], ["Flows by protocol", number(protocol_rows(overview, stats))],
-    ["Left out on the way", number(losses)], ["Left out of this report", number(report)]]
+    ["Left out on the way", number(losses)], ["Left out of this report", number(report)],
+    ...list_tables(object_of(whyflow.engine), overview.features)]
     .filter(([, rows]) => rows.length > 0).map(([caption, rows]) => pairs_table(caption, rows)));
+}
+
+/* Of statistics' lists: of several runs there are none. */
+function list_tables(engine, features) {
+  const label = (reason) => reason.flagged_by === "surprise" ? (object_of(features)[reason.name] || [words(reason.name)])[0] : words(reason.name);
+  const bound = (one) => one.at_least === true ? "at least " : "";
+  const rows = (list, row) => list_of(list).map(object_of).slice(0, 12).map(row);
+  return [["Flagged for", rows(engine.flagged_reasons, (one) => [label(one), count_text(one.count)])],
+    ["Most IP bytes sent by", rows(engine.top_sources, (one) => [text_of(one.ip), bound(one) + size_text(Number(one.ip_bytes) || 0)])],
+    ["Most flows begun by", rows(engine.top_sources_by_flows, (one) => [text_of(one.ip), bound(one) + count_text(one.flows)])]];
 }
 
 function show_captions(overview, alerts) {
@@ -644,20 +659,45 @@ const is_empty = (value) => value === undefined || value === null || value === "
 const part = (title, value) => is_empty(value) ? []
   : [make("h3", {}, title), typeof value === "object" ? anything(value) : make("p", {}, text_of(value))];
 
-/* Sections are {title, text} in a list, or title → text. */
-function section_parts(sections) {
-  const entries = Array.isArray(sections) ? sections.map((one) => is_object(one) ? [one.title, one.text ?? one] : ["", one])
-    : Object.entries(object_of(sections));
-  return entries.flatMap(([title, text]) => [make("h3", {}, words(title)), ...list_of(text).map((one) =>
-    typeof one === "object" ? anything(one) : make("p", {}, text_of(one)))]);
+/* Each is "title: text", and no title has a colon. */
+function prose_part(prose) {
+  const paragraph = (one) => {
+    const end = one.indexOf(": ");
+    return [make("h4", {}, one.slice(0, end)), make("p", {}, one.slice(end + 2))];
+  };
+  return prose.length === 0 ? [] : [make("details", { class: "prose" },
+    make("summary", {}, "The long account"), prose.flatMap(paragraph))];
 }
 
-function reading_parts(readings) {
+/* A part that says in its text what its other members say in figures. */
+const said = (one, more) => is_object(one) && text_of(one.text)
+  ? [make("p", {}, text_of(one.text)), more ? make("p", { class: "quiet" }, more) : null]
+  : [typeof one === "object" ? anything(one) : make("p", {}, text_of(one))];
+const names_text = (before, names, labels) => list_of(names).length === 0 ? ""
+  : before + list_of(names).map((name) => labels(text_of(name))).join(", ");
+
+function reading_parts(readings, labels) {
+  if (is_empty(readings))
+    return [];
   if (!is_object(readings))
     return part("Readings", readings);
-  const side = ([name, value]) => is_empty(value) ? null : make("div", {}, make("h3", {}, `If ${words(name)}`),
-    typeof value === "object" ? anything(value) : make("p", {}, text_of(value)));
-  return [make("div", { class: "two" }, Object.entries(readings).map(side))];
+  return [make("div", { class: "two" }, Object.entries(readings).filter(([, one]) => !is_empty(one)).map(([name, one]) =>
+    make("div", {}, make("h3", {}, `If ${words(name)}`), said(one, names_text("Rests on: ", object_of(one).for, labels)))))];
+}
+
+function combination_part(combination, labels) {
+  if (is_empty(combination))
+    return [];
+  const { features, bits_alone, bits_together } = object_of(combination);
+  const alone = list_of(bits_alone), figures = is_number(bits_together) && alone.every(is_number)
+    ? list_of(features).map((name, i) => `${labels(text_of(name))} alone ${bits_text(alone[i])} bits`)
+      .concat(`together ${bits_text(bits_together)} bits`).join(", ") : "";
+  return [make("h3", {}, "Ordinary alone, unusual together"), ...said(combination, figures)];
+}
+
+function counterfactual_part(counterfactual, labels) {
+  return is_empty(counterfactual) ? [] : [make("h3", {}, "What would have left it unflagged"),
+    ...said(counterfactual, names_text("Derived from these and moved with them: ", object_of(counterfactual).moved, labels))];
 }
 
 function resemblance_part(resembles) {
@@ -783,9 +823,8 @@ function show_flow(alert, table, overview) {
     caveats.length ? make("ul", { class: "chips", "aria-label": "Caveats" }, caveats.map((one) => make("li", {}, CAVEATS[one] || words(one)))) : null,
     ...resemblance_part(object_of(whyflow.resembles)),
     ...(is_empty(whyflow.reasons) ? [] : [make("h3", {}, "Reasons, strongest first"), ...list_of(whyflow.reasons).map((one) => reason_block(object_of(one)))]),
-    ...section_parts(whyflow.sections), ...reading_parts(whyflow.readings),
-    ...part("Ordinary alone, unusual together", whyflow.combination),
-    ...part("What would have left it unflagged", whyflow.counterfactual),
+    ...reading_parts(whyflow.readings, labels), ...combination_part(whyflow.combination, labels),
+    ...counterfactual_part(whyflow.counterfactual, labels), ...prose_part(alert.prose),
     ...contribution_part(alert, labels), ...measured_part(alert), ...copy_part(alert)].filter(Boolean));
   const list = table.list(), place = list.indexOf(alert);
   const step = (by) => () => { location.replace(`#flow-${list[place + by].index}`); };

@@ -40,6 +40,8 @@ static bool add_value(json_t *sum, const char *key, json_t *value)
             total = json_integer_value(there);
         return json_integer_set(there, total) == 0;
     }
+    if (json_is_array(there)) /* the most of each run are not the most of all */
+        return json_object_set_new(sum, key, json_null()) == 0;
     return true;
 }
 

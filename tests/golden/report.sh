@@ -25,6 +25,9 @@ alerts = {alert["flow_id"]: alert for alert in lines if alert["event_type"] == "
 columns = """ID IP_SRC_ADDR IP_DST_ADDR L4_SRC_PORT L4_DST_PORT PROTOCOL_NUM FIRST_SWITCHED
 LAST_SWITCHED IN_PKTS IN_BYTES FLOW_DURATION_MILLISECONDS avg_in_packet_size inter_arrival_ms
 dst_flows_in_window src_entropy_PROTOCOL src_IN_PKTS_sum src_flows_in_window src_flag_SYN""".split()
+titles = ["Protocol and port context", "Volume and duration", "Timing",
+          "Source and destination context", "Key indicators", "Likely reasons",
+          "Cautious conclusion"]
 index, *flows = re.split(r"(?m)^# Flow (?=\d)", text)
 assert len(flows) == sum(line["event_type"] == "alert" for line in lines), len(flows)
 assert index.count("](#flow-") == len(flows), "index"
@@ -43,6 +46,11 @@ for number, flow in enumerate(flows, 1):
         same = value == wanted if isinstance(wanted, str) else float(value) == wanted
         assert same, (name, value, wanted)
     assert "### How the Score Adds Up" in flow and f"**{alert['whyflow']['score']:.3f}**" in flow
+    sections = re.findall(r"(?m)^### (\d)\. (.*)\n\n(\S.*)$", flow)
+    assert [int(number) for number, _, _ in sections] == list(range(1, len(sections) + 1))
+    found = [title for _, title, _ in sections]
+    assert found == [title for title in titles if title in found] and len(found) >= 5, found
+    assert found[-1] == titles[-1] and "### Take Along" in flow, found
     parts = re.findall(r"(?m)^\| [^*|]+ \| ([-+]?\d+\.\d{3}) \|$",
                        flow.split("### How the Score Adds Up")[1].split("###")[0])
     assert abs(sum(map(float, parts)) - alert["whyflow"]["score"]) < 5e-4, parts
@@ -50,6 +58,52 @@ END
 }
 check 'markdown_has_the_layout_of_the_samples: 3943031' markdown_has_the_layout sample-3943031
 check 'markdown_has_the_layout_of_the_samples: 3947329' markdown_has_the_layout sample-3947329
+
+# The lines to copy find the flow's packets: as many as the record counts, or for BPF, more.
+filters_find_the_flow() {
+    report "$lines" -n 3 -o "$SCRATCH/three.md" 2>"$SCRATCH/errors" || return 1
+    python3 - "$SCRATCH/three.md" "$lines" pcaps/mixed.pcap <<'END'
+import json, re, shlex, subprocess, sys
+text = open(sys.argv[1], encoding="utf-8").read()
+lines = [json.loads(line) for line in open(sys.argv[2], encoding="utf-8")]
+alerts = {(alert["flow_id"], alert["flow"]["start"]): alert["flow"] for alert in lines
+          if alert["event_type"] == "alert"}
+of_id = {flow_id: flow for (flow_id, _), flow in alerts.items()}
+flows = re.split(r"(?m)^# Flow (?=\d)", text)[1:]
+assert len(flows) == 3
+for flow in flows:
+    counted = of_id[int(flow.split(" ")[0])]
+    wanted = counted["pkts_toserver"] + counted["pkts_toclient"]
+    tshark = shlex.split(re.search(r"```sh\n(.*)\n```", flow).group(1))
+    assert tshark[:2] == ["tshark", "-r"] and tshark[3] == "-Y" and len(tshark) == 5, tshark
+    bpf = re.search(r"```text\n(.*)\n```", flow).group(1)
+    def count(*command):
+        return subprocess.run(command, capture_output=True, text=True,
+                              check=True).stdout.count("\n")
+    seen = count("tshark", "-n", "-r", sys.argv[3], "-Y", tshark[4])
+    assert seen == wanted, (seen, wanted, tshark)
+    seen = count("tcpdump", "-n", "-r", sys.argv[3], bpf)
+    assert seen >= wanted, (seen, wanted, bpf)
+END
+}
+if command -v tshark >/dev/null && command -v tcpdump >/dev/null; then
+    check 'filters_in_markdown_find_the_flow' filters_find_the_flow
+else
+    skip 'filters_in_markdown_find_the_flow' 'no tshark or tcpdump'
+fi
+
+# A line cut down to what a report needs is kept, and tells no sections.
+line_without_a_record_tells_none() {
+    jq -c 'del(.whyflow.flow)' "$SCRATCH/alerts.jsonl" | head -3 >"$SCRATCH/foreign.jsonl"
+    report "$SCRATCH/foreign.jsonl" -o "$SCRATCH/foreign.md" || return 1
+    [ "$(grep -c '^# Flow ' "$SCRATCH/foreign.md")" = 3 ] &&
+        ! grep -n '^### 1\.' "$SCRATCH/foreign.md"
+}
+if command -v jq >/dev/null; then
+    check 'a_line_that_is_no_record_tells_no_sections' line_without_a_record_tells_none
+else
+    skip 'a_line_that_is_no_record_tells_no_sections' 'no jq'
+fi
 
 # Unpacks a page; says what is wrong with it. Its alerts must be the given lines to the byte.
 cat >"$SCRATCH/unpack.py" <<'END'
@@ -71,22 +125,44 @@ assert not re.search(r"https?://|//[a-z]+\.|@import|url\(", without_comments)
 assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(",
                      around.split("/* Draws whyflow-report's page")[1])
 sections = zlib.decompress(base64.b64decode(data)).decode().split("\2")
-overview, skeletons, indices, *columns = sections
+overview, *sections = sections
 overview = json.loads(overview)
+count = overview["section_columns"]
+prose, (skeletons, indices, *columns) = sections[:count], sections[count:]
+prose = [column.split("\n")[:-1] for column in prose]
 shapes = [line.split("\1") for line in skeletons.split("\n")[:-1]]
 values = [iter(column.split("\n")) for column in columns]
 alerts = ["".join(piece if i % 2 == 0 else next(values[int(piece)])
                   for i, piece in enumerate(shapes[int(index)]))
           for index in indices.split("\n")[:-1]]
 assert sorted(alerts) == sorted(wanted), "not the lines that came in"
+assert all(len(column) == len(alerts) for column in prose), "a section of another alert"
+titles = ["Protocol and port context", "Volume and duration", "Timing",
+          "Source and destination context", "Key indicators", "Likely reasons",
+          "Cautious conclusion"]
+assert len(prose) == len(titles)
+for line, *texts in zip(alerts, *prose):
+    if sys.argv[3:] == ["without-prose"]:
+        assert not any(texts), texts
+        continue
+    for title, text in zip(titles, texts):
+        assert text == "" or text.startswith(title + ": "), text
+    # Sections of this alert and no other: its ports and its score stand in them.
+    alert = json.loads(line)
+    for port in ("src_port", "dest_port"):
+        if alert["proto"] in ("TCP", "UDP"):
+            assert re.search(rf"\bport {alert[port]}\b", texts[0]), texts[0]
+    if alert["whyflow"]["flagged_by"] == "surprise":
+        assert f"scores {alert['whyflow']['score']:.1f} bits" in texts[4], texts[4]
+    assert texts[1] and texts[3] and texts[6], texts
 keys = [(not json.loads(line)["whyflow"]["resembles"], -json.loads(line)["whyflow"]["score"])
         for line in alerts]
 assert keys == sorted(keys), "not the strongest first"
 json.dump(overview, open(sys.argv[1] + ".overview", "w"))
 END
 
-page_holds() { # page, lines of alerts
-    python3 "$SCRATCH/unpack.py" "$1" "$2"
+page_holds() { # page, lines of alerts, [without-prose]
+    python3 "$SCRATCH/unpack.py" "$@"
 }
 
 page_is_closed() {
@@ -131,6 +207,7 @@ statistics_suffice() {
     cat "$SCRATCH/alerts.jsonl" <(grep '"alert"' "$SCRATCH/twin.jsonl") >"$SCRATCH/both.jsonl"
     page_holds "$SCRATCH/few.html" "$SCRATCH/both.jsonl" || return 1
     jq -e '.flow_lines == 0 and .runs == 2 and .grid == [] and
+        .stats.whyflow.engine.top_sources == null and
         (.timeline.steps | map(.[0]) | add) == 2 * 5148 and
         (.timeline.steps | map(.[1]) | add) == .stats.whyflow.account.ip_bytes_written and
         .stats.whyflow.account.read == 2 * 40729 and
@@ -173,8 +250,10 @@ for path in ("host", "pcap_filename", "src_ip", "proto", "whyflow.text", "whyflo
     place[key] = evil
 alert["whyflow"]["summary"] = [evil, evil]
 alert["whyflow"]["caveats"] = [evil]
-alert["whyflow"]["sections"] = [{"title": evil, "text": evil}, {evil: [evil, {evil: 1}]}]
-alert["whyflow"]["readings"] = {"benign": [evil], "suspicious": evil}
+alert["whyflow"]["readings"] = {"benign": {"text": evil, "for": [evil]}, evil: evil}
+alert["whyflow"]["combination"] = {"text": evil, "features": [evil], "bits_alone": [1],
+                                   "bits_together": 2}
+alert["whyflow"]["counterfactual"] = {"text": evil, "moved": [evil]}
 alert["whyflow"]["resembles"] = {
     "behaviour": evil, "evidence": [{"label": evil, "unit": evil, "value": 1e308}]}
 alert["whyflow"]["contrib"] = {evil: 1, "__proto__": 2}
@@ -187,11 +266,11 @@ END
 
 hostile_is_text() {
     report "$SCRATCH/hostile.jsonl" -o "$SCRATCH/hostile.html" &&
-        page_holds "$SCRATCH/hostile.html" "$SCRATCH/hostile.jsonl" &&
+        page_holds "$SCRATCH/hostile.html" "$SCRATCH/hostile.jsonl" without-prose &&
         ! grep -q 'onerror\|reboot' "$SCRATCH/hostile.html" || return 1
     report "$SCRATCH/hostile.jsonl" -o "$SCRATCH/hostile.md" || return 1
     grep -q 'onerror' "$SCRATCH/hostile.md" || return 1
-    ! grep -n '<img\|</script\|[^\\]|`\|'$'\007' "$SCRATCH/hostile.md"
+    ! grep -n '^### 1\.\|^tshark' "$SCRATCH/hostile.md" && ! grep -n '<img\|</script\|[^\\]|`\|'$'\007' "$SCRATCH/hostile.md"
 }
 check 'markup_in_a_record_is_text' hostile_is_text
 

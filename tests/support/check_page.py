@@ -132,6 +132,34 @@ def check_filters_of_flow(browser, lines, capture):
         assert seen >= wanted, f"the BPF filter finds {seen} packets of {wanted}"
 
 
+def check_prose(browser, lines):
+    """The open flow has its sections, folded, and its readings, combination, counterfactual."""
+    by_line = {line: json.loads(line) for line in lines}
+    titles = ["Protocol and port context", "Volume and duration",
+              "Source and destination context", "Cautious conclusion"]
+    for index in range(FLOWS_FILTERED):
+        whyflow = by_line[open_flow(browser, index)["JSON"]]["whyflow"]
+        found = browser.ask("[...document.querySelectorAll('.prose h4')].map((h) => h.textContent)")
+        assert set(titles) <= set(found), found
+        assert not browser.ask("document.querySelector('.prose').open"), "not folded"
+        text = browser.ask("document.getElementById('flow-body').textContent")
+        parts = list(whyflow.get("readings", {}).values())
+        parts += [whyflow[name] for name in ("combination", "counterfactual") if name in whyflow]
+        for said in parts:
+            assert said["text"] in text, said["text"]
+
+
+def check_lists(browser, statistics):
+    """What statistics list: why flows were flagged, and the greatest sources."""
+    text = browser.ask("document.getElementById('account').textContent")
+    engine = statistics["whyflow"]["engine"]
+    for source in engine["top_sources"] + engine["top_sources_by_flows"]:
+        assert source["ip"] in text, source
+    for reason in engine["flagged_reasons"]:
+        if reason["flagged_by"] == "behaviour":
+            assert f"{reason['name'].replace('_', ' ')}{reason['count']:,}" in text, reason
+
+
 def check_hostile(page):
     with Browser() as browser:
         browser.open("file://" + os.path.abspath(page))
@@ -146,6 +174,7 @@ def check_hostile(page):
 def check_page(page, alerts_path, capture):
     with open(alerts_path, encoding="utf-8") as file:
         lines = [line.rstrip("\n") for line in file]
+    statistics = [line for line in lines if '"event_type":"stats"' in line]
     lines = [line for line in lines if json.loads(line)["event_type"] == "alert"]
     alerts = [json.loads(line) for line in lines]
     with Browser() as browser:
@@ -158,6 +187,8 @@ def check_page(page, alerts_path, capture):
         check_sorting_on_a_phone(browser)
         check_flow(browser)
         check_lines(browser, lines)
+        check_prose(browser, lines)
+        check_lists(browser, json.loads(statistics[-1]))
         check_filters_of_flow(browser, lines, capture)
         assert browser.messages == [], browser.messages
     print("drawn, filtered, sorted, opened")
