@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The long prose of an alert line: what the intake room reads back, the explain room tells. Called
- * by whyflow-report's writers with the lines they keep, on its one thread. No part of the sensor. */
+ * by whyflow-report's writers with the lines they keep, on its one thread; no part of whyflow. */
 #ifndef WHYFLOW_ALERT_SECTIONS_H
 #define WHYFLOW_ALERT_SECTIONS_H
 

@@ -60,8 +60,11 @@ static void append_large(struct text *text, double number, unsigned digits)
 
 void quantity_append_significant(struct text *text, double number, unsigned digits)
 {
-    assert(number >= 0);
     assert(digits >= 1);
+    if (number < 0) { /* no measurement is; a line that was read may say so */
+        text_append_char(text, '-');
+        number = -number;
+    }
     if (number >= pow(10, digits)) {
         append_large(text, number, digits);
         return;
@@ -79,7 +82,7 @@ void quantity_append_significant(struct text *text, double number, unsigned digi
 
 static const struct quantity_step *find_step(const struct quantity_step *steps, double number)
 {
-    while (number >= steps->below)
+    while (number >= steps->below && isfinite(steps->below))
         steps++;
     return steps;
 }
@@ -95,7 +98,7 @@ void quantity_append_time(struct text *text, double time_us, unsigned digits)
 static void append_amount(struct text *text, double number, unsigned digits)
 {
     const bool is_whole = number == trunc(number) || number >= 100;
-    if (digits >= 3 && is_whole && number < COUNT_MAX)
+    if (digits >= 3 && is_whole && number >= 0 && number < COUNT_MAX)
         quantity_append_count(text, (uint64_t)round(number));
     else
         quantity_append_significant(text, number, digits);

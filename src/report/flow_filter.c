@@ -13,8 +13,11 @@ enum { ADDRESS_LENGTH_MAX = 45, PORT_MAX = 65535, NANOSECONDS = 1000000000 };
 static const struct protocol {
     const char *name, *bpf, *tshark;
 } protocols[] = {
-    {"TCP", "tcp", "tcp"},    {"UDP", "udp", "udp"},           {"SCTP", "sctp", "sctp"},
-    {"ICMP", "icmp", "icmp"}, {"IPv6-ICMP", "icmp6", "icmpv6"},
+    {"TCP", "tcp", "tcp"},
+    {"UDP", "udp", "udp"},
+    {"SCTP", "sctp", "sctp"},
+    {"ICMP", "icmp", "icmp"},
+    {"IPv6-ICMP", "icmp6", "icmpv6"},
 };
 
 /* One end is [0], the other [1]. */

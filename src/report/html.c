@@ -68,9 +68,9 @@ static json_t *overview_json(const struct collection *collection)
 {
     json_t *const sum = run_list_sum(&collection->runs);
     return json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:i, s:I, s:b, s:o?, s:o, s:o, s:o, s:o}",
-                     "version", WHYFLOW_VERSION, "section_columns", (int)SECTION_COUNT, "lines", (json_int_t)collection->lines,
-                     "bad_lines", (json_int_t)collection->bad_lines, "alerts_seen",
-                     (json_int_t)collection->alerts.seen, "flow_lines",
+                     "version", WHYFLOW_VERSION, "section_columns", (int)SECTION_COUNT, "lines",
+                     (json_int_t)collection->lines, "bad_lines", (json_int_t)collection->bad_lines,
+                     "alerts_seen", (json_int_t)collection->alerts.seen, "flow_lines",
                      (json_int_t)collection->flow_lines, "flow_ip_bytes",
                      (json_int_t)collection->flow_ip_bytes, "runs", (int)collection->runs.count,
                      "stats_left_out", (json_int_t)collection->runs.left_out, "is_final",
@@ -137,9 +137,9 @@ static bool write_data(FILE *out, const struct collection *collection)
     struct page_data data;
     if (!page_data_init(&data, out))
         return false;
-    const bool is_good =
-        write_overview(&data, collection) && write_sections(&data, &collection->alerts) &&
-        write_alerts(&data, &collection->alerts);
+    const bool is_good = write_overview(&data, collection) &&
+                         write_sections(&data, &collection->alerts) &&
+                         write_alerts(&data, &collection->alerts);
     return page_data_deinit(&data) && is_good;
 }
 

@@ -174,7 +174,10 @@ static void put_evidence(FILE *out, json_t *evidence)
     fputs(" | ", out);
     if (json_object_get(evidence, "value") != NULL)
         markdown_put_quantity(out, json_object_get(evidence, "value"), unit, name);
-    fputs(least != NULL ? " | at least " : most != NULL ? " | at most " : " | ", out);
+    const bool is_number = strcmp(unit, "yes") != 0;
+    fputs(" | ", out);
+    if (is_number && (least != NULL || most != NULL))
+        fputs(least != NULL ? "at least " : "at most ", out);
     if (least != NULL || most != NULL)
         markdown_put_quantity(out, least != NULL ? least : most, unit, name);
     fputs(" |\n", out);

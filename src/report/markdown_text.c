@@ -79,6 +79,10 @@ void markdown_put_value(FILE *out, json_t *value)
 void markdown_put_quantity(FILE *out, json_t *value, const char *unit, const char *name)
 {
     const double number = json_number_value(value);
+    if (json_is_number(value) && strcmp(unit, "yes") == 0) {
+        fputs(number != 0 ? "yes" : "no", out);
+        return;
+    }
     const bool is_log2 = strcmp(unit, "log2") == 0;
     const bool has_words = is_log2 ? fabs(number) < LOG2_MAX : number >= 0 && number < QUANTITY_MAX;
     if (!json_is_number(value) || *unit == '\0' || !has_words) {

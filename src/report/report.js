@@ -430,7 +430,7 @@ function list_tables(engine, features) {
   const bound = (one) => one.at_least === true ? "at least " : "";
   const rows = (list, row) => list_of(list).map(object_of).slice(0, 12).map(row);
   return [["Flagged for", rows(engine.flagged_reasons, (one) => [label(one), count_text(one.count)])],
-    ["Most IP bytes sent by", rows(engine.top_sources, (one) => [text_of(one.ip), bound(one) + size_text(Number(one.ip_bytes) || 0)])],
+    ["Most IP bytes in flows begun by", rows(engine.top_sources, (one) => [text_of(one.ip), bound(one) + size_text(Number(one.ip_bytes) || 0)])],
     ["Most flows begun by", rows(engine.top_sources_by_flows, (one) => [text_of(one.ip), bound(one) + count_text(one.flows)])]];
 }
 
@@ -703,7 +703,8 @@ function counterfactual_part(counterfactual, labels) {
 function resemblance_part(resembles) {
   if (is_empty(resembles.behaviour))
     return [];
-  const limit = (one) => "at_least" in one ? `at least ${measure(one, "at_least")}`
+  const limit = (one) => one.unit === "yes" ? measure(one, "at_least" in one ? "at_least" : "at_most")
+    : "at_least" in one ? `at least ${measure(one, "at_least")}`
     : "at_most" in one ? `at most ${measure(one, "at_most")}` : text_of(one.limit);
   const row = (one) => make("tr", {}, make("td", {}, evidence_name(one)),
     make("td", { class: "number" }, measure(one, "value")), make("td", { class: "number" }, limit(one)));
@@ -721,7 +722,9 @@ function facts_text(alert) {
   return [`score ${bits_text(alert.score)} bits (typical ${bits_text(whyflow.typical)}, flagged from ${bits_text(whyflow.threshold)} on)`,
     alert.rank ? `1 in ${count_text(alert.rank)} scores as high` : "",
     is_number(baseline.n) ? `compared with ${count_text(baseline.n)} flows (${text_of(baseline.scope)}), confidence ${text_of(baseline.confidence)}` : "",
-    alert.count > 1 ? `flow ${count_text(alert.count)} of its incident, which began ${moment_text(text_of(incident.first))}` : ""]
+    incident.closed === true && alert.count > 1 ? `the last of its incident, ${count_text(alert.count)} flows from ` +
+      `${moment_text(text_of(incident.first))} to ${moment_text(text_of(incident.last))}`
+    : alert.count > 1 ? `flow ${count_text(alert.count)} of its incident, which began ${moment_text(text_of(incident.first))}` : ""]
     .filter(Boolean).join(" · ");
 }
 

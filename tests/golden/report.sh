@@ -270,9 +270,27 @@ hostile_is_text() {
         ! grep -q 'onerror\|reboot' "$SCRATCH/hostile.html" || return 1
     report "$SCRATCH/hostile.jsonl" -o "$SCRATCH/hostile.md" || return 1
     grep -q 'onerror' "$SCRATCH/hostile.md" || return 1
-    ! grep -n '^### 1\.\|^tshark' "$SCRATCH/hostile.md" && ! grep -n '<img\|</script\|[^\\]|`\|'$'\007' "$SCRATCH/hostile.md"
+    ! grep -n '^### 1\.\|^tshark' "$SCRATCH/hostile.md" &&
+        ! grep -n '<img\|</script\|[^\\]|`\|'$'\007' "$SCRATCH/hostile.md"
 }
 check 'markup_in_a_record_is_text' hostile_is_text
+
+# A record may be one by its form and say numbers that no flow has.
+absurd_numbers_are_told() {
+    jq -c '.whyflow.features.ip_bytes_per_s = (1e308, -1, -1e300),
+        .whyflow.features.duration_us = -5,
+        (.whyflow.reasons[0] |= (.value = 1e308 | .p05 = -1e308))' \
+        "$SCRATCH/alerts.jsonl" >"$SCRATCH/absurd.jsonl"
+    report "$SCRATCH/absurd.jsonl" -o "$SCRATCH/absurd.md" || return 1
+    report "$SCRATCH/absurd.jsonl" -o "$SCRATCH/absurd.html" || return 1
+    [ "$(grep -c '^# Flow ' "$SCRATCH/absurd.md")" = "$(wc -l <"$SCRATCH/absurd.jsonl")" ] &&
+        grep -q '^### 1\. ' "$SCRATCH/absurd.md"
+}
+if command -v jq >/dev/null; then
+    check 'numbers_that_no_flow_has_are_told' absurd_numbers_are_told
+else
+    skip 'numbers_that_no_flow_has_are_told' 'no jq'
+fi
 
 bad_lines_are_counted() {
     {

@@ -91,12 +91,12 @@ def check_flow(browser):
     browser.press("ArrowRight", 39)
     browser.wait("document.getElementById('flow-place').textContent.startsWith('2 of')")
     browser.press("Escape", 27)
-    browser.wait("!document.getElementById('flow').open")
+    browser.wait("!document.getElementById('flow').open && location.hash === ''")
     browser.ask(f"{ROWS}[1].querySelector('a').focus()")
     browser.press("Enter", 13)
     browser.wait("document.getElementById('flow').open")
     browser.press("Escape", 27)
-    browser.wait("!document.getElementById('flow').open")
+    browser.wait("!document.getElementById('flow').open && location.hash === ''")
 
 
 def blocks(browser):
