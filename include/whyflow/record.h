@@ -91,6 +91,8 @@ struct record_counterfactual {
     uint32_t change_count; /* FOUND: 1 to RECORD_CHANGES_MAX */
     struct record_change changes[RECORD_CHANGES_MAX];
     uint64_t moved;      /* bit j: feature j, derived from what was changed, moved along */
+    uint64_t moved_away; /* of those, features that would not be measured then */
+    double moved_to[FEATURE_COUNT];
     int32_t score_mbits; /* of the changed flow, against the same baseline */
     int32_t threshold_mbits;
 };

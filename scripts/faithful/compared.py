@@ -9,7 +9,7 @@ to whole units. The flow itself is left out where it was learnt.
 import math
 
 import scorer
-from baseline_file import LOG2
+from baseline_file import CATEGORY, LOG2
 
 WORDS_FLOWS = 500  # of a service, before words compare with it (baseline.h)
 SERVICE_STEP = 64  # a service's steps are counted in 1/64 of a unit
@@ -19,13 +19,15 @@ QUANTILES = {"p05": 5, "typical": 50, "p95": 95}
 class Population:
     """The flows that words about one feature of a flow are of."""
 
-    def __init__(self, judge, feature, vector, own):
+    def __init__(self, judge, feature, vector, own, among):
         self.judge, self.feature, self.vector = judge, feature, vector
         baseline = judge.baseline
         self.own = baseline.unit if own else 0
         service = baseline.services.get(vector.get("service"))
         is_whole = service is None or feature.name in ("protocol", "service") or (
             service.flows - self.own < WORDS_FLOWS * baseline.unit)
+        # A category is told among whom it is the more unusual: either may be, where both could.
+        is_whole = is_whole or (feature.scale == CATEGORY and among == "all")
         self.among = "all" if is_whole else "service"
         index = feature.index
         if is_whole:
@@ -83,7 +85,7 @@ def step_of(feature, value):
 def check_reason(reason, judge, vector, own):
     """What a reason says of others, against the baseline."""
     feature = judge.baseline.by_name[reason["feature"]]
-    population = Population(judge, feature, vector, own)
+    population = Population(judge, feature, vector, own, reason["among"])
     wanted = {"among": population.among, "n": population.count()}
     if "seen_share" in reason:
         wanted["seen_share"] = population.seen_share()

@@ -390,20 +390,21 @@ def replayed(vector, counterfactual):
         targets.update(scorer.vector_of({change["feature"]: change["to"]}))
     derived = edited(vector, targets)
     result = {**vector, **targets}
-    for moved in counterfactual["moved"]:
-        name = moved if isinstance(moved, str) else moved["feature"]
+    moved = counterfactual["moved"]
+    for name in moved:
         result.pop(name, None)
-        if isinstance(moved, str) and name in derived:
-            result[name] = derived[name]
-        elif not isinstance(moved, str) and "to" in moved:
-            result.update(scorer.vector_of({name: moved["to"]}))
+        if not isinstance(moved, dict):
+            if name in derived:
+                result[name] = derived[name]
+        elif moved[name] is not None:
+            result.update(scorer.vector_of({name: moved[name]}))
     return result
 
 
 def has_values(counterfactual):
     """Whether the record says all that is needed to replay it. Names alone leave the values to
     whoever replays, who may let others derive: then a difference is counted, and proves nothing."""
-    return not any(isinstance(moved, str) for moved in counterfactual["moved"])
+    return isinstance(counterfactual["moved"], dict)
 
 
 def same(a, b):

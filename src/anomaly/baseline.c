@@ -775,9 +775,10 @@ bool baseline_words_are_of_service(const struct baseline *baseline,
                                    const struct baseline_view *view,
                                    const struct baseline_place *place, enum feature_id id)
 {
-    return baseline_service_can_tell(baseline, view, id) &&
-           baseline_bits_in_service(baseline, view, place, id) >=
-               baseline_bits_in_all(baseline, view, place, id);
+    if (!baseline_service_can_tell(baseline, view, id))
+        return false;
+    return is_numeric(id) || baseline_bits_in_service(baseline, view, place, id) >=
+                                 baseline_bits_in_all(baseline, view, place, id);
 }
 
 /* Flows of the service with the same step or category, or without a measurement. */

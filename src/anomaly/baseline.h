@@ -174,7 +174,7 @@ bool baseline_service_can_tell(const struct baseline *baseline, const struct bas
                                enum feature_id id);
 
 /* Who the others are when one feature of a flow is compared in words: those of its service if they
- * can tell and the value is at least as unusual among them as among all; else all. */
+ * can tell, and a category is at least as unusual among them as among all; else all. */
 bool baseline_words_are_of_service(const struct baseline *baseline,
                                    const struct baseline_view *view,
                                    const struct baseline_place *place, enum feature_id id);

@@ -118,6 +118,8 @@ static void tell(const struct record_flow_part *part, const struct attempt *atte
     out->kind = RECORD_COUNTERFACTUAL_FOUND;
     out->score_mbits = attempt->score_mbits;
     out->moved = edit_moved(&attempt->edit, &part->features);
+    out->moved_away = out->moved & ~attempt->edit.vector.present;
+    memcpy(out->moved_to, attempt->edit.vector.value, sizeof out->moved_to);
     out->change_count = attempt->count;
     for (unsigned i = 0; i < attempt->count; i++) {
         const uint8_t id = attempt->ids[i];

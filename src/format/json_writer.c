@@ -75,6 +75,12 @@ void json_bool(struct json_writer *json, const char *key, bool value)
     text_append(&json->text, value ? "true" : "false");
 }
 
+void json_null(struct json_writer *json, const char *key)
+{
+    begin_value(json, key);
+    text_append(&json->text, "null");
+}
+
 void json_double(struct json_writer *json, const char *key, double number)
 {
     if (!isfinite(number))

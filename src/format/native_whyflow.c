@@ -551,12 +551,23 @@ static void write_changes(struct json_writer *json,
         json_close_object(json);
     }
     json_close_array(json);
-    json_open_array(json, "moved");
+}
+
+/* What moved along, and to where: all that is needed to score it again. */
+static void write_moved(struct json_writer *json,
+                        const struct record_counterfactual *counterfactual)
+{
+    json_open_object(json, "moved");
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
-        if ((counterfactual->moved >> j & 1) != 0)
-            json_string(json, NULL, feature_infos[j].name);
+        if ((counterfactual->moved >> j & 1) == 0)
+            continue;
+        if ((counterfactual->moved_away >> j & 1) != 0)
+            json_null(json, feature_infos[j].name);
+        else
+            write_changed_value(json, feature_infos[j].name, (enum feature_id)j,
+                                counterfactual->moved_to[j]);
     }
-    json_close_array(json);
+    json_close_object(json);
 }
 
 static void write_counterfactual(struct json_writer *json, const struct explanation *explanation)
@@ -569,6 +580,7 @@ static void write_counterfactual(struct json_writer *json, const struct explanat
         json_bool(json, "none", true);
     } else {
         write_changes(json, counterfactual);
+        write_moved(json, counterfactual);
         json_milli(json, "score", counterfactual->score_mbits);
         json_milli(json, "threshold", counterfactual->threshold_mbits);
     }
