@@ -68,7 +68,7 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(notdir $(FUZZ_SOURCES)))
 .SECONDARY:
 
 all: $(PROGRAM) $(REPORT)
-tests: $(TESTS)
+tests: $(TESTS) $(BUILD)/bench/engine $(BUILD)/bench/generate $(BUILD)/bench/floor
 fuzzers: $(FUZZERS)
 
 $(PROGRAM): $(call objects,$(PROGRAM_SOURCES)) $(LIBRARY)
