@@ -75,7 +75,7 @@ void json_bool(struct json_writer *json, const char *key, bool value)
     text_append(&json->text, value ? "true" : "false");
 }
 
-void json_null(struct json_writer *json, const char *key)
+void json_nothing(struct json_writer *json, const char *key)
 {
     begin_value(json, key);
     text_append(&json->text, "null");

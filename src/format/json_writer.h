@@ -27,7 +27,8 @@ void json_close_array(struct json_writer *json);
 void json_uint(struct json_writer *json, const char *key, uint64_t number);
 void json_int(struct json_writer *json, const char *key, int64_t number);
 void json_bool(struct json_writer *json, const char *key, bool value);
-void json_null(struct json_writer *json, const char *key);
+/* null; not json_null, which is jansson's and would be taken for this one by its library. */
+void json_nothing(struct json_writer *json, const char *key);
 
 /* Shortest form. A number that is not finite was not measured: the member is left out. */
 void json_double(struct json_writer *json, const char *key, double number);

@@ -562,7 +562,7 @@ static void write_moved(struct json_writer *json,
         if ((counterfactual->moved >> j & 1) == 0)
             continue;
         if ((counterfactual->moved_away >> j & 1) != 0)
-            json_null(json, feature_infos[j].name);
+            json_nothing(json, feature_infos[j].name);
         else
             write_changed_value(json, feature_infos[j].name, (enum feature_id)j,
                                 counterfactual->moved_to[j]);

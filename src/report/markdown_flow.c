@@ -248,11 +248,19 @@ static void put_readings(FILE *out, json_t *alert)
 /* What a record says in a text of its own, whatever it says in parts too. */
 static void put_text_of(FILE *out, const char *title, json_t *part)
 {
+    const char *name;
+    json_t *value;
+    unsigned count = 0;
     if (*json_path_text(part, "text") == '\0')
         return;
     fprintf(out, "\n### %s\n\n", title);
     markdown_put(out, json_path_text(part, "text"));
-    put_names(out, " (with it moved ", json_object_get(part, "moved"));
+    json_object_foreach (json_object_get(part, "moved"), name, value) {
+        fputs(count++ == 0 ? " (with it moved " : ", ", out);
+        markdown_put(out, name);
+    }
+    if (count > 0)
+        fputc(')', out);
     fputc('\n', out);
 }
 

@@ -697,7 +697,8 @@ function combination_part(combination, labels) {
 
 function counterfactual_part(counterfactual, labels) {
   return is_empty(counterfactual) ? [] : [make("h3", {}, "What would have left it unflagged"),
-    ...said(counterfactual, names_text("Derived from these and moved with them: ", object_of(counterfactual).moved, labels))];
+    ...said(counterfactual, names_text("Derived from these and moved with them: ",
+      Object.keys(object_of(object_of(counterfactual).moved)), labels))];
 }
 
 function resemblance_part(resembles) {

@@ -253,7 +253,7 @@ alert["whyflow"]["caveats"] = [evil]
 alert["whyflow"]["readings"] = {"benign": {"text": evil, "for": [evil]}, evil: evil}
 alert["whyflow"]["combination"] = {"text": evil, "features": [evil], "bits_alone": [1],
                                    "bits_together": 2}
-alert["whyflow"]["counterfactual"] = {"text": evil, "moved": [evil]}
+alert["whyflow"]["counterfactual"] = {"text": evil, "moved": {evil: evil}}
 alert["whyflow"]["resembles"] = {
     "behaviour": evil, "evidence": [{"label": evil, "unit": evil, "value": 1e308}]}
 alert["whyflow"]["contrib"] = {evil: 1, "__proto__": 2}
