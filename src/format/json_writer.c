@@ -182,7 +182,7 @@ static bool needs_escape(unsigned char character)
     return character < 0x20 || character == '"' || character == '\\';
 }
 
-void json_string(struct json_writer *json, const char *key, const char *string)
+void json_text(struct json_writer *json, const char *key, const char *string)
 {
     begin_value(json, key);
     text_append_char(&json->text, '"');

@@ -4,7 +4,8 @@
  * not fit is remembered by the text beneath: ask `json.text.is_full` once, at the end.
  *
  * Not jansson: it cannot print the shortest form of a double, and makes 17,000 records a second
- * where this makes 50,000. Any thread; no allocation. */
+ * where this makes 50,000. No name here is one of jansson's: the program links both, and the linker
+ * would put ours in the place of theirs. Any thread; no allocation. */
 #ifndef WHYFLOW_FORMAT_JSON_WRITER_H
 #define WHYFLOW_FORMAT_JSON_WRITER_H
 
@@ -44,7 +45,7 @@ void json_milli(struct json_writer *json, const char *key, int64_t milli);
 void json_microseconds(struct json_writer *json, const char *key, int64_t time_ns);
 
 /* Escapes what JSON asks for; each byte that is not part of valid UTF-8 becomes U+FFFD. */
-void json_string(struct json_writer *json, const char *key, const char *string);
+void json_text(struct json_writer *json, const char *key, const char *string);
 
 /* "2019-10-02T07:54:09.531207+0000" with separator 'T' and zone "+0000"; time_ns >= 0. */
 void json_time(struct json_writer *json, const char *key, int64_t time_ns);

@@ -36,7 +36,7 @@ static void write_source(struct json_writer *json, const struct flow_record *flo
     const bool is_interface = context->source_is_interface != NULL
                                   ? context->source_is_interface[index]
                                   : context->is_live;
-    json_string(json, is_interface ? "in_iface" : "pcap_filename", context->source_names[index]);
+    json_text(json, is_interface ? "in_iface" : "pcap_filename", context->source_names[index]);
 }
 
 static void write_vlan(struct json_writer *json, const struct flow_record *flow)
@@ -53,10 +53,10 @@ static void write_endpoints(struct json_writer *json, const struct flow_record *
 {
     char address[ADDRESS_TEXT_SIZE];
     const bool has_ports = protocol_has_ports(flow->protocol);
-    json_string(json, "src_ip", address_text(flow->source, flow->ip_version, address));
+    json_text(json, "src_ip", address_text(flow->source, flow->ip_version, address));
     if (has_ports)
         json_uint(json, "src_port", flow->source_port);
-    json_string(json, "dest_ip", address_text(flow->destination, flow->ip_version, address));
+    json_text(json, "dest_ip", address_text(flow->destination, flow->ip_version, address));
     if (has_ports)
         json_uint(json, "dest_port", flow->destination_port);
     json_uint(json, "ip_v", flow->ip_version);
@@ -75,7 +75,7 @@ static void write_protocol(struct json_writer *json, const struct flow_record *f
         text_append_uint(&text, flow->protocol);
         name = number;
     }
-    json_string(json, "proto", name);
+    json_text(json, "proto", name);
 }
 
 static void write_community_id(struct json_writer *json, const struct flow_record *flow)
@@ -91,7 +91,7 @@ static void write_community_id(struct json_writer *json, const struct flow_recor
         .is_one_way = flow->one_way_key,
     };
     community_id(&key, id);
-    json_string(json, "community_id", id);
+    json_text(json, "community_id", id);
 }
 
 /* EVE's flow.state, of three words. A TCP flow met midstream is established: it carried on. */
@@ -144,8 +144,8 @@ static void write_eve_flow(struct json_writer *json, const struct flow_record *f
     json_time(json, "start", flow->first_ns);
     json_time(json, "end", flow->last_ns);
     json_int(json, "age", (flow->last_ns - flow->first_ns) / NS_PER_S);
-    json_string(json, "state", eve_state(flow));
-    json_string(json, "reason", eve_reason(flow));
+    json_text(json, "state", eve_state(flow));
+    json_text(json, "reason", eve_reason(flow));
     json_bool(json, "alerted", is_alerted);
     json_close_object(json);
 }
@@ -154,7 +154,7 @@ static void write_flags(struct json_writer *json, const char *key, uint8_t flags
 {
     static const char digits[] = "0123456789abcdef";
     const char text[3] = {digits[flags >> 4], digits[flags & 0xf], '\0'};
-    json_string(json, key, text);
+    json_text(json, key, text);
 }
 
 static void write_tcp(struct json_writer *json, const struct flow_record *flow)
@@ -186,8 +186,8 @@ static void write_unusual(struct json_writer *json, const struct verdict *verdic
 {
     json_uint(json, "signature_id", ALERT_UNUSUAL_FLOW);
     json_uint(json, "rev", ALERT_REVISION);
-    json_string(json, "signature", "whyflow unusual flow");
-    json_string(json, "category", "Unusual network flow");
+    json_text(json, "signature", "whyflow unusual flow");
+    json_text(json, "category", "Unusual network flow");
     json_uint(json, "severity",
               verdict->p_value <= VERY_UNUSUAL_P ? SEVERITY_MEDIUM : SEVERITY_LOW);
 }
@@ -219,8 +219,8 @@ static void write_behaviour(struct json_writer *json, const struct behaviour_fin
     text_append(&text, info->label);
     json_uint(json, "signature_id", ALERT_BEHAVIOUR + (uint64_t)finding->behaviour);
     json_uint(json, "rev", ALERT_REVISION);
-    json_string(json, "signature", signature);
-    json_string(json, "category", category_of(info));
+    json_text(json, "signature", signature);
+    json_text(json, "category", category_of(info));
     json_uint(json, "severity", info->techniques[0] != '\0' ? SEVERITY_MEDIUM : SEVERITY_LOW);
     if (info->techniques[0] == '\0')
         return;
@@ -233,7 +233,7 @@ static void write_behaviour(struct json_writer *json, const struct behaviour_fin
 static void write_alert(struct json_writer *json, const struct record_flow_part *part)
 {
     json_open_object(json, "alert");
-    json_string(json, "action", "allowed");
+    json_text(json, "action", "allowed");
     json_uint(json, "gid", ALERT_GROUP);
     if (part->verdict.flagged_by == FLAGGED_BY_BEHAVIOUR)
         write_behaviour(json, &part->finding);
@@ -252,12 +252,12 @@ void native_write_flow(struct json_writer *json, const struct record *record,
     json_uint(json, "flow_id", flow->flow_id);
     if (cut < NATIVE_CUT_SOURCE)
         write_source(json, flow, context);
-    json_string(json, "event_type", is_alert ? "alert" : "flow");
+    json_text(json, "event_type", is_alert ? "alert" : "flow");
     write_vlan(json, flow);
     write_endpoints(json, flow);
     write_protocol(json, flow);
     write_community_id(json, flow);
-    json_string(json, "host", context->sensor);
+    json_text(json, "host", context->sensor);
     if (is_alert)
         write_alert(json, part);
     write_eve_flow(json, flow, is_alert || part->verdict.is_flagged);
@@ -269,7 +269,7 @@ void native_write_flow(struct json_writer *json, const struct record *record,
     if (is_alert)
         native_write_explanation(json, part, &record->as.flow.explanation, cut);
     else if (part->finding.behaviour != BEHAVIOUR_NONE)
-        json_string(json, "behaviour", behaviour_infos[part->finding.behaviour].name);
+        json_text(json, "behaviour", behaviour_infos[part->finding.behaviour].name);
     if (cut != NATIVE_CUT_NOTHING)
         json_bool(json, "truncated_record", true);
     json_close_object(json);

@@ -148,10 +148,9 @@ static void write_reasons(struct json_writer *json, const struct engine_counters
         const struct flagged_reason *const reason = &engine->reasons[i];
         const bool is_behaviour = reason->flagged_by == FLAGGED_BY_BEHAVIOUR;
         json_open_object(json, NULL);
-        json_string(json, "flagged_by", is_behaviour ? "behaviour" : "surprise");
-        json_string(json, "name",
-                    is_behaviour ? behaviour_infos[reason->id].name
-                                 : feature_infos[reason->id].name);
+        json_text(json, "flagged_by", is_behaviour ? "behaviour" : "surprise");
+        json_text(json, "name",
+                  is_behaviour ? behaviour_infos[reason->id].name : feature_infos[reason->id].name);
         json_uint(json, "count", reason->count);
         json_close_object(json);
     }
@@ -166,7 +165,7 @@ static void write_talkers(struct json_writer *json, const char *name,
         char address[ADDRESS_TEXT_SIZE];
         address_text(talkers[i].address, talkers[i].ip_version, address);
         json_open_object(json, NULL);
-        json_string(json, "ip", address);
+        json_text(json, "ip", address);
         json_uint(json, "flows", talkers[i].flows);
         json_uint(json, "ip_bytes", talkers[i].ip_bytes);
         if (talkers[i].is_least)
@@ -257,9 +256,9 @@ static void write_limits(struct json_writer *json, const struct settings *settin
 
 void native_write_identity(struct json_writer *json, const struct format_context *context)
 {
-    json_string(json, "schema", "whyflow/1");
-    json_string(json, "sensor", context->sensor);
-    json_string(json, "boot", context->boot);
+    json_text(json, "schema", "whyflow/1");
+    json_text(json, "sensor", context->sensor);
+    json_text(json, "boot", context->boot);
     json_uint(json, "seq", context->sequence);
 }
 
@@ -268,13 +267,13 @@ void native_write_statistics(struct json_writer *json, const struct record *reco
 {
     const struct statistics *statistics = &record->as.statistics;
     json_time(json, "timestamp", record->timestamp_ns);
-    json_string(json, "event_type", "stats");
-    json_string(json, "host", context->sensor);
+    json_text(json, "event_type", "stats");
+    json_text(json, "host", context->sensor);
     write_eve(json, statistics);
     json_open_object(json, "whyflow");
     native_write_identity(json, context);
     json_bool(json, "final", statistics->is_final);
-    json_string(json, "version", context->version);
+    json_text(json, "version", context->version);
     write_account(json, statistics);
     write_engine(json, statistics);
     write_events(json, statistics);

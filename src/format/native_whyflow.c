@@ -116,7 +116,7 @@ static void write_service(struct json_writer *json, const struct flow_record *fl
     if (service == NULL)
         return;
     json_open_object(json, "service");
-    json_string(json, "name", service->name);
+    json_text(json, "name", service->name);
     json_uint(json, "port", port);
     json_bool(json, "assigned", service->is_assigned);
     json_close_object(json);
@@ -133,11 +133,11 @@ static void write_tunnel(struct json_writer *json, const struct flow_record *flo
     json_open_object(json, "tunnel");
     json_open_array(json, "kinds");
     for (unsigned i = 0; i < flow->tunnel_count; i++)
-        json_string(json, NULL, packet_tunnel_name((enum packet_tunnel)flow->tunnels[i]));
+        json_text(json, NULL, packet_tunnel_name((enum packet_tunnel)flow->tunnels[i]));
     json_close_array(json);
     if (version != 0) {
-        json_string(json, "src_ip", address_text(flow->outer_source, version, address));
-        json_string(json, "dest_ip", address_text(flow->outer_destination, version, address));
+        json_text(json, "src_ip", address_text(flow->outer_source, version, address));
+        json_text(json, "dest_ip", address_text(flow->outer_destination, version, address));
     }
     json_close_object(json);
 }
@@ -183,10 +183,10 @@ static void write_key_ports(struct json_writer *json, const struct flow_record *
 static void write_facts(struct json_writer *json, const struct flow_record *flow, bool is_alert)
 {
     json_open_object(json, "flow");
-    json_string(json, "end_reason", flow_end_reason_name((enum flow_end_reason)flow->end_reason));
+    json_text(json, "end_reason", flow_end_reason_name((enum flow_end_reason)flow->end_reason));
     json_uint(json, "slice", flow->slice);
-    json_string(json, "basis", flow_basis_name((enum flow_basis)flow->basis));
-    json_string(json, "state", flow_state_name((enum flow_state)flow->state));
+    json_text(json, "basis", flow_basis_name((enum flow_basis)flow->basis));
+    json_text(json, "state", flow_state_name((enum flow_state)flow->state));
     if (!is_alert)
         write_order(json, flow);
     write_times(json, flow);
@@ -195,7 +195,7 @@ static void write_facts(struct json_writer *json, const struct flow_record *flow
     if (flow->is_tcp_closed)
         json_bool(json, "tcp_closed", true);
     if (flow->history[0] != '\0')
-        json_string(json, "history", flow->history);
+        json_text(json, "history", flow->history);
     if (flow->one_way_key)
         json_bool(json, "one_way_key", true);
     write_key_ports(json, flow);
@@ -210,8 +210,8 @@ static void write_observed_flow(struct json_writer *json, const struct flow_reco
     char address[ADDRESS_TEXT_SIZE];
     const bool has_ports = protocol_has_ports(flow->protocol);
     json_uint(json, "ID", flow->flow_id);
-    json_string(json, "IP_SRC_ADDR", address_text(flow->source, flow->ip_version, address));
-    json_string(json, "IP_DST_ADDR", address_text(flow->destination, flow->ip_version, address));
+    json_text(json, "IP_SRC_ADDR", address_text(flow->source, flow->ip_version, address));
+    json_text(json, "IP_DST_ADDR", address_text(flow->destination, flow->ip_version, address));
     if (has_ports) {
         json_uint(json, "L4_SRC_PORT", flow->source_port);
         json_uint(json, "L4_DST_PORT", flow->destination_port);
@@ -247,7 +247,7 @@ static void write_feature_value(struct json_writer *json, const char *key,
 {
     char text[CATEGORY_TEXT_SIZE];
     if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
-        json_string(json, key, feature_category_text(id, vector->value[id], text, sizeof text));
+        json_text(json, key, feature_category_text(id, vector->value[id], text, sizeof text));
     else
         json_measure(json, key, vector->value[id]);
 }
@@ -267,7 +267,7 @@ static void write_caveats(struct json_writer *json, uint32_t caveats)
     json_open_array(json, "caveats");
     for (unsigned bit = 0; bit < RECORD_CAVEAT_COUNT; bit++) {
         if ((caveats >> bit & 1) != 0)
-            json_string(json, NULL, record_caveat_name(bit));
+            json_text(json, NULL, record_caveat_name(bit));
     }
     json_close_array(json);
 }
@@ -279,8 +279,8 @@ static void write_verdict(struct json_writer *json, const struct verdict *verdic
     json_double(json, "p_value", verdict->p_value);
     json_bool(json, "flagged", verdict->is_flagged);
     if (verdict->is_flagged || verdict->is_notable || verdict->is_suppressed)
-        json_string(json, "flagged_by",
-                    verdict->flagged_by == FLAGGED_BY_BEHAVIOUR ? "behaviour" : "surprise");
+        json_text(json, "flagged_by",
+                  verdict->flagged_by == FLAGGED_BY_BEHAVIOUR ? "behaviour" : "surprise");
     if (!verdict->is_flagged)
         json_bool(json, "notable", verdict->is_notable);
     if (verdict->is_suppressed)
@@ -330,11 +330,11 @@ static const char *scope_name(const struct baseline_summary *baseline)
 static void write_baseline(struct json_writer *json, const struct baseline_summary *baseline)
 {
     json_open_object(json, "baseline");
-    json_string(json, "scope", scope_name(baseline));
+    json_text(json, "scope", scope_name(baseline));
     json_uint(json, "n", baseline->flows);
     if (baseline->flows > 0)
         json_time(json, "since", baseline->since_ns);
-    json_string(json, "confidence", confidence_name(baseline->effective_flows));
+    json_text(json, "confidence", confidence_name(baseline->effective_flows));
     json_close_object(json);
 }
 
@@ -370,20 +370,20 @@ static void write_reason(struct json_writer *json, const struct record_reason *r
     const enum feature_id id = (enum feature_id)reason->feature;
     const struct evidence *evidence = &reason->evidence;
     json_open_object(json, NULL);
-    json_string(json, "feature", feature_infos[id].name);
-    json_string(json, "label", feature_infos[id].label);
+    json_text(json, "feature", feature_infos[id].name);
+    json_text(json, "label", feature_infos[id].label);
     if (feature_is_present(vector, id))
         write_feature_value(json, "value", vector, id);
     if (feature_infos[id].scale != FEATURE_SCALE_CATEGORY)
-        json_string(json, "unit", feature_infos[id].unit);
+        json_text(json, "unit", feature_infos[id].unit);
     if (evidence->has_quantiles) {
         json_double(json, "typical", evidence->median);
         json_double(json, "p05", evidence->p05);
         json_double(json, "p95", evidence->p95);
     }
     json_uint(json, "n", evidence->count);
-    json_string(json, "among", evidence->is_of_service ? "service" : "all");
-    json_string(json, "direction", direction_name(evidence->direction));
+    json_text(json, "among", evidence->is_of_service ? "service" : "all");
+    json_text(json, "direction", direction_name(evidence->direction));
     json_milli(json, "bits", reason->contribution_mbits);
     json_milli(json, "share", llround(reason->share * 1000));
     if (!evidence->has_quantiles || !feature_is_present(vector, id))
@@ -404,11 +404,11 @@ static void write_names(struct json_writer *json, const struct explanation *expl
 {
     json_open_array(json, "top_features");
     for (uint32_t i = 0; i < explanation->reason_count; i++)
-        json_string(json, NULL, feature_infos[explanation->reasons[i].feature].name);
+        json_text(json, NULL, feature_infos[explanation->reasons[i].feature].name);
     json_close_array(json);
     json_open_array(json, "most_informative");
     for (uint32_t i = 0; i < explanation->informative_count; i++)
-        json_string(json, NULL, feature_infos[explanation->informative[i]].name);
+        json_text(json, NULL, feature_infos[explanation->informative[i]].name);
     json_close_array(json);
 }
 
@@ -425,7 +425,7 @@ void native_write_ids(struct json_writer *json, const char *key, const char *ids
         const size_t length = strcspn(ids, " ");
         struct text text = text_init(id, sizeof id);
         text_append_bytes(&text, ids, length);
-        json_string(json, NULL, id);
+        json_text(json, NULL, id);
         ids += length + (ids[length] == ' ');
     }
     json_close_array(json);
@@ -436,12 +436,12 @@ static void write_condition(struct json_writer *json, const struct behaviour_evi
 {
     const struct behaviour_quantity *const quantity = &behaviour_quantities[evidence->quantity];
     json_open_object(json, NULL);
-    json_string(json, "quantity", quantity->name);
+    json_text(json, "quantity", quantity->name);
     if (cut < NATIVE_CUT_NAMES)
-        json_string(json, "label", quantity->label);
+        json_text(json, "label", quantity->label);
     json_double(json, "value", round(evidence->value * 1e3) / 1e3);
     json_double(json, evidence->is_most ? "at_most" : "at_least", evidence->limit);
-    json_string(json, "unit", quantity->unit);
+    json_text(json, "unit", quantity->unit);
     json_close_object(json);
 }
 
@@ -462,7 +462,7 @@ static void write_resembles(struct json_writer *json, const struct behaviour_fin
     json_open_object(json, "resembles");
     if (finding->behaviour != BEHAVIOUR_NONE) {
         const struct behaviour_info *const info = &behaviour_infos[finding->behaviour];
-        json_string(json, "behaviour", info->name);
+        json_text(json, "behaviour", info->name);
         if (cut < NATIVE_CUT_BARE) {
             native_write_ids(json, "technique", info->techniques);
             write_evidence(json, finding, cut);
@@ -474,10 +474,10 @@ static void write_resembles(struct json_writer *json, const struct behaviour_fin
 static void write_prose(struct json_writer *json, const struct explanation *explanation,
                         uint32_t summary_count)
 {
-    json_string(json, "text", explanation->text);
+    json_text(json, "text", explanation->text);
     json_open_array(json, "summary");
     for (uint32_t i = 0; i < summary_count; i++)
-        json_string(json, NULL, explanation->summary[i]);
+        json_text(json, NULL, explanation->summary[i]);
     json_close_array(json);
 }
 
@@ -487,10 +487,10 @@ static void write_reading(struct json_writer *json, const char *key,
     if (reading->text[0] == '\0')
         return;
     json_open_object(json, key);
-    json_string(json, "text", reading->text);
+    json_text(json, "text", reading->text);
     json_open_array(json, "for");
     for (uint32_t i = 0; i < reading->fact_count; i++)
-        json_string(json, NULL, reading->facts[i]);
+        json_text(json, NULL, reading->facts[i]);
     json_close_array(json);
     json_close_object(json);
 }
@@ -512,8 +512,8 @@ static void write_combination(struct json_writer *json, const struct explanation
         return;
     json_open_object(json, "combination");
     json_open_array(json, "features");
-    json_string(json, NULL, feature_infos[FEATURE_SERVICE].name);
-    json_string(json, NULL, feature_infos[combination->feature].name);
+    json_text(json, NULL, feature_infos[FEATURE_SERVICE].name);
+    json_text(json, NULL, feature_infos[combination->feature].name);
     json_close_array(json);
     json_open_array(json, "bits_alone");
     json_milli(json, NULL, combination->service_mbits);
@@ -521,7 +521,7 @@ static void write_combination(struct json_writer *json, const struct explanation
     json_close_array(json);
     json_milli(json, "bits_together", combination->together_mbits);
     json_uint(json, "n", combination->service_flows);
-    json_string(json, "text", explanation->combination_text);
+    json_text(json, "text", explanation->combination_text);
     json_close_object(json);
 }
 
@@ -531,7 +531,7 @@ static void write_changed_value(struct json_writer *json, const char *key, enum 
 {
     char text[CATEGORY_TEXT_SIZE];
     if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
-        json_string(json, key, feature_category_text(id, value, text, sizeof text));
+        json_text(json, key, feature_category_text(id, value, text, sizeof text));
     else
         json_double(json, key, value);
 }
@@ -544,7 +544,7 @@ static void write_changes(struct json_writer *json,
         const struct record_change *const change = &counterfactual->changes[i];
         const enum feature_id id = (enum feature_id)change->feature;
         json_open_object(json, NULL);
-        json_string(json, "feature", feature_infos[id].name);
+        json_text(json, "feature", feature_infos[id].name);
         if (change->has_from)
             write_changed_value(json, "from", id, change->from);
         write_changed_value(json, "to", id, change->to);
@@ -584,7 +584,7 @@ static void write_counterfactual(struct json_writer *json, const struct explanat
         json_milli(json, "score", counterfactual->score_mbits);
         json_milli(json, "threshold", counterfactual->threshold_mbits);
     }
-    json_string(json, "text", explanation->counterfactual_text);
+    json_text(json, "text", explanation->counterfactual_text);
     json_close_object(json);
 }
 
@@ -594,9 +594,9 @@ static void write_model(struct json_writer *json, uint64_t settings_hash)
     struct text text = text_init(hash, sizeof hash);
     text_appendf(&text, "%016llx", (unsigned long long)settings_hash);
     json_open_object(json, "model");
-    json_string(json, "name", "additive-surprise");
-    json_string(json, "version", "1");
-    json_string(json, "settings", hash);
+    json_text(json, "name", "additive-surprise");
+    json_text(json, "version", "1");
+    json_text(json, "settings", hash);
     json_close_object(json);
 }
 
