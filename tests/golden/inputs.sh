@@ -16,7 +16,8 @@ for line in sys.stdin:
     ours = record["whyflow"]
     for owner, name in ((record, "pcap_filename"), (ours, "boot"), (ours, "seq"),
                         (ours, "truncated_record"), (ours, "reasons"), (ours, "summary"),
-                        (ours, "top_features"), (ours, "most_informative")):
+                        (ours, "top_features"), (ours, "most_informative"), (ours, "readings"),
+                        (ours, "combination"), (ours, "counterfactual")):
         owner.pop(name, None)
     print(json.dumps(record, separators=(",", ":")))
 END
