@@ -10,8 +10,8 @@
  * Contributions never go, nor does anything that the score could be made from again. */
 enum native_cut {
     NATIVE_CUT_NOTHING,
+    NATIVE_CUT_REASONS, /* reasons 4 and 5: `contrib` and `features` have them too */
     NATIVE_CUT_READINGS,
-    NATIVE_CUT_REASONS, /* reasons 4 and 5 */
     NATIVE_CUT_COMBINATION,
     NATIVE_CUT_SUMMARY, /* all but the first two lines of the summary */
     NATIVE_CUT_NAMES,   /* top_features, most_informative, the labels of evidence */

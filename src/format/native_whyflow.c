@@ -553,7 +553,16 @@ static void write_changes(struct json_writer *json,
     json_close_array(json);
 }
 
-/* What moved along, and to where: all that is needed to score it again. */
+static void write_moved_value(struct json_writer *json, enum feature_id id, double value)
+{
+    if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
+        write_changed_value(json, feature_infos[id].name, id, value);
+    else
+        json_measure(json, feature_infos[id].name, value);
+}
+
+/* What moved along, and to where, as exactly as features are told: all that is needed to score it
+ * again. */
 static void write_moved(struct json_writer *json,
                         const struct record_counterfactual *counterfactual)
 {
@@ -564,8 +573,7 @@ static void write_moved(struct json_writer *json,
         if ((counterfactual->moved_away >> j & 1) != 0)
             json_nothing(json, feature_infos[j].name);
         else
-            write_changed_value(json, feature_infos[j].name, (enum feature_id)j,
-                                counterfactual->moved_to[j]);
+            write_moved_value(json, (enum feature_id)j, counterfactual->moved_to[j]);
     }
     json_close_object(json);
 }
