@@ -32,7 +32,7 @@ struct baseline_sums {
     uint64_t fine[FEATURE_COUNT][BASELINE_STEP_COUNT];
 };
 
-/* A baseline's own; set also makes its unit that of the step. In baseline.c. */
+/* A baseline's own; set also makes its unit that of the step. In baseline_saved.c. */
 void baseline_get_sums(const struct baseline *baseline, struct baseline_sums *sums);
 void baseline_set_sums(struct baseline *baseline, const struct baseline_sums *sums);
 struct category_table *baseline_categories(struct baseline *baseline);
