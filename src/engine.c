@@ -62,8 +62,8 @@ static size_t rule_count(const struct engine *engine)
     return engine->settings.suppress == NULL ? 0 : engine->settings.suppress->count;
 }
 
-/* Which flows may ask for an alert: a capture is ranked as a whole, else there is a budget. A
- * replay against a baseline made before would be GATE_SHARE. */
+/* Which flows may ask for an alert: a capture is ranked as a whole, a replay against a saved
+ * baseline asks by share, else there is a budget. */
 static enum gate_source gate_source(const struct settings *settings)
 {
     if (settings->anomaly.mode == ANOMALY_MODE_CAPTURE)

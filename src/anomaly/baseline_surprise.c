@@ -83,11 +83,13 @@ static inline int64_t surprise_of(const struct log2_table *table, const struct o
     return surprise > 0 ? surprise : 0;
 }
 
-static inline int64_t numeric_surprise(const struct baseline *baseline,
-                                       const struct baseline_view *view, unsigned j, unsigned bin)
+/* -log2 p of a numeric outcome; `own` is what to leave out of each scope's smoothed weight. */
+static inline int64_t numeric_bits(const struct baseline *baseline,
+                                   const struct baseline_view *view, unsigned j, unsigned bin,
+                                   struct own_totals own)
 {
     struct odds odds = {
-        .numerator = smoothed_without(baseline->slot[0][j], bin, view->own.all) +
+        .numerator = without(histogram_smoothed(baseline->slot[0][j], bin), own.all) +
                      HISTOGRAM_SCALE * baseline->bin_prior,
         .denominator = view->numeric_denominator,
         .log2_denominator = view->log2_numeric_denominator,
@@ -97,29 +99,46 @@ static inline int64_t numeric_surprise(const struct baseline *baseline,
     if (view->scope != 0)
         odds.in_direction = (struct share){
             .is_there = true,
-            .weight = smoothed_without(baseline->slot[view->scope][j], bin, view->own.all),
+            .weight =
+                without(histogram_smoothed(baseline->slot[view->scope][j], bin), own.in_direction),
             .log2_denominator = view->log2_numeric_in_scope,
         };
     if (view->service != NULL)
         odds.in_service = (struct share){
             .is_there = true,
-            .weight = smoothed_without(view->service->slot[j], bin, view->own.in_service),
+            .weight = without(histogram_smoothed(view->service->slot[j], bin), own.in_service),
             .log2_denominator = view->log2_numeric_in_service,
         };
     return surprise_of(&baseline->log2_table, &odds);
 }
 
-static int64_t category_surprise(const struct baseline *baseline, const struct baseline_view *view,
-                                 const struct baseline_place *place, unsigned j)
+static inline int64_t numeric_surprise(const struct baseline *baseline,
+                                       const struct baseline_view *view, unsigned j, unsigned bin)
 {
-    const uint64_t *const weight = category_table_find(baseline->categories, category_of(place, j));
+    const uint64_t own = histogram_own(bin, view->own.all);
+    return numeric_bits(baseline, view, j, bin,
+                        (struct own_totals){own, own, histogram_own(bin, view->own.in_service)});
+}
+
+/* Sums of the category asked about, and of the one the flow was learnt in, which it may have alone.
+ */
+struct category_sums {
+    const uint64_t *asked, *learnt;
+};
+
+/* -log2 p of a category; `own` is what to leave out of each scope's weight. */
+static int64_t category_bits(const struct baseline *baseline, const struct baseline_view *view,
+                             const struct baseline_place *place, unsigned j,
+                             struct category_sums sums, struct own_totals own)
+{
+    const uint64_t *const weight = sums.asked;
     const unsigned scope = category_scope(j, view->scope);
     const uint64_t denominator =
         2 * view->total +
-        baseline->category_prior * (distinct_others(baseline, view, j, weight) + 1);
+        baseline->category_prior * (distinct_others(baseline, view, j, sums.learnt) + 1);
     struct odds odds = {
         .numerator =
-            2 * (weight == NULL ? 0 : without(weight[0], view->own.all)) + baseline->category_prior,
+            2 * (weight == NULL ? 0 : without(weight[0], own.all)) + baseline->category_prior,
         .denominator = denominator,
         .log2_denominator = log2_table_log2(&baseline->log2_table, denominator),
         .prior = baseline->scope_prior,
@@ -128,16 +147,24 @@ static int64_t category_surprise(const struct baseline *baseline, const struct b
     if (scope != 0)
         odds.in_direction = (struct share){
             .is_there = true,
-            .weight = weight == NULL ? 0 : without(weight[scope], view->own.all),
+            .weight = weight == NULL ? 0 : without(weight[scope], own.in_direction),
             .log2_denominator = view->log2_category_in_scope,
         };
     if (view->service != NULL)
         odds.in_service = (struct share){
             .is_there = true,
-            .weight = without(view->service->slot[j][place_part(place, j)], view->own.in_service),
+            .weight = without(view->service->slot[j][place_part(place, j)], own.in_service),
             .log2_denominator = view->log2_category_in_service,
         };
     return surprise_of(&baseline->log2_table, &odds);
+}
+
+static int64_t category_surprise(const struct baseline *baseline, const struct baseline_view *view,
+                                 const struct baseline_place *place, unsigned j)
+{
+    const uint64_t *const weight = category_table_find(baseline->categories, category_of(place, j));
+    return category_bits(baseline, view, place, j, (struct category_sums){weight, weight},
+                         (struct own_totals){view->own.all, view->own.all, view->own.in_service});
 }
 
 int64_t baseline_surprise(const struct baseline *baseline, const struct baseline_view *view,
@@ -195,33 +222,14 @@ static uint64_t own_around(unsigned bin, unsigned own_bin, uint64_t own_weight)
 static int64_t numeric_edited(const struct baseline *baseline, const struct baseline_edit *edit,
                               unsigned j, unsigned bin)
 {
-    const struct baseline_view *const view = &edit->view;
     const unsigned own_bin = edit->learnt_at->bin[j];
-    const uint64_t own = own_around(bin, own_bin, view->own.all);
-    const uint64_t own_in_service = own_around(bin, own_bin, view->own.in_service);
-    struct odds odds = {
-        .numerator = without(histogram_smoothed(baseline->slot[0][j], bin), own) +
-                     HISTOGRAM_SCALE * baseline->bin_prior,
-        .denominator = view->numeric_denominator,
-        .log2_denominator = view->log2_numeric_denominator,
-        .prior = HISTOGRAM_SCALE * baseline->scope_prior,
-        .service_share = view->service_share,
+    const uint64_t own = own_around(bin, own_bin, edit->view.own.all);
+    const struct own_totals totals = {
+        .all = own,
+        .in_direction = edit->same_direction ? own : 0,
+        .in_service = edit->same_service ? own_around(bin, own_bin, edit->view.own.in_service) : 0,
     };
-    if (view->scope != 0)
-        odds.in_direction = (struct share){
-            .is_there = true,
-            .weight = without(histogram_smoothed(baseline->slot[view->scope][j], bin),
-                              edit->same_direction ? own : 0),
-            .log2_denominator = view->log2_numeric_in_scope,
-        };
-    if (view->service != NULL)
-        odds.in_service = (struct share){
-            .is_there = true,
-            .weight = without(histogram_smoothed(view->service->slot[j], bin),
-                              edit->same_service ? own_in_service : 0),
-            .log2_denominator = view->log2_numeric_in_service,
-        };
-    return surprise_of(&baseline->log2_table, &odds);
+    return numeric_bits(baseline, &edit->view, j, bin, totals);
 }
 
 static bool same_key(const struct category_key *one, const struct category_key *other)
@@ -232,37 +240,19 @@ static bool same_key(const struct category_key *one, const struct category_key *
 static int64_t category_edited(const struct baseline *baseline, const struct baseline_edit *edit,
                                const struct baseline_place *place, unsigned j)
 {
-    const struct baseline_view *const view = &edit->view;
     const struct category_key *const own_key = category_of(edit->learnt_at, j);
-    const uint64_t *const weight = category_table_find(baseline->categories, category_of(place, j));
-    const uint64_t *const own_weight = category_table_find(baseline->categories, own_key);
-    const uint64_t own = same_key(category_of(place, j), own_key) ? view->own.all : 0;
+    const uint64_t own = same_key(category_of(place, j), own_key) ? edit->view.own.all : 0;
     const bool same_part = place_part(place, j) == place_part(edit->learnt_at, j);
-    const unsigned scope = category_scope(j, view->scope);
-    const uint64_t denominator =
-        2 * view->total +
-        baseline->category_prior * (distinct_others(baseline, view, j, own_weight) + 1);
-    struct odds odds = {
-        .numerator = 2 * (weight == NULL ? 0 : without(weight[0], own)) + baseline->category_prior,
-        .denominator = denominator,
-        .log2_denominator = log2_table_log2(&baseline->log2_table, denominator),
-        .prior = baseline->scope_prior,
-        .service_share = view->service_share,
+    const struct own_totals totals = {
+        .all = own,
+        .in_direction = edit->same_direction ? own : 0,
+        .in_service = edit->same_service && same_part ? edit->view.own.in_service : 0,
     };
-    if (scope != 0)
-        odds.in_direction = (struct share){
-            .is_there = true,
-            .weight = weight == NULL ? 0 : without(weight[scope], edit->same_direction ? own : 0),
-            .log2_denominator = view->log2_category_in_scope,
-        };
-    if (view->service != NULL)
-        odds.in_service = (struct share){
-            .is_there = true,
-            .weight = without(view->service->slot[j][place_part(place, j)],
-                              edit->same_service && same_part ? view->own.in_service : 0),
-            .log2_denominator = view->log2_category_in_service,
-        };
-    return surprise_of(&baseline->log2_table, &odds);
+    const struct category_sums sums = {
+        .asked = category_table_find(baseline->categories, category_of(place, j)),
+        .learnt = category_table_find(baseline->categories, own_key),
+    };
+    return category_bits(baseline, &edit->view, place, j, sums, totals);
 }
 
 int64_t baseline_surprise_edited(const struct baseline *baseline, const struct baseline_edit *edit,
