@@ -7,23 +7,13 @@
 #include "rescore.h"
 
 #include "message.h"
-#include "run_baseline.h"
-#include "whyflow/sensor.h"
+#include "sensor_run.h"
 
 #include <inttypes.h>
 #include <poll.h>
 
 /* Between two looks at the descriptor: some 10 ms. */
 enum { LINES_PER_LOOK = 256 };
-
-static void on_record(void *context, const struct record *record)
-{
-    struct run *const run = context;
-    struct record copy = *record;
-    output_record(run->output, &copy);
-    if (output_has_no_reader(run->output) && !run_must_stop(run))
-        run_request_stop(run);
-}
 
 static bool must_stop(struct run *run)
 {
@@ -54,6 +44,14 @@ static bool read_one(struct run *run, struct sensor *sensor)
     return true;
 }
 
+static void read_all(struct run *run, struct sensor *sensor)
+{
+    uint64_t count = 0;
+    while (!(count++ % LINES_PER_LOOK == 0 && must_stop(run)) && read_one(run, sensor))
+        ;
+    run_release_interrupts();
+}
+
 static void tell_counters(const struct run *run)
 {
     const struct flow_reader_counters counters = flow_reader_counters(run->flows);
@@ -72,45 +70,8 @@ static void tell_counters(const struct run *run)
                 counters.lines, counters.flows, counters.bad, counters.others);
 }
 
-static bool load(void *context, const struct snapshot *snapshot, struct snapshot_summary *summary,
-                 char *error, size_t error_size)
-{
-    return sensor_load(context, snapshot, summary, error, error_size);
-}
-
-static bool save(void *context, struct snapshot *snapshot, struct snapshot_summary *summary)
-{
-    return sensor_save(context, snapshot, summary);
-}
-
-/* From the first flow to the last record, and the baseline. */
-static bool run_sensor(struct run *run, struct sensor *sensor)
-{
-    const struct run_baseline_port port = {.context = sensor, .load = load, .save = save};
-    if (!run_baseline_start(run, &port))
-        return false;
-    uint64_t count = 0;
-    while (!(count++ % LINES_PER_LOOK == 0 && must_stop(run)) && read_one(run, sensor))
-        ;
-    run_release_interrupts();
-    const bool is_whole = sensor_finish(sensor);
-    if (!is_whole)
-        message("%s", sensor_error(sensor));
-    output_flush(run->output, 0);
-    tell_counters(run);
-    return is_whole && run_baseline_save(run, &port);
-}
-
 bool rescore_run(struct run *run)
 {
-    char error[256];
-    struct sensor *const sensor =
-        sensor_open(&run->options->settings, on_record, run, error, sizeof error);
-    if (sensor == NULL) {
-        message("%s", error);
-        return false;
-    }
-    const bool is_whole = run_sensor(run, sensor);
-    sensor_close(sensor);
-    return is_whole;
+    static const struct sensor_run_source source = {.read = read_all, .tell = tell_counters};
+    return sensor_run(run, &source);
 }

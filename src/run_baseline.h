@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a run does with saved baselines: which file it starts from, what it says where that
- * cannot be read, when it saves. Called by runtime.c, inline.c and rescore.c, whose pipelines
+ * cannot be read, when it saves. Called by runtime.c and sensor_run.c, whose pipelines
  * differ, through a port; on the thread that owns the engine, or while no other runs. */
 #ifndef WHYFLOW_RUN_BASELINE_H
 #define WHYFLOW_RUN_BASELINE_H
