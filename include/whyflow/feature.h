@@ -41,6 +41,12 @@ struct feature_info {
 /* The list as data, indexed by enum feature_id. */
 extern const struct feature_info feature_infos[FEATURE_COUNT];
 
+/* True of what counts over a time: its name ends in "_window" or "_10m". */
+bool feature_counts_over_time(enum feature_id id);
+
+/* True of a feature and itself, and of two that count the same over two times. */
+bool feature_counts_same(enum feature_id one, enum feature_id other);
+
 /* Values of FEATURE_DIRECTION. */
 enum feature_direction {
     FEATURE_DIRECTION_IN_IN,

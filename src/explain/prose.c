@@ -24,19 +24,6 @@ static void put_sentence(const char *sentence, const struct prose_facts *facts, 
     }
 }
 
-/* "_window" and "_10m" say the same thing over two times. */
-static size_t stem_length(const char *name)
-{
-    static const char *const endings[] = {"_window", "_10m"};
-    const size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        const size_t ending = strlen(endings[i]);
-        if (length > ending && strcmp(name + length - ending, endings[i]) == 0)
-            return length - ending;
-    }
-    return length;
-}
-
 /* A state is told once, of the protocol or of the service; and of a service that is itself rare,
  * state and size are rare too: it goes without saying. */
 static bool says_again(const struct record_reason *earlier, const struct record_reason *reason)
@@ -57,11 +44,9 @@ static bool says_again(const struct record_reason *earlier, const struct record_
 
 static bool is_repetition(const struct explanation *explanation, uint32_t index)
 {
-    const char *name = feature_infos[explanation->reasons[index].feature].name;
-    const size_t length = stem_length(name);
+    const enum feature_id id = (enum feature_id)explanation->reasons[index].feature;
     for (uint32_t i = 0; i < index; i++) {
-        const char *earlier = feature_infos[explanation->reasons[i].feature].name;
-        if (stem_length(earlier) == length && memcmp(earlier, name, length) == 0)
+        if (feature_counts_same((enum feature_id)explanation->reasons[i].feature, id))
             return true;
         if (says_again(&explanation->reasons[i], &explanation->reasons[index]))
             return true;

@@ -31,20 +31,6 @@ static struct subject behaviour_subject(enum behaviour_id behaviour)
     }
 }
 
-/* Names end in what they count over: those that do not are of the one flow. Returns the length of
- * the name without that ending; 0: no such ending. */
-static size_t count_stem(const char *name)
-{
-    static const char *const endings[] = {"_window", "_10m"};
-    const size_t length = strlen(name);
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        const size_t ending = strlen(endings[i]);
-        if (length > ending && strcmp(name + length - ending, endings[i]) == 0)
-            return length - ending;
-    }
-    return 0;
-}
-
 static bool starts_with(const char *name, const char *beginning)
 {
     return strncmp(name, beginning, strlen(beginning)) == 0;
@@ -52,20 +38,16 @@ static bool starts_with(const char *name, const char *beginning)
 
 static struct subject feature_subject(enum feature_id id)
 {
-    const char *const name = feature_infos[id].name;
-    if (count_stem(name) == 0)
+    if (!feature_counts_over_time(id))
         return SOURCE_AND_SERVICE;
-    return starts_with(name, "dst_") ? DESTINATION_AND_SERVICE : SOURCE;
+    return starts_with(feature_infos[id].name, "dst_") ? DESTINATION_AND_SERVICE : SOURCE;
 }
 
 /* The first feature of the list that counts the same, be it over another time. */
 static enum feature_id feature_cause(enum feature_id id)
 {
-    const char *const name = feature_infos[id].name;
-    const size_t stem = count_stem(name);
-    for (unsigned j = 0; stem > 0 && j < (unsigned)id; j++) {
-        const char *const other = feature_infos[j].name;
-        if (count_stem(other) == stem && memcmp(other, name, stem) == 0)
+    for (unsigned j = 0; j < (unsigned)id; j++) {
+        if (feature_counts_same((enum feature_id)j, id))
             return (enum feature_id)j;
     }
     return id;
