@@ -62,6 +62,11 @@ enum {
     BASELINE_CATEGORY_COUNT = FEATURE_COUNT - BASELINE_NUMERIC_COUNT,
 };
 
+static inline bool baseline_is_numeric(unsigned feature)
+{
+    return feature < BASELINE_NUMERIC_COUNT;
+}
+
 /* What a vector is to the baseline: each feature's outcome, and its scopes. Numeric features first,
  * then categories by id less BASELINE_NUMERIC_COUNT. */
 struct baseline_place {

@@ -62,11 +62,6 @@ static inline unsigned place_part(const struct baseline_place *place, unsigned j
     return place->part[j - BASELINE_NUMERIC_COUNT];
 }
 
-static inline bool is_numeric(unsigned j)
-{
-    return j < BASELINE_NUMERIC_COUNT;
-}
-
 /* "direction" within a direction says nothing: it is kept over all flows only. */
 static inline unsigned category_scope(unsigned j, unsigned scope)
 {

@@ -7,11 +7,6 @@
  * one each when it is brought to step 0; both for every baseline added. */
 enum { ROUNDING_PER_PART = 2, STEPS_PER_HALF_LIFE = 16, LIST_ITEM_BYTES = 12 };
 
-static bool is_numeric(unsigned j)
-{
-    return feature_infos[j].scale != FEATURE_SCALE_CATEGORY;
-}
-
 /* ---- bytes --------------------------------------------------------------------------------- */
 
 void baseline_sums_write_list(struct byte_writer *writer, const uint64_t *weights, uint32_t count)
@@ -62,7 +57,7 @@ void baseline_sums_write(const struct baseline_sums *sums, struct byte_writer *w
         byte_writer_u64(writer, sums->total[scope]);
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
         byte_writer_u64(writer, sums->measured[j]);
-        if (!is_numeric(j))
+        if (!baseline_is_numeric(j))
             continue;
         for (unsigned scope = 0; scope < BASELINE_SCOPE_COUNT; scope++)
             baseline_sums_write_list(writer, sums->bin[scope][j], BASELINE_OUTCOME_COUNT);
@@ -131,7 +126,7 @@ static bool read_feature(struct baseline_sums *sums, unsigned j, struct byte_rea
     if (sums->measured[j] > sums->flows)
         return byte_reader_refuse(reader, "%s was measured in more flows than there were",
                                   feature_infos[j].name);
-    if (!is_numeric(j))
+    if (!baseline_is_numeric(j))
         return !reader->has_failed;
     uint64_t sum;
     if (!read_bins(sums, j, reader, sources) ||

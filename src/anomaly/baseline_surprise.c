@@ -170,7 +170,7 @@ static int64_t category_surprise(const struct baseline *baseline, const struct b
 int64_t baseline_surprise(const struct baseline *baseline, const struct baseline_view *view,
                           const struct baseline_place *place, enum feature_id id)
 {
-    if (is_numeric(id))
+    if (baseline_is_numeric(id))
         return numeric_surprise(baseline, view, id, place->bin[id]);
     return category_surprise(baseline, view, place, id);
 }
@@ -258,7 +258,7 @@ static int64_t category_edited(const struct baseline *baseline, const struct bas
 int64_t baseline_surprise_edited(const struct baseline *baseline, const struct baseline_edit *edit,
                                  const struct baseline_place *place, enum feature_id id)
 {
-    if (is_numeric(id))
+    if (baseline_is_numeric(id))
         return numeric_edited(baseline, edit, id, place->bin[id]);
     return category_edited(baseline, edit, place, id);
 }

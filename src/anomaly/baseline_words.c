@@ -14,7 +14,7 @@ static int64_t bits_of(const struct baseline *baseline, uint64_t numerator, uint
 int64_t baseline_bits_in_all(const struct baseline *baseline, const struct baseline_view *view,
                              const struct baseline_place *place, enum feature_id id)
 {
-    if (is_numeric(id))
+    if (baseline_is_numeric(id))
         return bits_of(baseline,
                        smoothed_without(baseline->slot[0][id], place->bin[id], view->own.all) +
                            HISTOGRAM_SCALE * baseline->bin_prior,
@@ -32,7 +32,7 @@ int64_t baseline_bits_in_service(const struct baseline *baseline, const struct b
 {
     const uint64_t *const slot = view->service->slot[id];
     const uint64_t total = without(view->service->total, view->own.in_service);
-    if (is_numeric(id))
+    if (baseline_is_numeric(id))
         return bits_of(baseline,
                        smoothed_without(slot, place->bin[id], view->own.in_service) +
                            HISTOGRAM_SCALE * baseline->bin_prior,
@@ -86,8 +86,8 @@ bool baseline_words_are_of_service(const struct baseline *baseline,
 {
     if (!baseline_service_can_tell(baseline, view, id))
         return false;
-    return is_numeric(id) || baseline_bits_in_service(baseline, view, place, id) >=
-                                 baseline_bits_in_all(baseline, view, place, id);
+    return baseline_is_numeric(id) || baseline_bits_in_service(baseline, view, place, id) >=
+                                          baseline_bits_in_all(baseline, view, place, id);
 }
 
 /* Flows of the service with the same step or category, or without a measurement. */
@@ -95,7 +95,7 @@ static uint64_t flows_alike_in_service(const struct baseline_view *view,
                                        const struct baseline_place *place, enum feature_id id)
 {
     const uint32_t *const fine = view->service->fine[id];
-    if (!is_numeric(id))
+    if (!baseline_is_numeric(id))
         return (uint64_t)fine[place_part(place, id)] << SERVICE_FINE_SHIFT;
     return place->bin[id] == BASELINE_BIN_MISSING
                ? view->service->flows - view->service->measured[id]
@@ -106,7 +106,7 @@ static uint64_t flows_alike_in_service(const struct baseline_view *view,
 static uint64_t flows_alike(const struct baseline *baseline, const struct baseline_place *place,
                             enum feature_id id)
 {
-    if (!is_numeric(id)) {
+    if (!baseline_is_numeric(id)) {
         const uint64_t *sums = category_table_find(baseline->categories, category_of(place, id));
         return sums == NULL ? 0 : sums[CATEGORY_FLOWS];
     }
@@ -118,8 +118,8 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
                       const struct baseline_place *place, enum feature_id id,
                       struct baseline_outcome *outcome)
 {
-    const bool is_missing = is_numeric(id) ? place->bin[id] == BASELINE_BIN_MISSING
-                                           : category_of(place, id)->is_missing;
+    const bool is_missing = baseline_is_numeric(id) ? place->bin[id] == BASELINE_BIN_MISSING
+                                                    : category_of(place, id)->is_missing;
     const bool is_of_service = baseline_words_are_of_service(baseline, view, place, id);
     const uint64_t own = view->own.all == 0 ? 0 : baseline->unit;
     const uint64_t alike =
@@ -147,7 +147,7 @@ bool baseline_quantile(const struct baseline *baseline, const struct baseline_vi
                        const struct baseline_place *place, enum feature_id id, unsigned percent,
                        unsigned *step)
 {
-    assert(is_numeric(id));
+    assert(baseline_is_numeric(id));
     assert(percent <= 100);
     uint64_t weights[BASELINE_STEP_COUNT];
     copy_steps(baseline, view, place, id, weights);

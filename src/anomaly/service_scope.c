@@ -8,25 +8,20 @@
 /* As in baseline_sums.c: what rounding down may take from a part, for every baseline added. */
 enum { ROUNDING_PER_PART = 2 };
 
-static bool is_numeric(unsigned j)
-{
-    return feature_infos[j].scale != FEATURE_SCALE_CATEGORY;
-}
-
 /* A numeric feature's bins and "missing", else parts: as weights, whatever lies in memory. */
 static unsigned outcome_count(unsigned j)
 {
-    return is_numeric(j) ? HISTOGRAM_OUTCOME_COUNT : SERVICE_PART_COUNT;
+    return baseline_is_numeric(j) ? HISTOGRAM_OUTCOME_COUNT : SERVICE_PART_COUNT;
 }
 
 static uint64_t *slot_of(struct service_scope *scope, unsigned j, unsigned outcome)
 {
-    return &scope->slot[j][is_numeric(j) ? histogram_slot(outcome) : outcome];
+    return &scope->slot[j][baseline_is_numeric(j) ? histogram_slot(outcome) : outcome];
 }
 
 static unsigned scale_of(unsigned j, unsigned outcome)
 {
-    return is_numeric(j) ? histogram_scale(outcome) : 1;
+    return baseline_is_numeric(j) ? histogram_scale(outcome) : 1;
 }
 
 /* ---- bytes --------------------------------------------------------------------------------- */
@@ -78,7 +73,8 @@ void service_scope_write(const struct service_scope *scope, struct byte_writer *
         uint64_t weights[SERVICE_STEP_COUNT];
         byte_writer_varint(writer, scope->flows - scope->measured[j]);
         for (unsigned i = 0; i < outcome_count(j); i++)
-            weights[i] = scope->slot[j][is_numeric(j) ? histogram_slot(i) : i] / scale_of(j, i);
+            weights[i] =
+                scope->slot[j][baseline_is_numeric(j) ? histogram_slot(i) : i] / scale_of(j, i);
         write_list(writer, weights, outcome_count(j));
         for (unsigned i = 0; i < SERVICE_STEP_COUNT; i++)
             weights[i] = scope->fine[j][i];
@@ -106,12 +102,12 @@ static bool read_weights(struct service_scope *scope, unsigned j, struct byte_re
 static bool read_steps(struct service_scope *scope, unsigned j, struct byte_reader *reader)
 {
     uint64_t weights[SERVICE_STEP_COUNT], sum;
-    const unsigned count = is_numeric(j) ? SERVICE_STEP_COUNT : SERVICE_PART_COUNT;
+    const unsigned count = baseline_is_numeric(j) ? SERVICE_STEP_COUNT : SERVICE_PART_COUNT;
     if (!read_list(reader, weights, count, UINT32_MAX, &sum))
         return false;
     for (unsigned i = 0; i < count; i++)
         scope->fine[j][i] = (uint32_t)weights[i];
-    const uint64_t whole = is_numeric(j) ? scope->measured[j] : scope->flows;
+    const uint64_t whole = baseline_is_numeric(j) ? scope->measured[j] : scope->flows;
     return sum <= whole >> SERVICE_FINE_SHIFT ||
            byte_reader_refuse(reader, "the steps of %s outweigh a service's flows",
                               feature_infos[j].name);

@@ -2,6 +2,7 @@
 /* What must hold of every verdict, on random traffic: parts that sum, a flow's own weight that is
  * truly out, no dependence on order or hash key, as many that ask for an alert as may. */
 #include "anomaly/anomaly.h"
+#include "anomaly/baseline.h"
 #include "tests/support/unit.h"
 
 #include <math.h>
@@ -888,10 +889,19 @@ START_TEST(values_that_are_no_numbers_do_no_harm)
 }
 END_TEST
 
+/* The baseline numbers them so: see baseline.h. */
+START_TEST(categories_stand_last_in_the_list_of_features)
+{
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        ck_assert_int_eq(baseline_is_numeric(j), feature_infos[j].scale != FEATURE_SCALE_CATEGORY);
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     TCase *test_case = tcase_create("model");
     tcase_set_timeout(test_case, 120);
+    tcase_add_test(test_case, categories_stand_last_in_the_list_of_features);
     tcase_add_test(test_case, typical_and_contributions_sum_to_the_score_exactly);
     tcase_add_test(test_case, what_is_typical_of_a_capture_is_the_mean_of_its_parts);
     tcase_add_test(test_case, typical_and_contributions_sum_to_the_score_online);
