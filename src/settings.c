@@ -68,7 +68,6 @@ static void default_behaviour(struct settings *settings)
     settings->behaviour = (struct behaviour_settings){
         .max_hosts = UINT32_C(1) << 14,
         .max_pairs = UINT32_C(1) << 16,
-        .sketch_key = {settings->feature.sketch_key[0], settings->feature.sketch_key[1]},
     };
     settings->incident = (struct incident_settings){
         .max_incidents = UINT32_C(1) << 12,
@@ -188,9 +187,7 @@ static void describe(const struct settings *settings, FILE *out)
             anomaly->max_lessons, (long long)anomaly->probation_ns, anomaly->max_probation);
     fprintf(out, "by_share %d frozen %d\n", anomaly->alerts_by_share, anomaly->is_frozen);
     const struct behaviour_settings *const behaviour = &settings->behaviour;
-    fprintf(out, "behaviour hosts %u pairs %u sketch %llx %llx\n", behaviour->max_hosts,
-            behaviour->max_pairs, (unsigned long long)behaviour->sketch_key[0],
-            (unsigned long long)behaviour->sketch_key[1]);
+    fprintf(out, "behaviour hosts %u pairs %u\n", behaviour->max_hosts, behaviour->max_pairs);
     fprintf(out, "incidents %u silence %lld\n", settings->incident.max_incidents,
             (long long)settings->incident.silence_ns);
     for (size_t i = 0; settings->suppress != NULL && i < settings->suppress->count; i++)

@@ -35,8 +35,8 @@ struct feature_settings {
     int64_t window_ns;
     uint32_t max_hosts, max_pairs, max_conversations; /* entries of each table */
     uint32_t max_window_flows;                        /* flows in the exact window */
-    uint64_t hash_key[2];                             /* placement only */
-    uint64_t sketch_key[2];                           /* of the distinct counters: part of output */
+    uint64_t hash_key[2];   /* of endpoints: placement only, for behaviours too */
+    uint64_t sketch_key[2]; /* of the distinct counters, for behaviours too: part of output */
     size_t local_net_count;
     struct settings_network local_nets[SETTINGS_LOCAL_NETS_MAX];
 };
@@ -70,8 +70,6 @@ struct anomaly_settings {
 
 struct behaviour_settings {
     uint32_t max_hosts, max_pairs; /* entries of its tables */
-    uint64_t hash_key[2];          /* placement only */
-    uint64_t sketch_key[2];        /* of the distinct counters: part of output */
 };
 
 struct incident_settings {

@@ -25,7 +25,8 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
         table->layout.limit = 1;
     if (table->layout.limit > LIMIT_MAX)
         table->layout.limit = LIMIT_MAX;
-    memcpy(table->hash_key, layout->hash_key, sizeof table->hash_key);
+    if (layout->hash_key != NULL)
+        memcpy(table->hash_key, layout->hash_key, sizeof table->hash_key);
     table->layout.hash_key = NULL;
     const uint32_t cell_count = cell_count_for(table->layout.limit);
     table->cell_mask = cell_count - 1;
@@ -187,11 +188,17 @@ static uint32_t insert(struct recent_table *table, const struct recent_lookup *l
     return place;
 }
 
-struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key)
+struct recent_lookup recent_lookup_hashed(const struct recent_table *table, const void *key,
+                                          uint32_t hash)
 {
-    const uint32_t hash = (uint32_t)siphash13(table->hash_key, key, table->layout.key_bytes);
     __builtin_prefetch(&table->cells[hash & table->cell_mask]);
     return (struct recent_lookup){.key = key, .hash = hash};
+}
+
+struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key)
+{
+    return recent_lookup_hashed(table, key,
+                                (uint32_t)siphash13(table->hash_key, key, table->layout.key_bytes));
 }
 
 void recent_lookup_warm(const struct recent_lookup *lookup, const struct recent_table *table)

@@ -35,7 +35,7 @@ struct recent_layout {
     uint32_t limit;           /* entries; 0 is taken as 1 */
     recent_forget_fn *forget; /* NULL: nothing to do */
     void *context;
-    const uint64_t *hash_key;
+    const uint64_t *hash_key; /* NULL: every look-up brings its hash */
 };
 
 /* Where an entry is found: 1 + its slot; 0: nowhere, the cell is empty. */
@@ -75,7 +75,11 @@ struct recent_lookup {
     uint32_t hash;
 };
 
+/* By the table's own hash of the key, or by one that the caller has; one table is always asked in
+ * one of the two ways. */
 struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key);
+struct recent_lookup recent_lookup_hashed(const struct recent_table *table, const void *key,
+                                          uint32_t hash);
 void recent_lookup_warm(const struct recent_lookup *lookup, const struct recent_table *table);
 bool recent_table_has(const struct recent_table *table, const struct recent_lookup *lookup);
 /* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`

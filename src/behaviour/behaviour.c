@@ -41,24 +41,19 @@ static bool open_tables(struct behaviour_engine *engine)
     const struct recent_layout layouts[TABLE_COUNT] = {
         [TABLE_HOSTS] = {.entry_bytes = sizeof(struct host),
                          .key_bytes = sizeof(struct host_key),
-                         .limit = hosts,
-                         .hash_key = settings->hash_key},
+                         .limit = hosts},
         [TABLE_PAIRS] = {.entry_bytes = sizeof(struct pair),
                          .key_bytes = sizeof(struct pair_key),
-                         .limit = settings->max_pairs,
-                         .hash_key = settings->hash_key},
+                         .limit = settings->max_pairs},
         [TABLE_SWEEPS] = {.entry_bytes = sizeof(struct sweep),
                           .key_bytes = sizeof(struct port_key),
-                          .limit = settings->max_hosts,
-                          .hash_key = settings->hash_key},
+                          .limit = settings->max_hosts},
         [TABLE_TARGETS] = {.entry_bytes = sizeof(struct target),
                            .key_bytes = sizeof(struct port_key),
-                           .limit = settings->max_hosts,
-                           .hash_key = settings->hash_key},
+                           .limit = settings->max_hosts},
         [TABLE_CONVERSATIONS] = {.entry_bytes = sizeof(struct conversation),
                                  .key_bytes = sizeof(struct conversation_key),
-                                 .limit = settings->max_pairs,
-                                 .hash_key = settings->hash_key},
+                                 .limit = settings->max_pairs},
     };
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         if (!recent_table_init(&engine->tables[i], &layouts[i]))
@@ -156,37 +151,49 @@ enum role {
     ROLE_COUNT
 };
 
+static const enum table table_of[ROLE_COUNT] = {
+    [ROLE_SOURCE] = TABLE_HOSTS,   [ROLE_DESTINATION] = TABLE_HOSTS,
+    [ROLE_PAIR] = TABLE_PAIRS,     [ROLE_SWEEP] = TABLE_SWEEPS,
+    [ROLE_TARGET] = TABLE_TARGETS, [ROLE_CONVERSATION] = TABLE_CONVERSATIONS,
+};
+
+static void hash_keys(const struct endpoint_hashes *hashes, const struct flow_record *flow,
+                      uint32_t hash[ROLE_COUNT])
+{
+    const uint64_t port = (uint64_t)flow->protocol << 16 | flow->destination_port;
+    hash[ROLE_SOURCE] = (uint32_t)hashes->source;
+    hash[ROLE_DESTINATION] = (uint32_t)hashes->destination;
+    hash[ROLE_PAIR] = endpoint_hash_both(hashes->source, hashes->destination);
+    hash[ROLE_SWEEP] = endpoint_hash_both(hashes->source, port);
+    hash[ROLE_TARGET] = endpoint_hash_both(hashes->destination, port);
+    hash[ROLE_CONVERSATION] = endpoint_hash_both(hashes->source, hashes->destination + port);
+}
+
 /* The entries of one flow, each inserted where it was not yet. */
 static void touch_all(struct behaviour_engine *engine, const struct keys *keys,
-                      void *entries[ROLE_COUNT])
+                      const uint32_t hash[ROLE_COUNT], void *entries[ROLE_COUNT])
 {
-    const struct {
-        enum table table;
-        const void *key;
-    } wanted[ROLE_COUNT] = {
-        [ROLE_SOURCE] = {TABLE_HOSTS, &keys->source},
-        [ROLE_DESTINATION] = {TABLE_HOSTS, &keys->destination},
-        [ROLE_PAIR] = {TABLE_PAIRS, &keys->pair},
-        [ROLE_SWEEP] = {TABLE_SWEEPS, &keys->sweep},
-        [ROLE_TARGET] = {TABLE_TARGETS, &keys->target},
-        [ROLE_CONVERSATION] = {TABLE_CONVERSATIONS, &keys->conversation},
+    const void *const key[ROLE_COUNT] = {
+        [ROLE_SOURCE] = &keys->source, [ROLE_DESTINATION] = &keys->destination,
+        [ROLE_PAIR] = &keys->pair,     [ROLE_SWEEP] = &keys->sweep,
+        [ROLE_TARGET] = &keys->target, [ROLE_CONVERSATION] = &keys->conversation,
     };
-    struct recent_lookup lookups[ROLE_COUNT];
-    for (unsigned i = 0; i < ROLE_COUNT; i++)
-        lookups[i] = recent_lookup_begin(&engine->tables[wanted[i].table], wanted[i].key);
-    for (unsigned i = 0; i < ROLE_COUNT; i++)
-        recent_lookup_warm(&lookups[i], &engine->tables[wanted[i].table]);
-    for (unsigned i = 0; i < ROLE_COUNT; i++)
-        entries[i] =
-            recent_table_touch(&engine->tables[wanted[i].table], &lookups[i], engine->number);
+    for (unsigned i = 0; i < ROLE_COUNT; i++) {
+        struct recent_table *const table = &engine->tables[table_of[i]];
+        const struct recent_lookup lookup = recent_lookup_hashed(table, key[i], hash[i]);
+        entries[i] = recent_table_touch(table, &lookup, engine->number);
+    }
 }
 
 static struct scene make_scene(struct behaviour_engine *engine, const struct flow_record *flow,
+                               const struct endpoint_hashes *hashes,
                                const struct feature_vector *vector)
 {
     const struct keys keys = keys_of(flow);
+    uint32_t hash[ROLE_COUNT];
     void *entries[ROLE_COUNT];
-    touch_all(engine, &keys, entries);
+    hash_keys(hashes, flow, hash);
+    touch_all(engine, &keys, hash, entries);
     struct scene scene = {
         .flow = flow,
         .vector = vector,
@@ -242,12 +249,33 @@ static void tell(const struct behaviour_rule *rule, const struct scene *scene,
         };
 }
 
+void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
+                         const struct endpoint_hashes *hashes)
+{
+    uint32_t hash[ROLE_COUNT];
+    hash_keys(hashes, flow, hash);
+    for (unsigned i = 0; i < ROLE_COUNT; i++)
+        (void)recent_lookup_hashed(&engine->tables[table_of[i]], NULL, hash[i]);
+}
+
+void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
+                    const struct endpoint_hashes *hashes)
+{
+    uint32_t hash[ROLE_COUNT];
+    hash_keys(hashes, flow, hash);
+    for (unsigned i = 0; i < ROLE_COUNT; i++) {
+        const struct recent_lookup lookup = {.hash = hash[i]};
+        recent_lookup_warm(&lookup, &engine->tables[table_of[i]]);
+    }
+}
+
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,
-                       const struct feature_vector *vector, struct behaviour_finding *finding)
+                       const struct endpoint_hashes *hashes, const struct feature_vector *vector,
+                       struct behaviour_finding *finding)
 {
     advance_time(engine, flow);
-    struct scene scene = make_scene(engine, flow, vector);
-    scene_count(&scene, engine->settings.sketch_key);
+    struct scene scene = make_scene(engine, flow, hashes, vector);
+    scene_count(&scene, hashes);
     for (size_t i = 0; i < behaviour_rule_count; i++) {
         double values[BEHAVIOUR_EVIDENCE_MAX];
         const unsigned count = try_rule(&behaviour_rules[i], &scene, values);

@@ -6,6 +6,7 @@
 #ifndef WHYFLOW_BEHAVIOUR_BEHAVIOUR_H
 #define WHYFLOW_BEHAVIOUR_BEHAVIOUR_H
 
+#include "base/endpoint.h"
 #include "whyflow/behaviour.h"
 #include "whyflow/feature.h"
 #include "whyflow/flow_record.h"
@@ -18,11 +19,18 @@ struct behaviour_engine;
 struct behaviour_engine *behaviour_open(const struct behaviour_settings *settings);
 void behaviour_close(struct behaviour_engine *engine);
 
-/* Counts a flow and says what the flows up to it look like. `vector` is the flow's own, as
- * feature_measure left it. Flows come in hand-over order, each once. A new epoch (the clock was set
+/* Counts a flow and says what the flows up to it look like. `hashes` are its own, by
+ * feature_hash_endpoints; `vector` is the flow's own, as feature_measure left it. Flows come in hand-over order, each once. A new epoch (the clock was set
  * back) forgets everything. */
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,
-                       const struct feature_vector *vector, struct behaviour_finding *finding);
+                       const struct endpoint_hashes *hashes, const struct feature_vector *vector,
+                       struct behaviour_finding *finding);
+
+/* For whoever knows flows to come: see feature_ask_ahead and feature_warm. */
+void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
+                         const struct endpoint_hashes *hashes);
+void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
+                    const struct endpoint_hashes *hashes);
 
 /* Adds its memory, and what its tables forgot, to what the feature engine counted. */
 void behaviour_counters(const struct behaviour_engine *engine, struct engine_counters *counters);

@@ -4,6 +4,7 @@
 #ifndef WHYFLOW_BEHAVIOUR_EVIDENCE_H
 #define WHYFLOW_BEHAVIOUR_EVIDENCE_H
 
+#include "base/endpoint.h"
 #include "base/recent_table.h"
 #include "behaviour/tally.h"
 #include "whyflow/feature.h"
@@ -140,7 +141,7 @@ void sight_take(const struct flow_record *flow, const struct feature_vector *vec
 /* Payload sent FLOW_FORWARD or FLOW_REVERSE; a least amount where it was not counted. */
 uint64_t sight_payload_bytes(const struct flow_record *flow, int way);
 /* Counts the flow in every entry it is evidence for. `key` is that of the distinct counters. */
-void scene_count(struct scene *scene, const uint64_t key[2]);
+void scene_count(struct scene *scene, const struct endpoint_hashes *hashes);
 /* The source has known the destination for less than an hour. */
 bool scene_is_young_pair(const struct scene *scene);
 

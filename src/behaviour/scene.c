@@ -1,32 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counts a flow in every entry it is evidence for. Called by behaviour_observe, before the rules
  * are asked; the engine's thread. */
-#include "base/siphash.h"
 #include "behaviour/evidence.h"
 
-#include <string.h>
-
 static const int64_t YOUNG_PAIR_NS = INT64_C(3600) * 1000000000;
-
-/* Hashes of the distinct counters are part of output: over bytes in a fixed order. */
-static uint64_t hash_host(const uint64_t key[2], const uint8_t address[16], uint8_t ip_version)
-{
-    uint8_t bytes[17];
-    memcpy(bytes, address, 16);
-    bytes[16] = ip_version;
-    return siphash13(key, bytes, sizeof bytes);
-}
-
-static uint64_t hash_port(const uint64_t key[2], uint8_t protocol, uint16_t port)
-{
-    const uint8_t bytes[3] = {protocol, (uint8_t)(port >> 8), (uint8_t)port};
-    return siphash13(key, bytes, sizeof bytes);
-}
-
-/* Hashes of this flow's three parts. */
-struct hashes {
-    uint64_t source, destination, port;
-};
 
 static unsigned note(struct scene *scene, struct spread *spread, uint64_t hash, int64_t half_ns)
 {
@@ -54,7 +31,7 @@ static unsigned note_by_start(struct scene *scene, struct spread *spread, uint64
     return spread_note(spread, hash, first_ns, first_ns, HALF_20S_NS);
 }
 
-static void count_scan(struct scene *scene, const struct hashes *hashes)
+static void count_scan(struct scene *scene, const struct endpoint_hashes *hashes)
 {
     struct sweep *const sweep = scene->sweep;
     add(scene, &sweep->flows_10m, scene->sight.is_probe, HALF_10M_NS);
@@ -62,24 +39,24 @@ static void count_scan(struct scene *scene, const struct hashes *hashes)
     add_by_start(scene, &scene->target->flows_20s, scene->sight.is_probe);
     if (!scene->sight.is_probe)
         return;
-    note_by_start(scene, &scene->pair->ports_20s, hashes->port);
-    scene->is_new_port = note(scene, &scene->pair->ports_1d, hashes->port, HALF_1D_NS);
-    note(scene, &sweep->hosts_10m, hashes->destination, HALF_10M_NS);
-    scene->is_new_host = note(scene, &sweep->hosts_1d, hashes->destination, HALF_1D_NS);
-    note_by_start(scene, &scene->target->sources_20s, hashes->source);
+    note_by_start(scene, &scene->pair->ports_20s, hashes->port_sketch);
+    scene->is_new_port = note(scene, &scene->pair->ports_1d, hashes->port_sketch, HALF_1D_NS);
+    note(scene, &sweep->hosts_10m, hashes->destination_sketch, HALF_10M_NS);
+    scene->is_new_host = note(scene, &sweep->hosts_1d, hashes->destination_sketch, HALF_1D_NS);
+    note_by_start(scene, &scene->target->sources_20s, hashes->source_sketch);
 }
 
 /* Who talks with whom: the background that rarity and roles are told by. */
-static void count_roles(struct scene *scene, const struct hashes *hashes)
+static void count_roles(struct scene *scene, const struct endpoint_hashes *hashes)
 {
     const struct sight *const sight = &scene->sight;
     if (sight->is_source_inside)
-        note(scene, &scene->destination->inside_users, hashes->source, HALF_1D_NS);
+        note(scene, &scene->destination->inside_users, hashes->source_sketch, HALF_1D_NS);
     if (sight->is_source_inside && sight->is_session)
-        note(scene, &scene->destination->clients, hashes->source, HALF_1D_NS);
+        note(scene, &scene->destination->clients, hashes->source_sketch, HALF_1D_NS);
     if (sight->is_source_inside && !sight->is_destination_inside) {
-        note(scene, &scene->source->outside_peers, hashes->destination, HALF_1D_NS);
-        note(scene, scene->hosts_going_out, hashes->source, HALF_1D_NS);
+        note(scene, &scene->source->outside_peers, hashes->destination_sketch, HALF_1D_NS);
+        note(scene, scene->hosts_going_out, hashes->source_sketch, HALF_1D_NS);
     }
 }
 
@@ -88,7 +65,7 @@ bool scene_is_young_pair(const struct scene *scene)
     return scene->vector->pair_age_ns < YOUNG_PAIR_NS;
 }
 
-static void count_logins(struct scene *scene, const struct hashes *hashes)
+static void count_logins(struct scene *scene, const struct endpoint_hashes *hashes)
 {
     const struct sight *const sight = &scene->sight;
     if (sight->is_short_login)
@@ -96,9 +73,9 @@ static void count_logins(struct scene *scene, const struct hashes *hashes)
     if (!sight->is_login || !sight->is_source_inside || !sight->is_destination_inside ||
         !scene_is_young_pair(scene))
         return;
-    note(scene, &scene->sweep->login_tries, hashes->destination, HALF_10M_NS);
+    note(scene, &scene->sweep->login_tries, hashes->destination_sketch, HALF_10M_NS);
     if (sight->is_logged_in)
-        note(scene, &scene->sweep->login_hosts, hashes->destination, HALF_10M_NS);
+        note(scene, &scene->sweep->login_hosts, hashes->destination_sketch, HALF_10M_NS);
 }
 
 static void count_bytes(struct scene *scene)
@@ -115,15 +92,15 @@ static void count_bytes(struct scene *scene)
     }
 }
 
-static void count_partners(struct scene *scene, const struct hashes *hashes)
+static void count_partners(struct scene *scene, const struct endpoint_hashes *hashes)
 {
     if (!scene->sight.is_partner || scene->inside == NULL)
         return;
     if (scene->inside == scene->source) {
-        note(scene, &scene->inside->partners_out, hashes->destination, HALF_10M_NS);
-        note(scene, &scene->inside->partner_ports, hashes->port, HALF_10M_NS);
+        note(scene, &scene->inside->partners_out, hashes->destination_sketch, HALF_10M_NS);
+        note(scene, &scene->inside->partner_ports, hashes->port_sketch, HALF_10M_NS);
     } else {
-        note(scene, &scene->inside->partners_in, hashes->source, HALF_10M_NS);
+        note(scene, &scene->inside->partners_in, hashes->source_sketch, HALF_10M_NS);
     }
 }
 
@@ -148,20 +125,15 @@ static void meet(struct host *host, const struct flow_record *flow, bool is_new)
         host->first_ns = flow->first_ns;
 }
 
-void scene_count(struct scene *scene, const uint64_t key[2])
+void scene_count(struct scene *scene, const struct endpoint_hashes *hashes)
 {
     const struct flow_record *const flow = scene->flow;
-    const struct hashes hashes = {
-        .source = hash_host(key, flow->source, flow->ip_version),
-        .destination = hash_host(key, flow->destination, flow->ip_version),
-        .port = hash_port(key, flow->protocol, flow->destination_port),
-    };
     meet(scene->source, flow, scene->source->first_ns == 0);
     meet(scene->destination, flow, scene->destination->first_ns == 0);
-    count_scan(scene, &hashes);
-    count_roles(scene, &hashes);
-    count_logins(scene, &hashes);
+    count_scan(scene, hashes);
+    count_roles(scene, hashes);
+    count_logins(scene, hashes);
     count_bytes(scene);
-    count_partners(scene, &hashes);
+    count_partners(scene, hashes);
     count_contacts(scene);
 }

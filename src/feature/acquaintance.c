@@ -39,10 +39,22 @@ void acquaintance_write(const struct acquaintances *known, struct byte_writer *w
     }
 }
 
-/* The entry of a key; *is_new: it was not there. */
-static void *enter(struct recent_table *table, const void *key, bool *is_new)
+static uint32_t hash_pair_key(const uint64_t hash_key[2], const struct pair_key *key)
 {
-    const struct recent_lookup lookup = recent_lookup_begin(table, key);
+    return pair_hash(endpoint_hash_host(hash_key, key->source, key->ip_version),
+                     endpoint_hash_host(hash_key, key->destination, key->ip_version));
+}
+
+static uint32_t hash_offer_key(const uint64_t hash_key[2], const struct offer_key *key)
+{
+    return offer_hash(endpoint_hash_host(hash_key, key->destination, key->ip_version),
+                      key->service);
+}
+
+/* The entry of a key; *is_new: it was not there. */
+static void *enter(struct recent_table *table, const void *key, uint32_t hash, bool *is_new)
+{
+    const struct recent_lookup lookup = recent_lookup_hashed(table, key, hash);
     *is_new = !recent_table_has(table, &lookup);
     return recent_table_touch(table, &lookup, NUMBER_BEFORE_ALL);
 }
@@ -59,7 +71,7 @@ static bool check(struct byte_reader *reader, uint8_t ip_version, int64_t first_
     return true;
 }
 
-static bool read_pair(struct recent_table *pairs, int64_t now_ns, struct byte_reader *reader)
+static bool read_pair(const struct acquaintances *known, int64_t now_ns, struct byte_reader *reader)
 {
     struct pair_key key = {.ip_version = 0};
     byte_reader_bytes(reader, key.source, sizeof key.source);
@@ -69,12 +81,14 @@ static bool read_pair(struct recent_table *pairs, int64_t now_ns, struct byte_re
     if (!check(reader, key.ip_version, first_ns, now_ns))
         return false;
     bool is_new;
-    struct pair *const pair = enter(pairs, &key, &is_new);
+    struct pair *const pair =
+        enter(known->pairs, &key, hash_pair_key(known->hash_key, &key), &is_new);
     pair->first_ns = first_ns;
     return is_new || byte_reader_refuse(reader, "a pair is named twice");
 }
 
-static bool read_offer(struct recent_table *offers, int64_t now_ns, struct byte_reader *reader)
+static bool read_offer(const struct acquaintances *known, int64_t now_ns,
+                       struct byte_reader *reader)
 {
     struct offer_key key = {.ip_version = 0};
     byte_reader_bytes(reader, key.destination, sizeof key.destination);
@@ -84,7 +98,8 @@ static bool read_offer(struct recent_table *offers, int64_t now_ns, struct byte_
     if (!check(reader, key.ip_version, first_ns, now_ns))
         return false;
     bool is_new;
-    struct offer *const offer = enter(offers, &key, &is_new);
+    struct offer *const offer =
+        enter(known->offers, &key, hash_offer_key(known->hash_key, &key), &is_new);
     offer->first_ns = first_ns;
     return is_new || byte_reader_refuse(reader, "an offer is named twice");
 }
@@ -97,14 +112,14 @@ bool acquaintance_read(const struct acquaintances *known, int64_t now_ns,
         return byte_reader_refuse(reader, "it has too many pairs: %u of at most %u", pairs,
                                   known->pairs->layout.limit);
     for (uint32_t i = 0; i < pairs; i++)
-        if (!read_pair(known->pairs, now_ns, reader))
+        if (!read_pair(known, now_ns, reader))
             return false;
     const uint32_t offers = byte_reader_count(reader, OFFER_BYTES);
     if (offers > known->offers->layout.limit)
         return byte_reader_refuse(reader, "it has too many offers: %u of at most %u", offers,
                                   known->offers->layout.limit);
     for (uint32_t i = 0; i < offers; i++)
-        if (!read_offer(known->offers, now_ns, reader))
+        if (!read_offer(known, now_ns, reader))
             return false;
     return !reader->has_failed;
 }
@@ -127,12 +142,26 @@ struct meeting {
     uint8_t key[KEY_BYTES_MAX]; /* what is beyond the key's size is 0 */
 };
 
+static bool is_of_pairs(const struct recent_table *table)
+{
+    return table->layout.key_bytes == sizeof(struct pair_key);
+}
+
 static int64_t *first_of(const struct recent_table *table, void *entry)
 {
     uint8_t *const bytes = entry;
-    const bool is_pair = table->layout.key_bytes == sizeof(struct pair_key);
-    return (int64_t *)(void *)(bytes + (is_pair ? offsetof(struct pair, first_ns)
-                                                : offsetof(struct offer, first_ns)));
+    return (int64_t *)(void *)(bytes + (is_of_pairs(table) ? offsetof(struct pair, first_ns)
+                                                           : offsetof(struct offer, first_ns)));
+}
+
+static uint32_t hash_key_of(const struct recent_table *table, const uint8_t key[KEY_BYTES_MAX],
+                            const uint64_t hash_key[2])
+{
+    struct pair_key pair;
+    struct offer_key offer;
+    memcpy(&pair, key, sizeof pair);
+    memcpy(&offer, key, sizeof offer);
+    return is_of_pairs(table) ? hash_pair_key(hash_key, &pair) : hash_offer_key(hash_key, &offer);
 }
 
 static int compare_meetings(const void *a_meeting, const void *b_meeting)
@@ -157,7 +186,8 @@ static size_t copy_out(const struct recent_table *table, struct meeting *meeting
 
 /* Sorted by time, the first of a key is the one that holds; a table that is full forgets the first
  * that came in. */
-static bool add_table(struct recent_table *table, const struct recent_table *other)
+static bool add_table(struct recent_table *table, const struct recent_table *other,
+                      const uint64_t hash_key[2])
 {
     struct meeting *const meetings =
         calloc((size_t)table->count + other->count + 1, sizeof *meetings);
@@ -168,7 +198,8 @@ static bool add_table(struct recent_table *table, const struct recent_table *oth
     qsort(meetings, count, sizeof *meetings, compare_meetings);
     recent_table_clear(table);
     for (size_t i = 0; i < count; i++) {
-        const struct recent_lookup lookup = recent_lookup_begin(table, meetings[i].key);
+        const uint32_t hash = hash_key_of(table, meetings[i].key, hash_key);
+        const struct recent_lookup lookup = recent_lookup_hashed(table, meetings[i].key, hash);
         if (!recent_table_has(table, &lookup))
             *first_of(table, recent_table_touch(table, &lookup, NUMBER_BEFORE_ALL)) =
                 meetings[i].first_ns;
@@ -179,5 +210,6 @@ static bool add_table(struct recent_table *table, const struct recent_table *oth
 
 bool acquaintance_add(const struct acquaintances *known, const struct acquaintances *other)
 {
-    return add_table(known->pairs, other->pairs) && add_table(known->offers, other->offers);
+    return add_table(known->pairs, other->pairs, known->hash_key) &&
+           add_table(known->offers, other->offers, known->hash_key);
 }

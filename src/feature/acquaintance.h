@@ -15,6 +15,7 @@
 /* Two tables of a feature engine: of struct pair and of struct offer. */
 struct acquaintances {
     struct recent_table *pairs, *offers;
+    const uint64_t *hash_key; /* of endpoints' placement */
 };
 
 void acquaintance_write(const struct acquaintances *known, struct byte_writer *writer);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/feature.h"
 
-#include "base/siphash.h"
 #include "feature/acquaintance.h"
 #include "feature/category.h"
 #include "feature/conversation.h"
@@ -105,7 +104,6 @@ static bool open_tables(struct feature_engine *engine)
                 .limit = settings->max_hosts,
                 .forget = forget_source,
                 .context = engine,
-                .hash_key = settings->hash_key,
             },
         [TABLE_DESTINATIONS] =
             {
@@ -114,7 +112,6 @@ static bool open_tables(struct feature_engine *engine)
                 .limit = settings->max_hosts,
                 .forget = forget_destination,
                 .context = engine,
-                .hash_key = settings->hash_key,
             },
         [TABLE_PAIRS] =
             {
@@ -123,21 +120,18 @@ static bool open_tables(struct feature_engine *engine)
                 .limit = settings->max_pairs,
                 .forget = forget_pair,
                 .context = engine,
-                .hash_key = settings->hash_key,
             },
         [TABLE_CONVERSATIONS] =
             {
                 .entry_bytes = sizeof(struct conversation),
                 .key_bytes = sizeof(struct conversation_key),
                 .limit = settings->max_conversations,
-                .hash_key = settings->hash_key,
             },
         [TABLE_OFFERS] =
             {
                 .entry_bytes = sizeof(struct offer),
                 .key_bytes = sizeof(struct offer_key),
                 .limit = settings->max_hosts,
-                .hash_key = settings->hash_key,
             },
     };
     for (unsigned i = 0; i < TABLE_COUNT; i++)
@@ -181,7 +175,8 @@ void feature_engine_close(struct feature_engine *engine)
 static struct acquaintances acquaintances_of(struct feature_engine *engine)
 {
     return (struct acquaintances){.pairs = &engine->tables[TABLE_PAIRS],
-                                  .offers = &engine->tables[TABLE_OFFERS]};
+                                  .offers = &engine->tables[TABLE_OFFERS],
+                                  .hash_key = engine->settings.hash_key};
 }
 
 /* The first flow after a load. Time that nobody watched makes nobody known for longer, nor does a
@@ -304,30 +299,42 @@ static struct keys keys_of(const struct flow_record *flow, uint32_t service)
     return keys;
 }
 
+static void hash_keys(const struct endpoint_hashes *hashes, const struct flow_record *flow,
+                      uint32_t service, uint32_t hash[TABLE_COUNT])
+{
+    const uint64_t port = (uint64_t)flow->protocol << 16 | flow->destination_port;
+    hash[TABLE_SOURCES] = (uint32_t)hashes->source;
+    hash[TABLE_DESTINATIONS] = (uint32_t)hashes->destination;
+    hash[TABLE_PAIRS] = pair_hash(hashes->source, hashes->destination);
+    hash[TABLE_CONVERSATIONS] = endpoint_hash_both(hashes->source, hashes->destination + port);
+    hash[TABLE_OFFERS] = offer_hash(hashes->destination, service);
+}
+
 /* The entries of one flow in all tables, each inserted where it was not yet. */
 static void touch_all(struct feature_engine *engine, const struct keys *keys,
-                      void *entries[TABLE_COUNT])
+                      const uint32_t hash[TABLE_COUNT], void *entries[TABLE_COUNT])
 {
     const void *const key[TABLE_COUNT] = {
         [TABLE_SOURCES] = &keys->source, [TABLE_DESTINATIONS] = &keys->destination,
         [TABLE_PAIRS] = &keys->pair,     [TABLE_CONVERSATIONS] = &keys->conversation,
         [TABLE_OFFERS] = &keys->offer,
     };
-    struct recent_lookup lookups[TABLE_COUNT];
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
-        lookups[i] = recent_lookup_begin(&engine->tables[i], key[i]);
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
-        recent_lookup_warm(&lookups[i], &engine->tables[i]);
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
-        entries[i] = recent_table_touch(&engine->tables[i], &lookups[i], engine->window.next);
+    for (unsigned i = 0; i < TABLE_COUNT; i++) {
+        const struct recent_lookup lookup =
+            recent_lookup_hashed(&engine->tables[i], key[i], hash[i]);
+        entries[i] = recent_table_touch(&engine->tables[i], &lookup, engine->window.next);
+    }
 }
 
-static struct scene make_scene(struct feature_engine *engine, const struct flow_record *flow)
+static struct scene make_scene(struct feature_engine *engine, const struct flow_record *flow,
+                               const struct endpoint_hashes *hashes)
 {
     const uint32_t service = category_service(flow);
     const struct keys keys = keys_of(flow, service);
+    uint32_t hash[TABLE_COUNT];
     void *entries[TABLE_COUNT];
-    touch_all(engine, &keys, entries);
+    hash_keys(hashes, flow, service, hash);
+    touch_all(engine, &keys, hash, entries);
     return (struct scene){
         .flow = flow,
         .service = service,
@@ -416,29 +423,17 @@ static struct window_flow window_flow_of(const struct feature_engine *engine,
     };
 }
 
-/* Hashes for the sketches are part of output: over bytes in a fixed order. */
-static uint32_t hash_port(const struct feature_engine *engine, const struct flow_record *flow)
-{
-    const uint8_t bytes[3] = {flow->protocol, (uint8_t)(flow->destination_port >> 8),
-                              (uint8_t)flow->destination_port};
-    return (uint32_t)siphash13(engine->settings.sketch_key, bytes, sizeof bytes);
-}
-
-static uint32_t hash_host(const struct feature_engine *engine, const struct host_key *host)
-{
-    return (uint32_t)siphash13(engine->settings.sketch_key, host, sizeof *host);
-}
-
-static void remember(struct feature_engine *engine, const struct scene *scene)
+static void remember(struct feature_engine *engine, const struct scene *scene,
+                     const struct endpoint_hashes *hashes)
 {
     const struct horizon *horizon = &scene->horizon;
     const struct window_flow flow = window_flow_of(engine, scene);
-    const struct source_sight sight = {.peer_hash = hash_host(engine, &scene->destination->key),
-                                       .port_hash = hash_port(engine, scene->flow)};
+    const struct source_sight sight = {.peer_hash = (uint32_t)hashes->destination_sketch,
+                                       .port_hash = (uint32_t)hashes->port_sketch};
     source_enter(scene->source, &flow, &engine->protocols);
     source_count(scene->source, &flow, &sight, horizon, &engine->sketches);
     destination_enter(scene->destination);
-    destination_count(scene->destination, hash_host(engine, &scene->source->key), horizon,
+    destination_count(scene->destination, (uint32_t)hashes->source_sketch, horizon,
                       &engine->sketches);
     pair_enter(scene->pair);
     pair_count(scene->pair, sight.port_hash, horizon, &engine->sketches);
@@ -479,17 +474,52 @@ static void measure_surroundings(const struct feature_engine *engine, const stru
                                  : pair_flows_60s(scene->pair, engine->now_ns);
 }
 
+void feature_hash_endpoints(const struct feature_engine *engine, const struct flow_record *flow,
+                            struct endpoint_hashes *hashes)
+{
+    const struct feature_settings *const settings = &engine->settings;
+    const uint8_t version = flow->ip_version;
+    *hashes = (struct endpoint_hashes){
+        .source = endpoint_hash_host(settings->hash_key, flow->source, version),
+        .destination = endpoint_hash_host(settings->hash_key, flow->destination, version),
+        .source_sketch = endpoint_hash_host(settings->sketch_key, flow->source, version),
+        .destination_sketch = endpoint_hash_host(settings->sketch_key, flow->destination, version),
+        .port_sketch =
+            endpoint_hash_port(settings->sketch_key, flow->protocol, flow->destination_port),
+    };
+}
+
+void feature_ask_ahead(const struct feature_engine *engine, const struct flow_record *flow,
+                       const struct endpoint_hashes *hashes)
+{
+    uint32_t hash[TABLE_COUNT];
+    hash_keys(hashes, flow, category_service(flow), hash);
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        (void)recent_lookup_hashed(&engine->tables[i], NULL, hash[i]);
+}
+
+void feature_warm(const struct feature_engine *engine, const struct flow_record *flow,
+                  const struct endpoint_hashes *hashes)
+{
+    uint32_t hash[TABLE_COUNT];
+    hash_keys(hashes, flow, category_service(flow), hash);
+    for (unsigned i = 0; i < TABLE_COUNT; i++) {
+        const struct recent_lookup lookup = {.hash = hash[i]};
+        recent_lookup_warm(&lookup, &engine->tables[i]);
+    }
+}
+
 void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
-                     struct feature_vector *vector)
+                     const struct endpoint_hashes *hashes, struct feature_vector *vector)
 {
     memset(vector, 0, sizeof *vector);
     advance_time(engine, flow);
-    const struct scene scene = make_scene(engine, flow);
+    const struct scene scene = make_scene(engine, flow, hashes);
     flow_feature_measure(flow, vector);
     category_measure(flow, scene.service, vector);
     vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->settings, flow));
     measure_past(engine, &scene, vector);
-    remember(engine, &scene);
+    remember(engine, &scene, hashes);
     measure_surroundings(engine, &scene, vector);
 }
 

@@ -21,6 +21,7 @@
 #define WHYFLOW_FEATURE_ENGINE_H
 
 #include "base/bytes.h"
+#include "base/endpoint.h"
 #include "whyflow/feature.h"
 #include "whyflow/flow_record.h"
 #include "whyflow/settings.h"
@@ -32,9 +33,21 @@ struct feature_engine;
 struct feature_engine *feature_engine_open(const struct feature_settings *settings);
 void feature_engine_close(struct feature_engine *engine); /* NULL is allowed */
 
-/* Measures the flow, which counts in its own windows, and remembers it. */
+/* The hashes of the flow's endpoints that this room and the behaviour room place and count by. */
+void feature_hash_endpoints(const struct feature_engine *engine, const struct flow_record *flow,
+                            struct endpoint_hashes *hashes);
+
+/* Measures the flow, which counts in its own windows, and remembers it. `hashes`: its own,
+ * by feature_hash_endpoints. */
 void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
-                     struct feature_vector *vector);
+                     const struct endpoint_hashes *hashes, struct feature_vector *vector);
+
+/* For whoever knows flows to come: has the memory fetched that measuring them will need. First asked
+ * for are the tables' cells, some flows later and some before the measuring what they lead to. */
+void feature_ask_ahead(const struct feature_engine *engine, const struct flow_record *flow,
+                       const struct endpoint_hashes *hashes);
+void feature_warm(const struct feature_engine *engine, const struct flow_record *flow,
+                  const struct endpoint_hashes *hashes);
 
 /* Writes what outlives a run: the acquaintances, and when. */
 void feature_engine_save(const struct feature_engine *engine, struct byte_writer *writer);

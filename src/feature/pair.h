@@ -4,6 +4,7 @@
 #ifndef WHYFLOW_FEATURE_PAIR_H
 #define WHYFLOW_FEATURE_PAIR_H
 
+#include "base/endpoint.h"
 #include "base/recent_table.h"
 #include "feature/distinct.h"
 #include "feature/minutes.h"
@@ -15,6 +16,12 @@ struct pair_key {
     uint8_t padding[3]; /* 0 */
 };
 _Static_assert(sizeof(struct pair_key) == 36, "a pair's key has no hidden padding");
+
+/* Where the pair lies in its table, of its hosts' hashes. */
+static inline uint32_t pair_hash(uint64_t source, uint64_t destination)
+{
+    return endpoint_hash_both(source, destination);
+}
 
 struct pair {
     struct recent_entry entry;

@@ -28,7 +28,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BATCH_FLOWS = 256, ALERT_EVERY = 16, FLOWS_PER_S = 3000, WARM_PART = 3 };
+enum { BATCH_FLOWS = 256, AHEAD = 4, ALERT_EVERY = 16, FLOWS_PER_S = 3000, WARM_PART = 3 };
 
 static const int64_t SECOND_NS = 1000000000;
 static const int64_t START_NS = INT64_C(1700000000) * 1000000000;
@@ -248,6 +248,7 @@ struct bench {
     struct generator generator;
     struct flow_record flows[BATCH_FLOWS];
     struct feature_vector vectors[BATCH_FLOWS];
+    struct endpoint_hashes hashes[BATCH_FLOWS];
     struct verdict verdicts[BATCH_FLOWS];
     struct feature_engine *features;
     struct behaviour_engine *behaviours;
@@ -289,22 +290,48 @@ static void make_batch(struct bench *bench)
         make_flow(&bench->generator, &bench->flows[i]);
 }
 
+static void measure_flow(struct bench *bench, unsigned i)
+{
+    feature_measure(bench->features, &bench->flows[i], &bench->hashes[i], &bench->vectors[i]);
+}
+
+/* As the engine does it: memory is asked for some flows ahead. */
 static void measure_features(struct bench *bench)
 {
     begin(bench);
-    for (unsigned i = 0; i < BATCH_FLOWS; i++)
-        feature_measure(bench->features, &bench->flows[i], &bench->vectors[i]);
+    for (unsigned i = 0; i < BATCH_FLOWS; i++) {
+        feature_hash_endpoints(bench->features, &bench->flows[i], &bench->hashes[i]);
+        feature_ask_ahead(bench->features, &bench->flows[i], &bench->hashes[i]);
+        if (i >= AHEAD)
+            feature_warm(bench->features, &bench->flows[i - AHEAD], &bench->hashes[i - AHEAD]);
+        if (i >= 2 * AHEAD)
+            measure_flow(bench, i - 2 * AHEAD);
+    }
+    for (unsigned i = BATCH_FLOWS - 2 * AHEAD; i < BATCH_FLOWS; i++)
+        measure_flow(bench, i);
     end(bench, STEP_FEATURES, BATCH_FLOWS);
+}
+
+static void observe_flow(struct bench *bench, unsigned i)
+{
+    struct behaviour_finding finding;
+    behaviour_observe(bench->behaviours, &bench->flows[i], &bench->hashes[i], &bench->vectors[i],
+                      &finding);
+    bench->checksum += finding.behaviour;
 }
 
 static void observe_behaviours(struct bench *bench)
 {
-    struct behaviour_finding finding;
     begin(bench);
     for (unsigned i = 0; i < BATCH_FLOWS; i++) {
-        behaviour_observe(bench->behaviours, &bench->flows[i], &bench->vectors[i], &finding);
-        bench->checksum += finding.behaviour;
+        behaviour_ask_ahead(bench->behaviours, &bench->flows[i], &bench->hashes[i]);
+        if (i >= AHEAD)
+            behaviour_warm(bench->behaviours, &bench->flows[i - AHEAD], &bench->hashes[i - AHEAD]);
+        if (i >= 2 * AHEAD)
+            observe_flow(bench, i - 2 * AHEAD);
     }
+    for (unsigned i = BATCH_FLOWS - 2 * AHEAD; i < BATCH_FLOWS; i++)
+        observe_flow(bench, i);
     end(bench, STEP_BEHAVIOURS, BATCH_FLOWS);
 }
 

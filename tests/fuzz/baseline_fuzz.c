@@ -85,7 +85,9 @@ static void judge(struct mind *mind, unsigned number)
     struct verdict verdict;
     struct evidence evidence;
     struct baseline_summary summary;
-    feature_measure(mind->features, &flow, &vector);
+    struct endpoint_hashes hashes;
+    feature_hash_endpoints(mind->features, &flow, &hashes);
+    feature_measure(mind->features, &flow, &hashes, &vector);
     anomaly_judge_online(mind->model, &vector, flow.notice_ns, ALPHA, &verdict);
     anomaly_baseline_summary(mind->model, &summary);
     for (unsigned j = 0; j < FEATURE_COUNT && number == 1; j++)

@@ -358,7 +358,9 @@ static void compare_with_oracle(uint64_t seed, struct recipe recipe, int64_t win
     ck_assert_ptr_nonnull(engine);
     for (size_t i = 0; i < FLOWS; i++) {
         struct feature_vector vector;
-        feature_measure(engine, &flows[i], &vector);
+        struct endpoint_hashes hashes;
+        feature_hash_endpoints(engine, &flows[i], &hashes);
+        feature_measure(engine, &flows[i], &hashes, &vector);
         const struct past past = past_of(flows, i, window_ns);
         check_window(flows, i, past, &vector);
         check_ten_minutes(flows, i, past, &vector);

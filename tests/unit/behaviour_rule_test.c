@@ -96,8 +96,10 @@ static void show(struct watch *watch, struct flow_record flow)
     struct behaviour_finding finding;
     flow.opening_number = ++watch->flows;
     flow.notice_ns = flow.last_ns + 5 * SECOND;
-    feature_measure(watch->features, &flow, &vector);
-    behaviour_observe(watch->behaviours, &flow, &vector, &finding);
+    struct endpoint_hashes hashes;
+    feature_hash_endpoints(watch->features, &flow, &hashes);
+    feature_measure(watch->features, &flow, &hashes, &vector);
+    behaviour_observe(watch->behaviours, &flow, &hashes, &vector, &finding);
     watch->named[finding.behaviour]++;
     if (finding.behaviour != BEHAVIOUR_NONE)
         watch->last = finding;

@@ -48,7 +48,9 @@ static struct feature_vector measure(struct feature_engine *engine, unsigned sou
         .notice_ns = first_ns + 30 * SECOND_NS,
     };
     struct feature_vector vector;
-    feature_measure(engine, &flow, &vector);
+    struct endpoint_hashes hashes;
+    feature_hash_endpoints(engine, &flow, &hashes);
+    feature_measure(engine, &flow, &hashes, &vector);
     ck_assert(feature_is_present(&vector, FEATURE_SRC_KNOWS_DST));
     return vector;
 }
@@ -143,7 +145,9 @@ START_TEST(a_clock_set_back_forgets_what_was_loaded_too)
                                      .epoch = 1,
                                      .notice_ns = START_NS};
     struct feature_vector vector;
-    feature_measure(engine, &flow, &vector);
+    struct endpoint_hashes hashes;
+    feature_hash_endpoints(engine, &flow, &hashes);
+    feature_measure(engine, &flow, &hashes, &vector);
     ck_assert(vector.value[FEATURE_SRC_KNOWS_DST] == FEATURE_ACQUAINTANCE_NEW);
     feature_engine_close(engine);
 }

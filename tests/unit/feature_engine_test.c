@@ -55,7 +55,9 @@ static struct feature_engine *open_engine(const struct feature_settings *setting
 static struct feature_vector measure(struct feature_engine *engine, struct flow_record flow)
 {
     struct feature_vector vector;
-    feature_measure(engine, &flow, &vector);
+    struct endpoint_hashes hashes;
+    feature_hash_endpoints(engine, &flow, &hashes);
+    feature_measure(engine, &flow, &hashes, &vector);
     return vector;
 }
 
