@@ -42,8 +42,9 @@ void feature_hash_endpoints(const struct feature_engine *engine, const struct fl
 void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
                      const struct endpoint_hashes *hashes, struct feature_vector *vector);
 
-/* For whoever knows flows to come: has the memory fetched that measuring them will need. First asked
- * for are the tables' cells, some flows later and some before the measuring what they lead to. */
+/* For whoever knows flows to come: has the memory fetched that measuring them will need. First the
+ * tables' cells are asked for, some flows later, and some before the measuring, what they lead
+ * to. */
 void feature_ask_ahead(const struct feature_engine *engine, const struct flow_record *flow,
                        const struct endpoint_hashes *hashes);
 void feature_warm(const struct feature_engine *engine, const struct flow_record *flow,
