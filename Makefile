@@ -68,7 +68,7 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(notdir $(FUZZ_SOURCES)))
 .SECONDARY:
 
 all: $(PROGRAM) $(REPORT)
-tests: $(TESTS) $(BUILD)/bench/engine $(BUILD)/bench/generate $(BUILD)/bench/floor
+tests: $(TESTS) $(addprefix $(BUILD)/bench/,engine rooms generate floor)
 fuzzers: $(FUZZERS)
 
 $(PROGRAM): $(call objects,$(PROGRAM_SOURCES)) $(LIBRARY)
@@ -106,6 +106,8 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_PARTS)
 
 $(BUILD)/bench/engine: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(BUILD)/bench/engine: $(LIBRARY)
+$(BUILD)/bench/rooms: LDFLAGS += -Wl,--wrap=explain_alert
+$(BUILD)/bench/rooms: $(PARTS)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

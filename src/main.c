@@ -107,11 +107,21 @@ static enum run_exit test_configuration(const struct options *options)
     return RUN_DONE;
 }
 
+/* Live, an alert should not wait. In a replay each sweep costs two switches of threads, and the
+ * moment of a sweep decides nothing: 12 minutes of 2.1 M packets took 13 % less time with 10 s. */
+#define LIVE_SWEEP_INTERVAL_NS INT64_C(1000000000)
+
+static void prepare_live(struct settings *settings)
+{
+    settings->flow.is_live = true;
+    settings->flow.sweep_interval_ns = LIVE_SWEEP_INTERVAL_NS;
+    settings->anomaly.mode = ANOMALY_MODE_ONLINE;
+}
+
 static enum run_exit act(struct options *options)
 {
-    options->settings.flow.is_live = options->is_live;
     if (options->is_live)
-        options->settings.anomaly.mode = ANOMALY_MODE_ONLINE;
+        prepare_live(&options->settings);
     switch (options->action) {
     case OPTIONS_ACTION_HELP:
         options_print_help(stdout);

@@ -51,7 +51,8 @@ struct runtime {
     struct pipeline_batch batch;
     int64_t next_count_ns; /* when capture counters are read next */
     int64_t next_progress_ns;
-    int64_t frame_time_ns; /* of the last frame, for progress */
+    int64_t frame_time_ns;    /* of the last frame, for progress */
+    int64_t longest_stall_ns; /* live: waiting for the lock, and a batch's way into flows */
 
     /* signals */
     unsigned interrupts; /* the signal thread's */
@@ -275,11 +276,20 @@ static void ask_for_sweep(struct runtime *runtime, bool may_wait)
         pthread_cond_wait(&runtime->done, &runtime->lock);
 }
 
+/* Meanwhile nothing is read from the ring. */
+static void note_stall(struct runtime *runtime, int64_t began_ns)
+{
+    const int64_t stall_ns = clock_ns(CLOCK_MONOTONIC) - began_ns;
+    if (stall_ns > runtime->longest_stall_ns)
+        runtime->longest_stall_ns = stall_ns;
+}
+
 /* Takes the batch into flows. Live, capture does not wait for the engine: where there is no place
  * for a flow until it has caught up, packets are refused by name. */
 static void push_batch(struct runtime *runtime)
 {
     const bool is_live = runtime->run->options->is_live;
+    const int64_t began_ns = is_live ? clock_ns(CLOCK_MONOTONIC) : 0;
     pthread_mutex_lock(&runtime->lock);
     while (!pipeline_packets(runtime->pipeline, &runtime->batch)) {
         if (is_live)
@@ -291,6 +301,8 @@ static void push_batch(struct runtime *runtime)
         (!is_live || runtime->sweeps_asked == runtime->sweeps_done))
         ask_for_sweep(runtime, !is_live);
     pthread_mutex_unlock(&runtime->lock);
+    if (is_live)
+        note_stall(runtime, began_ns);
 }
 
 static void on_frame(void *context, const struct frame *frame)
@@ -390,6 +402,9 @@ static void end_capture(struct runtime *runtime)
     }
     push_batch(runtime);
     note_capture_counters(runtime);
+    if (runtime->run->options->is_live && runtime->run->options->is_verbose)
+        message("longest time that capture did not read: %" PRId64 " us",
+                runtime->longest_stall_ns / 1000);
     pthread_mutex_lock(&runtime->lock);
     runtime->input_has_ended = true;
     pthread_cond_signal(&runtime->asked);

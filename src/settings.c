@@ -20,7 +20,7 @@ static void default_flow(struct flow_settings *flow)
         .idle_timeout_ns = 30 * SECOND_NS,
         .active_timeout_ns = 120 * SECOND_NS,
         .close_timeout_ns = 5 * SECOND_NS,
-        .sweep_interval_ns = SECOND_NS,
+        .sweep_interval_ns = 10 * SECOND_NS,
         .memory_ns = 600 * SECOND_NS,
         .max_flows = UINT32_C(1) << 20,
         .max_memories = UINT32_C(1) << 18,
