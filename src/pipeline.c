@@ -76,6 +76,14 @@ static void count_read(struct pipeline *pipeline, const struct pipeline_batch *b
         pipeline->capture.read_bytes += batch->wire_bytes[i];
 }
 
+/* Statistics are made at sweeps, and should not come late. */
+static void plan_statistics(struct pipeline *pipeline)
+{
+    if (pipeline->start_ns != 0 && pipeline->settings.stats_interval_ns > 0 &&
+        pipeline->next_statistics_ns > flow_table_now_ns(pipeline->table))
+        flow_table_sweep_by(pipeline->table, pipeline->next_statistics_ns);
+}
+
 /* The first time seen starts the run's own clock. */
 static void note_start(struct pipeline *pipeline)
 {
@@ -83,6 +91,7 @@ static void note_start(struct pipeline *pipeline)
         return;
     pipeline->start_ns = flow_table_now_ns(pipeline->table);
     pipeline->next_statistics_ns = pipeline->start_ns + pipeline->settings.stats_interval_ns;
+    plan_statistics(pipeline);
 }
 
 /* Takes the run of accepted packets that begins at batch->taken. */
@@ -242,7 +251,10 @@ bool pipeline_sweep_is_due(const struct pipeline *pipeline)
 
 bool pipeline_sweep(struct pipeline *pipeline, size_t limit)
 {
-    return flow_table_sweep(pipeline->table, limit);
+    const bool is_done = flow_table_sweep(pipeline->table, limit);
+    if (is_done)
+        plan_statistics(pipeline);
+    return is_done;
 }
 
 bool pipeline_end_flows(struct pipeline *pipeline, size_t limit)
@@ -312,6 +324,7 @@ void pipeline_snapshot(struct pipeline *pipeline, struct statistics *statistics)
     if (pipeline->settings.stats_interval_ns > 0)
         pipeline->next_statistics_ns = next_multiple_ns(pipeline->start_ns, statistics->now_ns,
                                                         pipeline->settings.stats_interval_ns);
+    plan_statistics(pipeline);
 }
 
 /* ---- step 3: records out ------------------------------------------------------------------- */

@@ -253,6 +253,12 @@ bool flow_table_sweep(struct flow_table *table, size_t limit)
     return true;
 }
 
+void flow_table_sweep_by(struct flow_table *table, int64_t time_ns)
+{
+    if (time_ns < table->next_sweep_ns)
+        table->next_sweep_ns = time_ns;
+}
+
 bool flow_table_end(struct flow_table *table, size_t limit)
 {
     if (!end_all(table, FLOW_END_FORCED, limit))
