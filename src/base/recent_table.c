@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/recent_table.h"
 
+#include "base/populate.h"
 #include "base/siphash.h"
 
 #include <assert.h>
@@ -33,6 +34,7 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
     table->cells = calloc(cell_count, sizeof *table->cells);
     table->links = calloc(table->layout.limit + (size_t)1, sizeof *table->links);
     table->slab = calloc(table->layout.limit, layout->entry_bytes);
+    populate_memory(table->cells, cell_count * sizeof *table->cells);
     if (table->cells != NULL && table->links != NULL && table->slab != NULL)
         return true;
     recent_table_deinit(table);

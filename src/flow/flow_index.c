@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/flow_index.h"
 
+#include "base/populate.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -12,6 +14,7 @@ bool flow_index_init(struct flow_index *index, uint32_t item_count)
         slot_count *= 2;
     index->slots = calloc(slot_count, sizeof *index->slots);
     index->mask = slot_count - 1;
+    populate_memory(index->slots, slot_count * sizeof *index->slots);
     return index->slots != NULL;
 }
 
