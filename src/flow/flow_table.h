@@ -54,8 +54,8 @@ void flow_table_advance(struct flow_table *table, int64_t now_ns);
 /* Ends flows that are due at table time; at most `limit` of them. True once all are ended. */
 bool flow_table_sweep(struct flow_table *table, size_t limit);
 
-/* Has a sweep be due no later than at this table time, once: after each sweep it is the next multiple
- * of the interval again. */
+/* Has a sweep be due no later than at this table time, once: after each sweep it is the next
+ * multiple of the interval again. */
 void flow_table_sweep_by(struct flow_table *table, int64_t time_ns);
 
 /* Takes finished flows that are ready, at most `capacity`; call after a complete sweep, until it
