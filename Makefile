@@ -125,7 +125,7 @@ asan tsan:
 fuzz-smoke:
 	+$(MAKE) PROFILE=fuzz fuzzers
 	scripts/fuzz-smoke $(FUZZ_SECONDS)
-bench: all $(addprefix $(BUILD)/bench/,engine floor generate)
+bench: all $(addprefix $(BUILD)/bench/,engine floor generate rooms)
 	scripts/bench
 # SETS="mixed-101 westermo" measures these alone; eval-quick leaves the other detectors out.
 eval: all
