@@ -36,6 +36,16 @@ static bool open_stream(struct source *source, int stop_fd, struct capture_error
     return source->stream != NULL;
 }
 
+/* libpcap has the filter too, for when it goes on with a plain file. */
+static bool set_filter(struct source *source, const char *filter, struct capture_error *error)
+{
+    if (filter == NULL || filter[0] == '\0')
+        return true;
+    return filter_set(source->pcap, filter, source->name, error) &&
+           (!source->is_plain ||
+            filter_compile(source->pcap, filter, source->name, &source->filter, error));
+}
+
 bool source_open_file(struct source *source, const struct capture_settings *settings, size_t index,
                       struct capture_error *error)
 {
@@ -45,10 +55,11 @@ bool source_open_file(struct source *source, const struct capture_settings *sett
         goto out;
     source->link_type = link_type_from_dlt(pcap_datalink(source->pcap));
     source->has_unsigned_seconds = !stream_is_pcapng(source->stream);
-    const bool has_filter = settings->filter != NULL && settings->filter[0] != '\0';
-    if (has_filter && !filter_set(source->pcap, settings->filter, source->name, error))
-        goto out;
-    return true;
+    const size_t read_bytes =
+        settings->file_count > 1 ? PLAIN_PCAP_READ_BYTES_MERGED : PLAIN_PCAP_READ_BYTES;
+    source->is_plain = plain_pcap_open(&source->plain, source->stream, source->pcap, read_bytes);
+    if (set_filter(source, settings->filter, error))
+        return true;
 out:
     source_close(source);
     return false;
