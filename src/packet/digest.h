@@ -17,10 +17,14 @@
 #define WHYFLOW_PACKET_DIGEST_H
 
 #include <endian.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { DIGEST_BYTES = 32 }; /* behind the IP headers: they count, and none after them */
+enum {
+    DIGEST_BYTES = 32, /* behind the IP headers: they count, and none after them */
+    DIGEST_CUT_BYTES = 20,
+};
 
 struct digest_input {
     const uint8_t *bytes; /* behind the IP headers */
@@ -63,6 +67,13 @@ static inline uint64_t digest_word(const struct digest_input *input, uint32_t pl
     uint8_t few[WORD_BYTES] = {0};
     memcpy(few, input->bytes, input->size);
     return digest_load(few);
+}
+
+/* How many bytes behind the IP headers count, of `captured`, where the wire had `left`. */
+static inline uint32_t digest_size(uint32_t captured, uint32_t left)
+{
+    const bool is_cut = captured < left && captured < DIGEST_BYTES;
+    return is_cut && captured > DIGEST_CUT_BYTES ? DIGEST_CUT_BYTES : captured;
 }
 
 static inline uint32_t digest_of(const struct digest_input *input)

@@ -123,6 +123,30 @@ START_TEST(common_frames_are_decoded_directly)
 }
 END_TEST
 
+/* Captures of headers alone, as by a snap length of 74, are common too. */
+START_TEST(frames_cut_behind_their_headers_are_decoded_directly)
+{
+    for (unsigned bits = 0; bits < 8; bits++) {
+        const struct shape shape = {
+            .is_tagged = (bits & 1) != 0,
+            .is_ipv6 = (bits & 2) != 0,
+            .is_udp = (bits & 4) != 0,
+            .source_port = 40000,
+            .destination_port = 443,
+            .payload_bytes = 500,
+        };
+        struct packet_build frame_build;
+        build(&frame_build, &shape);
+        struct frame frame = packet_build_frame(&frame_build, time_ns);
+        const uint32_t header_bytes = frame.wire_bytes - 500;
+        for (uint32_t size = 0; size < frame.wire_bytes; size++) {
+            frame.captured_bytes = size;
+            ck_assert_int_eq(expect_same(&frame), size >= header_bytes);
+        }
+    }
+}
+END_TEST
+
 /* A tunnel that the direct path does not know of would be taken for its carrier. */
 START_TEST(no_tunnels_port_is_decoded_directly)
 {
@@ -230,6 +254,7 @@ Suite *whyflow_suite(void)
     TCase *tests = tcase_create("direct");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, common_frames_are_decoded_directly);
+    tcase_add_test(tests, frames_cut_behind_their_headers_are_decoded_directly);
     tcase_add_test(tests, no_tunnels_port_is_decoded_directly);
     tcase_add_loop_test(tests, changed_and_cut_frames_are_decoded_the_same, 0, 3);
     tcase_add_loop_test(tests, each_header_byte_of_any_value_is_decoded_the_same, 0, 8);
