@@ -28,8 +28,7 @@
 enum {
     PLAIN_PCAP_FRAME_MAX = 262144, /* bytes captured of a frame: libpcap's limit of most links */
     PLAIN_PCAP_HEADER_BYTES = 16,  /* before each frame */
-    PLAIN_PCAP_READ_BYTES = 256 << 10,       /* at a time, of a single file */
-    PLAIN_PCAP_READ_BYTES_MERGED = 64 << 10, /* of each of several */
+    PLAIN_PCAP_READ_BYTES = 256 << 10, /* at a time, of a file */
 };
 
 struct plain_pcap {

@@ -19,6 +19,7 @@ enum {
     FILE_HEADER_BYTES = 24,
     RECORD_HEADER_BYTES = 16,
     RANDOM_RUNS = 400,
+    FILES_MAX = 70, /* of which each has the smallest window */
 };
 
 static const uint32_t magic_us = 0xa1b2c3d4, magic_ns = 0xa1b23c4d, magic_kuznetzov = 0xa1b2cd34;
@@ -180,8 +181,10 @@ static struct capture *open_files(const char *const *names, size_t count, const 
 /* `count` times the same file, which is then merged with itself. */
 static void read_file(const char *path, size_t count, const char *filter, struct seen *seen)
 {
-    const char *const names[2] = {path, path};
+    const char *names[FILES_MAX];
     struct capture_error error;
+    for (size_t i = 0; i < count; i++)
+        names[i] = path;
     begin_seen(seen);
     struct capture *capture = open_files(names, count, filter, &error);
     if (capture == NULL) {
@@ -269,6 +272,11 @@ START_TEST(records_across_the_ends_of_reads_are_whole)
     expect_same(file.size, 1, NULL);
     ck_assert_uint_eq(plain.cut_short, 0);
     expect_same(file.size, 2, NULL);
+    start(&usual);
+    add_random_records(&state, 100000);
+    add_record(1, 1, 100000, 100000);
+    expect_same(file.size - 1, FILES_MAX, NULL);
+    ck_assert_uint_eq(plain.cut_short, FILES_MAX);
 }
 END_TEST
 
