@@ -39,10 +39,11 @@ struct stream {
     int fd;
     int stop_fd;
     enum stream_packing packing;
-    bool is_at_end;    /* the descriptor has no more bytes */
-    bool is_stopped;   /* ... because stop_fd was readable first */
-    bool is_in_member; /* inside a gzip member or zstd frame: the end of input would be a cut */
-    bool has_member;   /* gzip: one was complete; zeros or rubbish after it are padding */
+    bool is_regular_file; /* opened by its name, and so from its beginning */
+    bool is_at_end;       /* the descriptor has no more bytes */
+    bool is_stopped;      /* ... because stop_fd was readable first */
+    bool is_in_member;    /* inside a gzip member or zstd frame: the end of input would be a cut */
+    bool has_member;      /* gzip: one was complete; zeros or rubbish after it are padding */
     bool is_inflate_open;
     z_stream inflate;
     ZSTD_DStream *zstd;                /* NULL: not zstd */
@@ -243,6 +244,21 @@ static ssize_t read_cookie(void *cookie, char *bytes, size_t size)
     return (ssize_t)read_bytes(stream, (uint8_t *)bytes, size);
 }
 
+/* fopencookie's seek, of plain files alone, to a place counted from the beginning. */
+static int seek_cookie(void *cookie, off64_t *position, int whence)
+{
+    struct stream *stream = cookie;
+    if (!stream_is_plain_file(stream) || whence != SEEK_SET ||
+        lseek(stream->fd, *position, SEEK_SET) != *position) {
+        errno = ESPIPE; /* as without such a function: fclose takes no offence at that */
+        return -1;
+    }
+    stream->magic_given = stream->magic_size;
+    stream->input_given = stream->input_size = 0;
+    stream->is_at_end = false;
+    return 0;
+}
+
 static bool open_descriptor(struct stream *stream, struct stream_error *error)
 {
     const bool is_standard_input = strcmp(stream->path, "-") == 0;
@@ -257,6 +273,7 @@ static bool open_descriptor(struct stream *stream, struct stream_error *error)
         set_error(error, false, "%s: is a directory", stream->path);
         return false;
     }
+    stream->is_regular_file = !is_standard_input && S_ISREG(status.st_mode) && status.st_size > 0;
     return true;
 }
 
@@ -385,7 +402,8 @@ struct stream *stream_open(const char *path, int stop_fd, const struct stream_pu
 
 FILE *stream_file(struct stream *stream)
 {
-    FILE *file = fopencookie(stream, "r", (cookie_io_functions_t){.read = read_cookie});
+    const cookie_io_functions_t functions = {.read = read_cookie, .seek = seek_cookie};
+    FILE *file = fopencookie(stream, "r", functions);
     if (file != NULL)
         (void)setvbuf(file, NULL, _IOFBF, STREAM_FILE_BUFFER_BYTES);
     return file;
@@ -396,6 +414,28 @@ bool stream_is_pcapng(const struct stream *stream)
     static const uint8_t section_header[STREAM_MAGIC_BYTES] = {0x0a, 0x0d, 0x0d, 0x0a};
     return stream->magic_size == sizeof section_header &&
            memcmp(stream->magic, section_header, sizeof section_header) == 0;
+}
+
+bool stream_is_plain_file(const struct stream *stream)
+{
+    return stream->is_regular_file && stream->packing == STREAM_PLAIN;
+}
+
+ssize_t stream_read_at(const struct stream *stream, void *bytes, size_t size, uint64_t offset)
+{
+    assert(stream_is_plain_file(stream));
+    ssize_t count;
+    do {
+        count = pread(stream->fd, bytes, size, (off_t)offset);
+    } while (count < 0 && errno == EINTR);
+    return count;
+}
+
+uint64_t stream_file_bytes(const struct stream *stream)
+{
+    struct stat status;
+    assert(stream_is_plain_file(stream));
+    return fstat(stream->fd, &status) == 0 ? (uint64_t)status.st_size : 0;
 }
 
 bool stream_is_stopped(const struct stream *stream)

@@ -8,7 +8,10 @@
 #define WHYFLOW_BASE_STREAM_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 enum { STREAM_ERROR_SIZE = 512 };
 
@@ -38,6 +41,17 @@ FILE *stream_file(struct stream *stream);
 
 /* True if the (uncompressed) bytes begin as pcapng does. */
 bool stream_is_pcapng(const struct stream *stream);
+
+/* True if the bytes are those of a regular file, given by name, as they lie there. Then the FILE
+ * can be told by fseeko(SEEK_SET) where to go on, and stream_read_at reads past it. */
+bool stream_is_plain_file(const struct stream *stream);
+
+/* Of a plain file: up to `size` bytes from `offset` on, whatever the FILE has read. 0 at its end;
+ * below 0 if they cannot be read, and then the FILE will say why. */
+ssize_t stream_read_at(const struct stream *stream, void *bytes, size_t size, uint64_t offset);
+
+/* Of a plain file: how many bytes it has at this moment. */
+uint64_t stream_file_bytes(const struct stream *stream);
 
 /* What went wrong below the reader, or "": a read error, a damaged or cut gzip or zstd stream. */
 const char *stream_failure(const struct stream *stream);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All sources of a run together. See capture.h; the capture thread.
  *
- * A single source is handed on straight from libpcap's buffer. Several hold one frame each and a
+ * A single source is handed on straight from its buffer. Several hold one frame each and a
  * heap gives the oldest. For files that is the exact order of times. An interface that has nothing
  * to show may still get a frame older than those of the others, as the kernel shows a block of
  * frames only when it is full or CAPTURE_BLOCK_TIMEOUT_MS old: so, unless every interface shows

@@ -77,8 +77,9 @@ enum capture_result {
     CAPTURE_FRAMES,    /* at least one frame was handed over */
     CAPTURE_EMPTY,     /* live: nothing to hand over now; see capture_wait */
     CAPTURE_END,       /* files: all are read */
-    CAPTURE_CUT_SHORT, /* files: one is damaged or ends inside a packet. What was good of it has
-                        * been handed over; read on for the others. capture_message says which */
+    CAPTURE_CUT_SHORT, /* files: one is damaged, ends inside a packet or became shorter meanwhile.
+                        * What was good of it has been handed over; read on for the others.
+                        * capture_message says which */
     CAPTURE_ERROR,     /* live: an interface failed; capture_message */
 };
 

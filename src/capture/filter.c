@@ -6,15 +6,22 @@
 #include <string.h>
 #include <sys/socket.h>
 
+bool filter_compile(pcap_t *pcap, const char *filter, const char *name, struct bpf_program *program,
+                    struct capture_error *error)
+{
+    if (pcap_compile(pcap, program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0)
+        return true;
+    capture_error_set(error, CAPTURE_ERROR_USAGE,
+                      "filter \"%.200s\": %s (on %.100s): see pcap-filter(7)", filter,
+                      pcap_geterr(pcap), name);
+    return false;
+}
+
 bool filter_set(pcap_t *pcap, const char *filter, const char *name, struct capture_error *error)
 {
     struct bpf_program program;
-    if (pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        capture_error_set(error, CAPTURE_ERROR_USAGE,
-                          "filter \"%.200s\": %s (on %.100s): see pcap-filter(7)", filter,
-                          pcap_geterr(pcap), name);
+    if (!filter_compile(pcap, filter, name, &program, error))
         return false;
-    }
     const int status = pcap_setfilter(pcap, &program);
     pcap_freecode(&program);
     if (status != 0)

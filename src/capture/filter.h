@@ -9,7 +9,11 @@
 #include <pcap/pcap.h>
 #include <stdbool.h>
 
-/* Compiles `filter` and sets it by pcap_setfilter. `name` is the source's, for the error. */
+/* Compiles `filter` for a handle. `name` is the source's, for the error. */
+bool filter_compile(pcap_t *pcap, const char *filter, const char *name, struct bpf_program *program,
+                    struct capture_error *error);
+
+/* Compiles `filter` and sets it by pcap_setfilter. */
 bool filter_set(pcap_t *pcap, const char *filter, const char *name, struct capture_error *error);
 
 enum { FILTER_INSTRUCTIONS_MAX = 4096 + 8 }; /* the kernel's BPF_MAXINSNS, and ours before */

@@ -94,18 +94,64 @@ static void note_end(struct source *source, int status)
     }
 }
 
-size_t source_dispatch(struct source *source, size_t frames_max, capture_frame_fn *on_frame,
-                       void *context)
+/* The next frame of a plain file that the filter lets pass. */
+static bool next_plain(struct source *source, struct frame *frame)
 {
-    assert(frames_max > 0);
-    if (source->state != SOURCE_OPEN)
-        return 0;
+    while (plain_pcap_next(&source->plain, frame)) {
+        const struct pcap_pkthdr header = {.caplen = frame->captured_bytes,
+                                           .len = frame->wire_bytes};
+        if (source->filter.bf_insns == NULL ||
+            pcap_offline_filter(&source->filter, &header, frame->bytes) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Here is no ordinary record: libpcap goes on with the file from where it is. */
+static void leave_plain(struct source *source)
+{
+    const off_t offset = (off_t)plain_pcap_offset(&source->plain);
+    if (plain_pcap_has_shrunk(&source->plain))
+        fail(source, "became shorter while it was read");
+    else if (fseeko(pcap_file(source->pcap), offset, SEEK_SET) != 0)
+        fail(source, "cannot be read on: seeking failed");
+    source->is_plain = false;
+    plain_pcap_close(&source->plain);
+}
+
+static size_t dispatch_plain(struct source *source, size_t frames_max, capture_frame_fn *on_frame,
+                             void *context)
+{
+    struct frame frame = {.link_type = source->link_type, .source_index = source->index};
+    size_t count = 0;
+    for (; count < frames_max && next_plain(source, &frame); count++)
+        hand_over(source, &frame, on_frame, context);
+    if (count < frames_max)
+        leave_plain(source);
+    return count;
+}
+
+static size_t dispatch_pcap(struct source *source, size_t frames_max, capture_frame_fn *on_frame,
+                            void *context)
+{
     struct delivery delivery = {.source = source, .on_frame = on_frame, .context = context};
     const int limit = frames_max < INT_MAX ? (int)frames_max : INT_MAX;
     const int status = pcap_dispatch(source->pcap, limit, deliver, (u_char *)&delivery);
     if (status <= 0)
         note_end(source, status);
     return delivery.count;
+}
+
+size_t source_dispatch(struct source *source, size_t frames_max, capture_frame_fn *on_frame,
+                       void *context)
+{
+    assert(frames_max > 0);
+    size_t count = 0;
+    if (source->state == SOURCE_OPEN && source->is_plain)
+        count = dispatch_plain(source, frames_max, on_frame, context);
+    if (source->state == SOURCE_OPEN && count == 0)
+        count = dispatch_pcap(source, frames_max, on_frame, context);
+    return count;
 }
 
 /* Stamps that no capture can have leave the order as it was: one rotten stamp must not keep its
@@ -121,14 +167,28 @@ static void set_order(struct source *source)
     source->order_ns = frame->time_subsec_ns;
 }
 
-bool source_hold(struct source *source)
+static void hold_plain(struct source *source)
 {
-    if (source->state != SOURCE_OPEN)
-        return false;
-    source->has_held = false;
+    source->held = (struct frame){.link_type = source->link_type, .source_index = source->index};
+    source->has_held = next_plain(source, &source->held);
+    if (!source->has_held)
+        leave_plain(source);
+}
+
+static void hold_pcap(struct source *source)
+{
     const int status = pcap_dispatch(source->pcap, 1, keep, (u_char *)source);
     if (status <= 0)
         note_end(source, status);
+}
+
+bool source_hold(struct source *source)
+{
+    source->has_held = false;
+    if (source->state == SOURCE_OPEN && source->is_plain)
+        hold_plain(source);
+    if (source->state == SOURCE_OPEN && !source->has_held)
+        hold_pcap(source);
     if (source->has_held)
         set_order(source);
     return source->has_held;
@@ -166,6 +226,8 @@ void source_close(struct source *source)
 {
     if (source->pcap != NULL)
         pcap_close(source->pcap); /* closes the stream's FILE too */
+    plain_pcap_close(&source->plain);
+    pcap_freecode(&source->filter); /* all zero is allowed */
     stream_close(source->stream);
     free(source->held_bytes);
     memset(source, 0, sizeof *source);

@@ -2,14 +2,16 @@
 /* One source: a libpcap handle on an interface or on a file, and what is known of it. For the
  * capture room alone, on the capture thread.
  *
- * Two ways to read: source_dispatch hands frames on as they lie in libpcap's buffer; source_hold
- * takes one frame and keeps it, which merging several sources needs. */
+ * Two ways to read: source_dispatch hands frames on as they lie in the buffer; source_hold takes
+ * one frame and keeps it, which merging several sources needs. Both read a plain pcap file by
+ * plain_pcap.h as far as that goes, and everything else by libpcap. */
 #ifndef WHYFLOW_CAPTURE_SOURCE_H
 #define WHYFLOW_CAPTURE_SOURCE_H
 
 #include "base/stream.h"
 #include "capture/capture.h"
 #include "capture/capture_error.h"
+#include "capture/plain_pcap.h"
 
 #include <pcap/pcap.h>
 #include <stdbool.h>
@@ -32,6 +34,9 @@ struct source {
     pcap_t *pcap;
     const char *name;
     struct stream *stream; /* NULL: live */
+    bool is_plain;         /* `plain` reads on, and libpcap waits at the file's beginning */
+    struct plain_pcap plain;
+    struct bpf_program filter; /* what `plain` hands on; bf_insns NULL: everything */
     uint16_t index;
     uint16_t link_type;        /* LINKTYPE_ */
     bool has_unsigned_seconds; /* classic pcap, of which libpcap makes negative seconds from 2038 */
@@ -42,7 +47,7 @@ struct source {
     struct source_counters counters;
 
     bool has_held;
-    struct frame held;   /* file: in libpcap's buffer until the next read; live: in held_bytes */
+    struct frame held;   /* file: in the buffer until the next read; live: in held_bytes */
     uint8_t *held_bytes; /* live, if merged: snaplen_bytes of them */
     uint32_t snaplen_bytes;
     int64_t order_s, order_ns; /* when held stands in the merged order */

@@ -12,6 +12,7 @@
 #define WHYFLOW_PACKET_DECODER_H
 
 #include "packet/cursor.h"
+#include "whyflow/frame.h"
 #include "whyflow/packet.h"
 
 #include <stdbool.h>
@@ -89,6 +90,8 @@ bool network_is_plausible(struct cursor cursor, uint32_t left);
 /* transport.c */
 decoder_header_fn transport_tcp, transport_udp, transport_udp_lite, transport_sctp, transport_dccp;
 decoder_header_fn transport_other;
+/* True for a segment of which the next may be an exact repetition, and no copy. */
+bool transport_is_often_repeated(const struct packet *packet);
 /* What a UDP port means where no tunnel has it: first the other port is asked, then that is all. */
 decoder_header_fn transport_try_source_port, transport_end;
 
@@ -122,5 +125,23 @@ decoder_header_fn tunnel_pppoe, tunnel_mpls, tunnel_mpls_udp;
 
 /* digest.c: packet->digest of what follows the cursor. Called where the IP headers end. */
 void digest_set(struct decoder *decoder);
+
+/* direct.c: decodes a frame that passed the gate if it is of the common shape, and then writes the
+ * whole packet as the header functions would have. False: they must. */
+bool direct_decode(const struct frame *frame, struct packet *packet);
+
+/* packet_decode.c: the same by the header functions, whatever the shape. For direct.c's tests. */
+enum packet_refusal decoder_decode(const struct frame *frame, struct packet *packet);
+
+/* packet_decode.c: true if a tunnel may come under this UDP port. Few ports lie between the least
+ * and the greatest that any has; those of clients lie beyond. */
+enum { DECODER_TUNNEL_PORT_MIN = 1701, DECODER_TUNNEL_PORT_MAX = 8472 };
+bool decoder_finds_tunnel_port(uint16_t port);
+
+static inline bool decoder_is_tunnel_port(uint16_t port)
+{
+    return port >= DECODER_TUNNEL_PORT_MIN && port <= DECODER_TUNNEL_PORT_MAX &&
+           decoder_finds_tunnel_port(port);
+}
 
 #endif

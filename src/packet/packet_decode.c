@@ -101,7 +101,8 @@ static const struct decoder_row protocol_rows[] = {
     {47, tunnel_gre},
 };
 
-/* Asked for the destination port, then for the source port: replies of some come from it. */
+/* Asked for the destination port, then for the source port: replies of some come from it. All lie
+ * between DECODER_TUNNEL_PORT_MIN and _MAX. */
 static const struct decoder_row udp_rows[] = {
     {4789, tunnel_vxlan},    {8472, tunnel_vxlan}, /* Linux, before there was a port for it */
     {4790, tunnel_vxlan},                          /* with the generic protocol extension */
@@ -143,6 +144,11 @@ static decoder_header_fn *find_header(enum decoder_space space, uint32_t number)
     return table->otherwise;
 }
 
+bool decoder_finds_tunnel_port(uint16_t port)
+{
+    return find_header(DECODER_UDP_FROM, port) != transport_end;
+}
+
 /* libpcap hands through what files claim: negative and huge sub-seconds, more captured than sent,
  * lengths of 4 GiB. Nothing behind this gate meets them. */
 static enum packet_refusal check_frame(const struct frame *frame)
@@ -176,21 +182,17 @@ static enum packet_refusal decode_headers(struct decoder *decoder)
  * start alone took a third of a packet's 40 ns. */
 static void clear_packet(struct packet *packet)
 {
-    enum { PIECE_BYTES = 64 };
+    enum { PIECE_BYTES = 48 };
     uint8_t *bytes = (uint8_t *)packet;
-    static_assert(sizeof *packet > 2 * PIECE_BYTES && sizeof *packet <= 3 * PIECE_BYTES,
-                  "three pieces");
+    static_assert(sizeof *packet == 3 * PIECE_BYTES, "three pieces");
     memset(bytes, 0, PIECE_BYTES);
     memset(bytes + PIECE_BYTES, 0, PIECE_BYTES);
-    memset(bytes + 2 * PIECE_BYTES, 0, sizeof *packet - 2 * PIECE_BYTES);
+    memset(bytes + 2 * PIECE_BYTES, 0, PIECE_BYTES);
 }
 
-enum packet_refusal packet_decode(const struct frame *frame, struct packet *packet)
+enum packet_refusal decoder_decode(const struct frame *frame, struct packet *packet)
 {
     clear_packet(packet);
-    const enum packet_refusal refusal = check_frame(frame);
-    if (refusal != PACKET_ACCEPTED)
-        return refusal;
     packet->time_ns = frame->time_s * NANOSECONDS_PER_SECOND + frame->time_subsec_ns;
     packet->frame_bytes = frame->wire_bytes;
     packet->source_index = frame->source_index;
@@ -205,9 +207,19 @@ enum packet_refusal packet_decode(const struct frame *frame, struct packet *pack
         .next_space = DECODER_LINK_TYPE,
         .next_number = frame->link_type,
     };
-    const enum packet_refusal inner_refusal = decode_headers(&decoder);
-    if (inner_refusal == PACKET_ACCEPTED || !decoder.has_outer)
-        return inner_refusal;
+    const enum packet_refusal refusal = decode_headers(&decoder);
+    if (refusal == PACKET_ACCEPTED || !decoder.has_outer)
+        return refusal;
     memcpy(packet, &outer, sizeof *packet); /* not =, which may leave padding */
     return PACKET_ACCEPTED;
+}
+
+enum packet_refusal packet_decode(const struct frame *frame, struct packet *packet)
+{
+    const enum packet_refusal refusal = check_frame(frame);
+    if (refusal != PACKET_ACCEPTED) {
+        clear_packet(packet);
+        return refusal;
+    }
+    return direct_decode(frame, packet) ? PACKET_ACCEPTED : decoder_decode(frame, packet);
 }

@@ -65,7 +65,7 @@ static void read_tcp_rest(struct decoder *decoder, uint32_t start)
 /* An ACK or a RST. Where the IP header has no identification (IPv6, or 0), one that is sent again
  * is equal to the last bit and nothing tells it from a copy. Measured: one capture has 265 such
  * RSTs within 5 ms of each other, an answer each to the segments of a burst. */
-static bool is_often_repeated(const struct packet *packet)
+bool transport_is_often_repeated(const struct packet *packet)
 {
     return packet->payload_bytes == 0 && !(packet->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_FIN));
 }
@@ -77,7 +77,7 @@ enum packet_refusal transport_tcp(struct decoder *decoder)
     read_ports(decoder);
     if (!decoder->cursor.is_short)
         read_tcp_rest(decoder, start);
-    if (decoder->identification == 0 && is_often_repeated(decoder->packet))
+    if (decoder->identification == 0 && transport_is_often_repeated(decoder->packet))
         decoder->packet->digest = 0;
     return decoder_done(decoder);
 }

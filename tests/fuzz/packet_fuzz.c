@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzzer of the decoder (clang -fsanitize=fuzzer,address,undefined). The first four bytes choose
  * the link type, bytes cut off by a snap length, and the time; the rest is the frame. */
+#include "packet/decoder.h"
 #include "packet/packet_decode.h"
 
 #include <stddef.h>
@@ -85,6 +86,17 @@ static void check_packet(const struct frame *frame, const struct packet *packet)
     check_fragment(packet);
 }
 
+/* What the direct path takes, the header functions give to the byte. */
+static void check_direct(const struct frame *frame)
+{
+    struct packet direct, general;
+    memset(&direct, 0xaa, sizeof direct);
+    if (packet_decode(frame, &general) != PACKET_ACCEPTED || !direct_decode(frame, &direct))
+        return;
+    require(decoder_decode(frame, &general) == PACKET_ACCEPTED);
+    require(memcmp(&direct, &general, sizeof direct) == 0);
+}
+
 static void check_frame(const struct frame *frame)
 {
     struct packet first, second;
@@ -96,6 +108,7 @@ static void check_frame(const struct frame *frame)
     require(packet_refusal_name(refusal) != NULL);
     if (refusal == PACKET_ACCEPTED)
         check_packet(frame, &first);
+    check_direct(frame);
     check_cut(frame, refusal);
 }
 
