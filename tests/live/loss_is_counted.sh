@@ -9,14 +9,14 @@ link_up quiet
 capture_start -B 256 --records flows -o "$SCRATCH/out.jsonl" || echo 'not ok - whyflow starts'
 before=$(link_received)
 
-# Four times the 22,169 packets of the capture, as fast as they go, to a process that may run for a
-# tenth of the time.
+# Five times the 22,169 packets of the capture, as fast as they go, to a process that may run for 3 %
+# of the time.
 starve() {
     # shellcheck disable=SC2154 # set by the support script
     while kill -STOP "$capture" 2>/dev/null; do
-        sleep 0.18
+        sleep 0.485
         kill -CONT "$capture"
-        sleep 0.02
+        sleep 0.015
     done
 }
 starve &
