@@ -68,7 +68,7 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(notdir $(FUZZ_SOURCES)))
 .SECONDARY:
 
 all: $(PROGRAM) $(REPORT)
-tests: $(TESTS) $(BUILD)/bench/engine $(BUILD)/bench/generate $(BUILD)/bench/floor
+tests: $(TESTS) $(addprefix $(BUILD)/bench/,engine table generate floor)
 fuzzers: $(FUZZERS)
 
 $(PROGRAM): $(call objects,$(PROGRAM_SOURCES)) $(LIBRARY)
@@ -105,7 +105,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_PARTS)
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 $(BUILD)/bench/engine: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$(BUILD)/bench/engine: $(LIBRARY)
+$(BUILD)/bench/engine $(BUILD)/bench/table: $(LIBRARY)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -123,7 +123,7 @@ asan tsan:
 fuzz-smoke:
 	+$(MAKE) PROFILE=fuzz fuzzers
 	scripts/fuzz-smoke $(FUZZ_SECONDS)
-bench: all $(addprefix $(BUILD)/bench/,engine floor generate)
+bench: all $(addprefix $(BUILD)/bench/,engine table floor generate)
 	scripts/bench
 # SETS="mixed-101 westermo" measures these alone; eval-quick leaves the other detectors out.
 eval: all
