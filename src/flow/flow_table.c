@@ -2,9 +2,10 @@
 #include "flow/flow_table.h"
 
 #include "base/item_pool.h"
-#include "base/siphash.h"
+#include "base/pages.h"
 #include "base/wheel.h"
 #include "flow/flow.h"
+#include "flow/flow_cell.h"
 #include "flow/flow_clock.h"
 #include "flow/flow_index.h"
 #include "flow/flow_memory.h"
@@ -15,18 +16,23 @@
 
 enum {
     PREFETCH_BATCH = 32,
+    UPCOMING = 7,         /* a heap's first three levels */
     WAITING_SHARE = 8,    /* room for ended flows: a share of max_flows ... */
     WAITING_LEAST = 1024, /* ... but at least this many */
+    EXPORT_BATCH = 16,
     FRAGMENT_MARKS = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER,
 };
+
+#define NO_ITEM UINT32_MAX
 
 struct flow_table {
     struct flow_settings settings;
     struct flow_index index;             /* open flows by key */
-    struct flow *flows;                  /* open and waiting ones */
-    struct flow_rare *rares;             /* what few flows have; index as in flows */
-    struct wheel_node *nodes;            /* of the wheels below; index as in flows */
-    struct item_pool pool;               /* places in flows */
+    struct flow_cells cells;             /* open and waiting ones */
+    struct wheel_node *nodes;            /* of the wheels below; index as in cells; an item's
+                                          * key.number is its flow's opening number */
+    struct item_pool pool;               /* places in cells */
+    struct flow work;                    /* the flow that is being opened or changed */
     struct wheel open[FLOW_CLASS_COUNT]; /* by (last packet, opening number) */
     struct wheel waiting;                /* ended flows, by (notice, opening number) */
     struct flow_memory memory;
@@ -36,7 +42,7 @@ struct flow_table {
     bool has_redo;
     bool is_stepping; /* the clock was set back: all flows must end */
     bool is_sweep_due;
-    bool needs_place; /* a packet waits for a place in flows */
+    bool needs_place; /* a packet waits for a place in cells */
     bool is_stuck;    /* no packet can be taken before a sweep */
     int64_t next_sweep_ns;
     int64_t swept_ns;      /* every flow noticed before this has ended */
@@ -59,8 +65,9 @@ struct prepared {
 /* Where a packet belongs. */
 struct home {
     uint32_t item;
-    bool is_new;  /* in no wheel yet */
-    bool is_copy; /* of a packet that the flow has */
+    uint32_t earlier; /* the flow on the same key that ended just now, or NO_ITEM */
+    bool is_new;      /* opened in table->work; in no wheel yet */
+    bool is_copy;     /* of a packet that the flow has */
 };
 
 static bool open_wheels(struct flow_table *table, uint32_t item_count)
@@ -87,10 +94,8 @@ struct flow_table *flow_table_open(const struct flow_settings *settings)
     assert(settings->sweep_interval_ns > 0);
     table->waiting_high = waiting / 2;
     table->lost_ns = -1;
-    table->flows = calloc(item_count, sizeof *table->flows);
-    table->rares = calloc(item_count, sizeof *table->rares);
-    table->nodes = calloc(item_count, sizeof *table->nodes);
-    if (table->flows == NULL || table->rares == NULL || table->nodes == NULL ||
+    table->nodes = pages_open(item_count * sizeof *table->nodes, true);
+    if (table->nodes == NULL || !flow_cells_init(&table->cells, item_count) ||
         !item_pool_init(&table->pool, item_count) ||
         !flow_index_init(&table->index, settings->max_flows) || !open_wheels(table, item_count) ||
         !flow_memory_init(&table->memory, settings->max_memories, settings->memory_ns) ||
@@ -112,10 +117,9 @@ void flow_table_close(struct flow_table *table)
     flow_memory_deinit(&table->memory);
     fragment_table_deinit(&table->fragments);
     flow_index_deinit(&table->index);
+    pages_close(table->nodes, table->cells.capacity * sizeof *table->nodes);
+    flow_cells_deinit(&table->cells);
     item_pool_deinit(&table->pool);
-    free(table->flows);
-    free(table->rares);
-    free(table->nodes);
     free(table);
 }
 
@@ -135,48 +139,76 @@ static uint32_t open_count(const struct flow_table *table)
 
 /* ---- ending flows ------------------------------------------------------------------------- */
 
+/* Has the cells fetched that this wheel shows next: their flows were last touched long ago. */
+static void prefetch_upcoming(const struct flow_table *table, const struct wheel *wheel)
+{
+    const uint32_t *items;
+    const uint32_t count = wheel_upcoming(wheel, &items, UPCOMING);
+    for (uint32_t i = 1; i < count; i++)
+        __builtin_prefetch(&table->cells.cells[items[i]]);
+}
+
 static void put_in_wheel(struct flow_table *table, uint32_t item)
 {
-    struct flow *const flow = &table->flows[item];
-    flow->wheel_class = (uint8_t)flow_class(flow);
-    wheel_insert(&table->open[flow->wheel_class], item,
-                 (struct wheel_key){flow->span.last_ns, flow->opening_number});
+    struct flow_cell *const cell = &table->cells.cells[item];
+    const enum flow_class class = flow_cell_class(cell);
+    cell->wheel_class = class & 3;
+    wheel_insert(
+        &table->open[class], item,
+        (struct wheel_key){flow_cells_last_ns(&table->cells, item), table->nodes[item].key.number});
+}
+
+/* Keeps in mind who opened a conversation that has ended. */
+static void remember(struct flow_table *table, uint32_t item, const struct flow_key *key,
+                     uint32_t hash)
+{
+    struct flow flow;
+    flow_cells_load(&table->cells, item, &flow);
+    flow_memory_add(&table->memory, key, hash, flow_orientation(&flow).initiator,
+                    (struct wheel_key){flow.span.last_ns, table->nodes[item].key.number});
 }
 
 /* Takes a flow out of the open ones; it waits to be handed over. */
 static void end_flow(struct flow_table *table, uint32_t item, enum flow_end_reason reason,
                      int64_t notice_ns)
 {
-    struct flow *const flow = &table->flows[item];
-    wheel_remove(&table->open[flow->wheel_class], item);
-    flow_index_remove(&table->index, flow->hash, item);
-    flow->end_reason = (uint8_t)reason;
-    flow->notice_ns = notice_ns;
-    if (table->lost_ns >= flow->span.first_ns)
-        flow->marks |= FLOW_MARK_KERNEL_DROPS;
-    wheel_insert(&table->waiting, item, (struct wheel_key){notice_ns, flow->opening_number});
+    struct flow_cell *const cell = &table->cells.cells[item];
+    const struct flow_key key = flow_cells_key(&table->cells, item);
+    const uint32_t hash = flow_key_hash(&key, table->settings.hash_key);
+    wheel_remove(&table->open[cell->wheel_class], item);
+    flow_index_remove(&table->index, hash, item);
+    cell->end_reason = reason & 7;
+    if (table->lost_ns >= cell->first_ns)
+        cell->marks |= FLOW_MARK_KERNEL_DROPS;
+    const bool goes_on = reason == FLOW_END_ACTIVE || reason == FLOW_END_TCP_REUSE;
+    if (!goes_on && flow_cell_is_memorable(cell))
+        remember(table, item, &key, hash);
+    wheel_insert(&table->waiting, item,
+                 (struct wheel_key){notice_ns, table->nodes[item].key.number});
     table->counters.ended[reason]++;
     if (reason == FLOW_END_RESOURCES)
         table->counters.evicted++;
-    const bool goes_on = reason == FLOW_END_ACTIVE || reason == FLOW_END_TCP_REUSE;
-    if (!goes_on && flow_is_memorable(flow))
-        flow_memory_add(&table->memory, &flow->key, flow->hash, flow_orientation(flow).initiator,
-                        (struct wheel_key){flow->span.last_ns, flow->opening_number});
     if (wheel_count(&table->waiting) >= table->waiting_high)
         table->is_sweep_due = true;
 }
 
-static enum flow_end_reason silent_end_reason(const struct flow *flow)
+static enum flow_end_reason silent_end_reason(const struct flow_cell *cell)
 {
-    return tcp_track_is_closed(&flow->tcp) ? FLOW_END_DETECTED : FLOW_END_IDLE;
+    return flow_cell_is_closed(cell) ? FLOW_END_DETECTED : FLOW_END_IDLE;
 }
 
-/* Ends a flow of which flow_expired holds, as of the moment it began to hold. */
+static bool is_expired(const struct flow_table *table, uint32_t item)
+{
+    return flow_cells_expired(&table->cells, item, table->clock.now_ns, &table->settings);
+}
+
+/* Ends a flow of which is_expired holds, as of the moment it began to hold. */
 static void end_expired(struct flow_table *table, uint32_t item)
 {
-    const struct flow *const flow = &table->flows[item];
-    const int64_t timeout_ns = flow_timeout_ns(flow, &table->settings);
-    end_flow(table, item, silent_end_reason(flow), flow->span.last_ns + timeout_ns);
+    const struct flow_cell *const cell = &table->cells.cells[item];
+    const int64_t timeout_ns = flow_cell_timeout_ns(cell, &table->settings);
+    end_flow(table, item, silent_end_reason(cell),
+             flow_cells_last_ns(&table->cells, item) + timeout_ns);
 }
 
 /* The least flow of a class whose last packet is no later than limit_ns. A flow that was touched
@@ -185,8 +217,9 @@ static bool first_in_class(struct flow_table *table, enum flow_class class, int6
                            uint32_t *item)
 {
     while (wheel_first(&table->open[class], limit_ns, item)) {
-        const struct flow *const flow = &table->flows[*item];
-        if (table->nodes[*item].key.time_ns == flow->span.last_ns && flow_class(flow) == class)
+        prefetch_upcoming(table, &table->open[class]);
+        if (table->nodes[*item].key.time_ns == flow_cells_last_ns(&table->cells, *item) &&
+            flow_cell_class(&table->cells.cells[*item]) == class)
             return true;
         wheel_remove(&table->open[class], *item);
         put_in_wheel(table, *item);
@@ -209,7 +242,7 @@ static bool end_one_due(struct flow_table *table, enum flow_class class)
     uint32_t item;
     if (timeout_ns == 0 || !first_in_class(table, class, table->clock.now_ns - timeout_ns, &item))
         return false;
-    assert(flow_expired(&table->flows[item], table->clock.now_ns, &table->settings));
+    assert(is_expired(table, item));
     end_expired(table, item);
     return true;
 }
@@ -288,7 +321,7 @@ static bool find_flow(const struct flow_table *table, const struct prepared *pre
 {
     struct flow_index_probe probe = flow_index_start(&table->index, prepared->hash);
     while (flow_index_next(&table->index, &probe, item))
-        if (flow_key_equal(&table->flows[*item].key, &prepared->key))
+        if (flow_cells_has_key(&table->cells, *item, &prepared->key))
             return true;
     return false;
 }
@@ -314,51 +347,68 @@ static void count_opening(struct flow_table *table, uint8_t protocol)
 }
 
 /* A packet that opens nothing may go on with a conversation that has ended lately. */
-static void recall(struct flow_table *table, struct flow *flow, const struct packet *packet)
+static void recall(struct flow_table *table, const struct packet *packet,
+                   const struct prepared *prepared)
 {
     if (packet->protocol == PACKET_PROTOCOL_TCP && (packet->tcp_flags & PACKET_TCP_SYN))
         return;
+    const int64_t now_ns = table->clock.now_ns;
     uint8_t initiator;
-    if (!flow_memory_find(&table->memory, &flow->key, flow->hash, table->clock.now_ns, &initiator))
+    if (!flow_memory_find(&table->memory, &prepared->key, prepared->hash, now_ns, &initiator))
         return;
     /* Whether a full memory would still hold it depends on which flows have ended, so all that are
      * due must: what they leave behind may displace it. They can bring nothing back. */
     end_due(table, SIZE_MAX);
-    if (!flow_memory_find(&table->memory, &flow->key, flow->hash, table->clock.now_ns, &initiator))
+    if (!flow_memory_find(&table->memory, &prepared->key, prepared->hash, now_ns, &initiator))
         return;
-    flow->initiator = initiator;
-    flow->basis = FLOW_BASIS_MEMORY;
-    flow->continues = true;
+    table->work.initiator = initiator;
+    table->work.basis = FLOW_BASIS_MEMORY;
+    table->work.continues = true;
 }
 
-/* Opens the flow of a packet; `ended` is the flow it continues as a slice, or NULL. */
-static uint32_t open_flow(struct flow_table *table, const struct packet *packet,
-                          const struct prepared *prepared, const struct flow *ended)
+/* A place for a new flow. */
+static uint32_t get_place(struct flow_table *table, const struct packet *packet,
+                          const struct prepared *prepared)
 {
     if (open_count(table) == table->settings.max_flows)
         make_room(table);
     const uint32_t item = item_pool_get(&table->pool);
-    struct flow *const flow = &table->flows[item];
-    if (ended != NULL)
-        flow_open_slice(flow, &table->rares[item], ended, packet, prepared->side);
-    else
-        flow_open(flow, &table->rares[item], &prepared->key, packet, prepared->side);
-    flow->hash = prepared->hash;
-    flow->opening_number = table->counters.opened + 1;
-    if (ended == NULL)
-        recall(table, flow, packet);
     count_opening(table, packet->protocol);
-    flow_index_insert(&table->index, flow->hash, item);
+    table->nodes[item].key.number = table->counters.opened;
+    flow_index_insert(&table->index, prepared->hash, item);
     return item;
 }
 
-/* The flow of a new connection on the key of `ended`. */
-static uint32_t open_next(struct flow_table *table, const struct packet *packet,
-                          const struct prepared *prepared, const struct flow *ended)
+/* Opens the flow of a packet, in table->work. */
+static struct home open_flow(struct flow_table *table, const struct packet *packet,
+                             const struct prepared *prepared)
 {
-    const uint32_t item = open_flow(table, packet, prepared, NULL);
-    flow_keep_recent(&table->flows[item], ended);
-    return item;
+    const uint32_t item = get_place(table, packet, prepared);
+    flow_open(&table->work, &table->cells.scratch, &prepared->key, packet, prepared->side);
+    recall(table, packet, prepared);
+    return (struct home){.item = item, .is_new = true, .earlier = NO_ITEM};
+}
+
+/* Opens the next slice of a flow that was just ended. */
+static struct home open_slice(struct flow_table *table, const struct packet *packet,
+                              const struct prepared *prepared, uint32_t earlier)
+{
+    struct flow ended;
+    const uint32_t item = get_place(table, packet, prepared);
+    flow_cells_load(&table->cells, earlier, &ended);
+    flow_open_slice(&table->work, &table->cells.scratch, &ended, packet, prepared->side);
+    return (struct home){.item = item, .is_new = true, .earlier = earlier};
+}
+
+/* Is the packet the SYN of another connection than that of the flow? */
+static bool is_new_connection(struct flow_table *table, uint32_t item, const struct packet *packet,
+                              unsigned side)
+{
+    if (packet->protocol != PACKET_PROTOCOL_TCP || !(packet->tcp_flags & PACKET_TCP_SYN))
+        return false;
+    struct flow flow;
+    flow_cells_load(&table->cells, item, &flow);
+    return tcp_track_is_new_connection(&flow.tcp, packet, side, flow.span.last_ns);
 }
 
 /* The flow a packet belongs to, opened if need be. A copy stays with what it is a copy of: it opens
@@ -369,24 +419,26 @@ static struct home find_home(struct flow_table *table, const struct packet *pack
     const int64_t now_ns = table->clock.now_ns;
     uint32_t item;
     if (!find_flow(table, prepared, &item))
-        return (struct home){open_flow(table, packet, prepared, NULL), .is_new = true};
-    struct flow *const flow = &table->flows[item];
-    if (flow_expired(flow, now_ns, &table->settings)) {
+        return open_flow(table, packet, prepared);
+    const struct flow_cell *const cell = &table->cells.cells[item];
+    if (is_expired(table, item)) {
         end_expired(table, item);
-        return (struct home){open_flow(table, packet, prepared, NULL), .is_new = true};
+        return open_flow(table, packet, prepared);
     }
-    if (flow_is_duplicate(flow, packet, prepared->side))
-        return (struct home){item, .is_copy = true};
-    if (tcp_track_is_new_connection(&flow->tcp, packet, prepared->side, flow->span.last_ns)) {
-        const bool is_closed = tcp_track_is_closed(&flow->tcp);
+    if (flow_cell_is_duplicate(cell, packet, prepared->side))
+        return (struct home){.item = item, .is_copy = true, .earlier = NO_ITEM};
+    if (is_new_connection(table, item, packet, prepared->side)) {
+        const bool is_closed = flow_cell_is_closed(cell);
         end_flow(table, item, is_closed ? FLOW_END_DETECTED : FLOW_END_TCP_REUSE, now_ns);
-        return (struct home){open_next(table, packet, prepared, flow), .is_new = true};
+        struct home home = open_flow(table, packet, prepared);
+        home.earlier = item;
+        return home;
     }
-    if (flow_outlived(flow, now_ns, &table->settings)) {
+    if (flow_cell_outlived(cell, now_ns, &table->settings)) {
         end_flow(table, item, FLOW_END_ACTIVE, now_ns);
-        return (struct home){open_flow(table, packet, prepared, flow), .is_new = true};
+        return open_slice(table, packet, prepared, item);
     }
-    return (struct home){item, .is_new = false};
+    return (struct home){.item = item, .earlier = NO_ITEM};
 }
 
 static void count_packet(struct packet_counters *counters, const struct packet *packet)
@@ -422,18 +474,19 @@ static void count_packet(struct packet_counters *counters, const struct packet *
 static void settle(struct flow_table *table, struct home home)
 {
     const uint32_t item = home.item;
-    const struct flow *const flow = &table->flows[item];
+    const struct flow_cell *const cell = &table->cells.cells[item];
     if (home.is_new) {
         put_in_wheel(table, item);
-    } else if (flow_class(flow) != flow->wheel_class && flow_class(flow) != FLOW_CLASS_OPEN) {
+    } else if (flow_cell_class(cell) != cell->wheel_class &&
+               flow_cell_class(cell) != FLOW_CLASS_OPEN) {
         /* Moves that cannot wait: its timeout has just become shorter, or (a SYN-ACK or a late SYN
          * came after other packets) it is to be evicted before its wheel's. */
-        wheel_remove(&table->open[flow->wheel_class], item);
+        wheel_remove(&table->open[cell->wheel_class], item);
         put_in_wheel(table, item);
     }
     /* A packet so late that its flow is over the moment it is seen. */
-    if (flow_expired(flow, table->clock.now_ns, &table->settings))
-        end_flow(table, item, silent_end_reason(flow), table->clock.now_ns);
+    if (is_expired(table, item))
+        end_flow(table, item, silent_end_reason(cell), table->clock.now_ns);
 }
 
 /* What the packet is found to be; copies of fragments are shown to the fragment table only once. */
@@ -454,21 +507,48 @@ static void tell_packet(const struct flow_table *table, uint64_t opening_number)
         table->on_packet(table->context, opening_number, table->is_taking_redo);
 }
 
+/* Counts a packet that is out of the ordinary, or the first of its flow, in table->work. */
+static void work_on(struct flow_table *table, const struct packet *packet, unsigned side,
+                    struct home home)
+{
+    struct flow_cell *const cell = &table->cells.cells[home.item];
+    if (!home.is_new)
+        flow_cells_load(&table->cells, home.item, &table->work);
+    flow_packet(&table->work, packet, side, find_out(table, packet, home.is_copy));
+    if (home.is_new)
+        flow_cells_save_new(&table->cells, home.item, &table->work);
+    else
+        flow_cells_save(&table->cells, home.item, &table->work);
+    if (home.earlier != NO_ITEM)
+        flow_cell_keep_recent(cell, &table->cells.cells[home.earlier]);
+    if (!home.is_copy)
+        flow_cell_remember(cell, packet, side);
+}
+
+/* --dedup: a copy is counted as such and left out otherwise. */
+static void leave_out(struct flow_table *table, uint32_t item, unsigned side)
+{
+    flow_cells_load(&table->cells, item, &table->work);
+    flow_leave_out(&table->work, side);
+    flow_cells_save(&table->cells, item, &table->work);
+    table->packet_counters.refused[PACKET_REFUSED_DUPLICATE]++;
+    tell_packet(table, 0);
+}
+
 /* Counts a packet whose time has been judged into its flow. The order of the steps is what makes
- * the sweep's timing invisible: what depends on which flows are open asks flow_expired first. */
+ * the sweep's timing invisible: what depends on which flows are open asks is_expired first. */
 static void take_packet(struct flow_table *table, const struct packet *packet,
                         const struct prepared *prepared)
 {
     const struct home home = find_home(table, packet, prepared);
-    struct flow *const flow = &table->flows[home.item];
     if (home.is_copy && table->settings.leaves_out_duplicates) {
-        flow_leave_out(flow, prepared->side);
-        table->packet_counters.refused[PACKET_REFUSED_DUPLICATE]++;
-        tell_packet(table, 0);
+        leave_out(table, home.item, prepared->side);
         return;
     }
-    tell_packet(table, flow->opening_number);
-    flow_packet(flow, packet, prepared->side, find_out(table, packet, home.is_copy));
+    tell_packet(table, table->nodes[home.item].key.number);
+    if (home.is_new || home.is_copy ||
+        !flow_cells_count(&table->cells, home.item, packet, prepared->side))
+        work_on(table, packet, prepared->side, home);
     count_packet(&table->packet_counters, packet);
     table->packet_counters.late += packet->time_ns < table->clock.now_ns;
     settle(table, home);
@@ -478,8 +558,7 @@ static struct prepared prepare(const struct flow_table *table, const struct pack
 {
     struct prepared prepared;
     prepared.side = flow_key_of(packet, table->settings.vlan_is_in_key, &prepared.key);
-    prepared.hash =
-        (uint32_t)siphash13(table->settings.hash_key, &prepared.key, sizeof prepared.key);
+    prepared.hash = flow_key_hash(&prepared.key, table->settings.hash_key);
     return prepared;
 }
 
@@ -588,9 +667,10 @@ static void prepare_batch(const struct flow_table *table, const struct packet *p
         uint32_t item;
         if (!flow_index_next(&table->index, &probe, &item))
             continue;
-        const char *const flow = (const char *)&table->flows[item];
-        for (size_t offset = 0; offset < sizeof(struct flow); offset += 64)
-            __builtin_prefetch(flow + offset);
+        const struct flow_cell *const cell = &table->cells.cells[item];
+        __builtin_prefetch(cell);
+        __builtin_prefetch(&cell->side[prepared[i].side]);
+        __builtin_prefetch(&cell->recent);
     }
 }
 
@@ -637,17 +717,49 @@ void flow_table_advance(struct flow_table *table, int64_t now_ns)
 
 /* ---- handing over -------------------------------------------------------------------------- */
 
-/* Hands over flows noticed no later than limit_ns. */
+/* Has a flow fetched that will be exported soon: all of it but what tells copies. */
+static void prefetch_flow(const struct flow_table *table, uint32_t item)
+{
+    const struct flow_cell *const cell = &table->cells.cells[item];
+    __builtin_prefetch(cell);
+    __builtin_prefetch(&cell->side[0]);
+    __builtin_prefetch(&cell->side[1]);
+    __builtin_prefetch(&table->cells.tails[item]);
+}
+
+static void export_flow(struct flow_table *table, uint32_t item, struct flow_record *record)
+{
+    struct flow flow;
+    flow_cells_load(&table->cells, item, &flow);
+    const struct wheel_key key = table->nodes[item].key;
+    const struct flow_end end = {
+        .opening_number = key.number,
+        .notice_ns = key.time_ns,
+        .epoch = table->clock.epoch,
+        .reason = table->cells.cells[item].end_reason,
+    };
+    flow_export(&flow, &end, record);
+    flow_cells_release(&table->cells, item);
+    item_pool_put(&table->pool, item);
+}
+
+/* Hands over flows noticed no later than limit_ns; a few at a time, so that their memory is fetched
+ * side by side. */
 static size_t hand_over(struct flow_table *table, int64_t limit_ns, struct flow_record *records,
                         size_t capacity)
 {
-    size_t count = 0;
-    uint32_t item;
-    while (count < capacity && wheel_first(&table->waiting, limit_ns, &item)) {
-        flow_export(&table->flows[item], table->clock.epoch, &records[count++]);
-        wheel_remove(&table->waiting, item);
-        item_pool_put(&table->pool, item);
-    }
+    uint32_t items[EXPORT_BATCH];
+    size_t count = 0, batch;
+    do {
+        batch = 0;
+        while (batch < EXPORT_BATCH && count + batch < capacity &&
+               wheel_first(&table->waiting, limit_ns, &items[batch])) {
+            wheel_remove(&table->waiting, items[batch]);
+            prefetch_flow(table, items[batch++]);
+        }
+        for (size_t i = 0; i < batch; i++)
+            export_flow(table, items[i], &records[count++]);
+    } while (batch == EXPORT_BATCH);
     table->counters.handed_over += count;
     return count;
 }
@@ -684,9 +796,9 @@ bool flow_table_has_time(const struct flow_table *table)
 
 static uint64_t memory_bytes(const struct flow_table *table)
 {
-    const size_t a_flow = sizeof *table->flows + sizeof *table->rares + sizeof *table->nodes +
-                          sizeof(uint32_t) + (FLOW_CLASS_COUNT + 1) * sizeof(uint32_t);
-    return table->pool.capacity * a_flow +
+    const size_t a_flow = sizeof *table->nodes + sizeof(uint32_t) /* in the pool */ +
+                          (FLOW_CLASS_COUNT + 1) * sizeof(uint32_t) /* in the wheels' heaps */;
+    return table->pool.capacity * a_flow + flow_cells_bytes(&table->cells) +
            ((size_t)table->index.mask + 1) * sizeof *table->index.slots +
            flow_memory_bytes(&table->memory) + fragment_table_bytes(&table->fragments);
 }
