@@ -64,13 +64,4 @@ static inline uint64_t siphash_finish(struct siphash_state *s, uint64_t last)
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-/* siphash13 of `count` words, as they lie in the memory of a little-endian machine. */
-static inline uint64_t siphash13_words(const uint64_t key[2], const uint64_t *words, unsigned count)
-{
-    struct siphash_state s = siphash_start(key);
-    for (unsigned i = 0; i < count; i++)
-        siphash_word(&s, words[i]);
-    return siphash_finish(&s, (uint64_t)(8 * count) << 56);
-}
-
 #endif

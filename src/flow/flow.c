@@ -27,7 +27,7 @@ static uint64_t flow_identity(const struct flow *flow)
         .endpoint = {{.port = head->port[0]}, {.port = head->port[1]}},
         .protocol = head->protocol,
         .ip_version = head->ip_version,
-        .bits = (uint16_t)(head->is_one_way | head->vlan << 1),
+        .bits = head->bits,
         .first_ns = flow->span.first_ns,
         .side = flow->first_side,
     };
@@ -383,7 +383,7 @@ static void export_ends(const struct flow *flow, unsigned initiator, struct flow
     record->destination_port = head->port[1 - initiator];
     record->ip_version = head->ip_version;
     record->protocol = head->protocol;
-    record->one_way_key = head->is_one_way;
+    record->one_way_key = head->bits & FLOW_KEY_ONE_WAY;
 }
 
 /* Field by field into zeros: a record is 600 bytes, which are written once. */

@@ -6,11 +6,10 @@
 #include <assert.h>
 #include <string.h>
 
-#define OFFSET_MASK ((UINT64_C(1) << FLOW_OFFSET_BITS) - 1)
-#define OFFSET_PARTIAL OFFSET_MASK /* in place of a greatest gap: FLOW_SPAN_PARTIAL */
-#define EXCESS_MASK ((UINT64_C(1) << FLOW_EXCESS_BITS) - 1)
-#define PACKETS_MASK ((UINT32_C(1) << FLOW_PACKETS_BITS) - 1)
-#define SQUARES_MASK ((UINT64_C(1) << FLOW_SQUARES_BITS) - 1)
+#define OFFSET_MOST ((UINT64_C(1) << FLOW_OFFSET_BITS) - 1)
+#define OFFSET_PARTIAL OFFSET_MOST /* in place of a greatest gap: FLOW_SPAN_PARTIAL */
+#define SUM_MOST ((UINT64_C(1) << FLOW_SUM_BITS) - 1)
+#define SQUARES_MOST ((UINT64_C(1) << FLOW_SQUARES_BITS) - 1)
 
 enum { HISTORY_COUNT_BITS = 4, HISTORY_LETTER_BITS = 5, HISTORY_SIDE = 1 << 4 };
 
@@ -75,11 +74,11 @@ static bool side_fits(const struct flow_side *side, int64_t first_ns)
     const uint64_t most_bytes = side->packet_bytes_max;
     if (side->packets == 0)
         return true;
-    return is_offset(side->span.last_ns - first_ns) && side->packets <= PACKETS_MASK &&
+    return is_offset(side->span.last_ns - first_ns) && side->packets <= SUM_MOST &&
            side->ip_bytes <= UINT32_MAX && most_bytes <= UINT16_MAX &&
-           side->frame_bytes - side->ip_bytes <= EXCESS_MASK &&
-           side->ip_bytes - side->payload_bytes <= EXCESS_MASK &&
-           side->packet_bytes_squares <= SQUARES_MASK;
+           side->frame_bytes - side->ip_bytes <= SUM_MOST &&
+           side->ip_bytes - side->payload_bytes <= SUM_MOST &&
+           side->packet_bytes_squares <= SQUARES_MOST;
 }
 
 /* All other times lie between the first and the last, and no gap is longer than that. */
@@ -105,9 +104,60 @@ static bool needs_rare(const struct flow *flow)
 
 /* ---- sides --------------------------------------------------------------------------------- */
 
-static uint64_t pack_gap_max(int64_t gap_max_ns)
+static void set_offset(uint32_t *low, uint8_t *high, int64_t offset)
 {
-    return gap_max_ns == FLOW_SPAN_PARTIAL ? OFFSET_PARTIAL : (uint64_t)gap_max_ns;
+    *low = (uint32_t)offset;
+    *high = (uint8_t)(offset >> 32);
+}
+
+static uint64_t time_of(const struct flow_cell_side *side, enum flow_cell_time time)
+{
+    return side->time_low[time] | (uint64_t)side->time_high[time] << 32;
+}
+
+static void set_time(struct flow_cell_side *side, enum flow_cell_time time, uint64_t value)
+{
+    side->time_low[time] = (uint32_t)value;
+    side->time_high[time] = (uint8_t)(value >> 32);
+}
+
+static uint64_t sum_of(const struct flow_cell_side *side, enum flow_cell_sum sum)
+{
+    return side->sum_low[sum] | (uint64_t)side->sum_high[sum] << 16;
+}
+
+static void set_sum(struct flow_cell_side *side, enum flow_cell_sum sum, uint64_t value)
+{
+    side->sum_low[sum] = (uint16_t)value;
+    side->sum_high[sum] = (uint8_t)(value >> 16);
+}
+
+static unsigned __int128 gap_squares_of(const struct flow_cell_side *side)
+{
+    return (unsigned __int128)side->gap_squares_high << 64 | side->gap_squares_low;
+}
+
+/* Gaps of 40 bits in all have squares of 80 bits in all. */
+static void set_gap_squares(struct flow_cell_side *side, unsigned __int128 squares)
+{
+    side->gap_squares_low = (uint64_t)squares;
+    side->gap_squares_high = (uint16_t)(squares >> 64);
+}
+
+static uint64_t bytes_squares_of(const struct flow_cell_side *side)
+{
+    return side->bytes_squares_low | (uint64_t)side->bytes_squares_high << 32;
+}
+
+static void set_bytes_squares(struct flow_cell_side *side, uint64_t squares)
+{
+    side->bytes_squares_low = (uint32_t)squares;
+    side->bytes_squares_high = (uint16_t)(squares >> 32);
+}
+
+static int64_t pack_gap_max(int64_t gap_max_ns)
+{
+    return gap_max_ns == FLOW_SPAN_PARTIAL ? (int64_t)OFFSET_PARTIAL : gap_max_ns;
 }
 
 static int64_t unpack_gap_max(uint64_t gap_max)
@@ -117,39 +167,38 @@ static int64_t unpack_gap_max(uint64_t gap_max)
 
 static void pack_side(const struct flow_side *side, int64_t first_ns, struct flow_cell_side *to)
 {
-    to->gap_squares_low = (uint64_t)side->gap_squares;
-    to->gap_squares_high = (uint64_t)(side->gap_squares >> 64) & 0xfff;
-    to->last = (uint64_t)(side->span.last_ns - first_ns) & OFFSET_MASK;
-    to->previous = (uint64_t)(side->span.previous_ns - first_ns) & OFFSET_MASK;
-    to->gap_min = (uint64_t)side->gap_min_ns & OFFSET_MASK;
-    to->gap_max = pack_gap_max(side->span.gap_max_ns) & OFFSET_MASK;
-    to->bytes_max = side->packet_bytes_max & 0xffff;
-    to->bytes_min = side->packet_bytes_min & 0xffff;
-    to->tcp_flags = side->tcp_flags;
-    to->frame_excess = (side->frame_bytes - side->ip_bytes) & EXCESS_MASK;
-    to->payload_excess = (side->ip_bytes - side->payload_bytes) & EXCESS_MASK;
+    set_gap_squares(to, side->gap_squares);
+    set_bytes_squares(to, side->packet_bytes_squares);
+    set_time(to, FLOW_TIME_LAST, (uint64_t)(side->span.last_ns - first_ns));
+    set_time(to, FLOW_TIME_PREVIOUS, (uint64_t)(side->span.previous_ns - first_ns));
+    set_time(to, FLOW_TIME_GAP_MIN, (uint64_t)side->gap_min_ns);
+    set_time(to, FLOW_TIME_GAP_MAX, (uint64_t)pack_gap_max(side->span.gap_max_ns));
+    set_sum(to, FLOW_SUM_PACKETS, side->packets);
+    set_sum(to, FLOW_SUM_FRAME_EXCESS, side->frame_bytes - side->ip_bytes);
+    set_sum(to, FLOW_SUM_PAYLOAD_EXCESS, side->ip_bytes - side->payload_bytes);
+    to->ip_bytes = (uint32_t)side->ip_bytes;
+    to->bytes_min = (uint16_t)side->packet_bytes_min;
+    to->bytes_max = (uint16_t)side->packet_bytes_max;
     to->ttl_min = side->ttl_min;
     to->ttl_max = side->ttl_max;
-    to->bytes_squares = side->packet_bytes_squares & SQUARES_MASK;
-    to->packets = (uint32_t)side->packets & PACKETS_MASK;
-    to->ip_bytes = (uint32_t)side->ip_bytes;
+    to->tcp_flags = side->tcp_flags;
 }
 
 static void unpack_side(const struct flow_cell_side *side, int64_t first_ns, int64_t side_first_ns,
                         struct flow_side *to)
 {
     *to = (struct flow_side){
-        .gap_squares = (unsigned __int128)side->gap_squares_high << 64 | side->gap_squares_low,
-        .packets = side->packets,
-        .frame_bytes = (uint64_t)side->ip_bytes + side->frame_excess,
+        .gap_squares = gap_squares_of(side),
+        .packets = sum_of(side, FLOW_SUM_PACKETS),
+        .frame_bytes = side->ip_bytes + sum_of(side, FLOW_SUM_FRAME_EXCESS),
         .ip_bytes = side->ip_bytes,
-        .payload_bytes = (uint64_t)side->ip_bytes - side->payload_excess,
-        .packet_bytes_squares = side->bytes_squares,
+        .payload_bytes = side->ip_bytes - sum_of(side, FLOW_SUM_PAYLOAD_EXCESS),
+        .packet_bytes_squares = bytes_squares_of(side),
         .span = {.first_ns = side_first_ns,
-                 .last_ns = first_ns + (int64_t)side->last,
-                 .previous_ns = first_ns + (int64_t)side->previous,
-                 .gap_max_ns = unpack_gap_max(side->gap_max)},
-        .gap_min_ns = (int64_t)side->gap_min,
+                 .last_ns = first_ns + (int64_t)time_of(side, FLOW_TIME_LAST),
+                 .previous_ns = first_ns + (int64_t)time_of(side, FLOW_TIME_PREVIOUS),
+                 .gap_max_ns = unpack_gap_max(time_of(side, FLOW_TIME_GAP_MAX))},
+        .gap_min_ns = (int64_t)time_of(side, FLOW_TIME_GAP_MIN),
         .packet_bytes_min = side->bytes_min,
         .packet_bytes_max = side->bytes_max,
         .ttl_min = side->ttl_min,
@@ -226,13 +275,13 @@ static void pack_tcp(const struct flow *flow, struct flow_cell *cell, struct flo
 {
     const struct tcp_track *const tcp = &flow->tcp;
     tail->history = pack_history(tcp);
-    tail->syn_side = tcp->syn_side & 1u;
+    tail->syn_side = tcp->syn_side;
     tail->has_rtt = tcp->has_handshake_rtt;
     tail->has_refusal = tcp->has_refusal;
     const int64_t handshake = tcp->has_handshake_rtt        ? tcp->handshake_rtt_ns
                               : tcp->events & TCP_TRACK_SYN ? tcp->syn_ns - flow->span.first_ns
                                                             : 0;
-    tail->handshake = (uint64_t)handshake & OFFSET_MASK;
+    set_offset(&tail->handshake_low, &tail->handshake_high, handshake);
     cell->tcp.events = tcp->events;
     cell->tcp.state = 0;
     for (unsigned side = 0; side < 2; side++)
@@ -336,25 +385,33 @@ static void load_wide(const struct flow_wide *wide, struct flow *flow)
 
 /* ---- loading and saving -------------------------------------------------------------------- */
 
+static bool has_seen(const struct flow_cell *cell, unsigned side)
+{
+    return side ? cell->seen_1 : cell->seen_0;
+}
+
 static void load_counts(const struct flow_cell *cell, const struct flow_tail *tail,
                         struct flow *flow)
 {
     const int64_t first_ns = cell->first_ns;
     for (unsigned side = 0; side < 2; side++) {
-        if (!(cell->seen & 1u << side)) {
+        if (!has_seen(cell, side)) {
             flow->side[side] = (struct flow_side){0};
             continue;
         }
-        const bool is_first = side == cell->first_side;
-        unpack_side(&cell->side[side], first_ns,
-                    is_first ? first_ns : first_ns + (int64_t)tail->other_first, &flow->side[side]);
+        const int64_t offset = side == cell->first_side
+                                   ? 0
+                                   : flow_offset(tail->other_first_low, tail->other_first_high);
+        unpack_side(&cell->side[side], first_ns, first_ns + offset, &flow->side[side]);
     }
-    flow->span.last_ns = first_ns + (int64_t)cell->last;
-    flow->span.gap_max_ns = unpack_gap_max(cell->gap_max);
+    const int64_t handshake = flow_offset(tail->handshake_low, tail->handshake_high);
+    flow->span.last_ns = first_ns + flow_offset(cell->last_low, cell->last_high);
+    flow->span.gap_max_ns =
+        unpack_gap_max((uint64_t)flow_offset(cell->gap_max_low, cell->gap_max_high));
     if (flow->tcp.has_handshake_rtt)
-        flow->tcp.handshake_rtt_ns = (int64_t)tail->handshake;
+        flow->tcp.handshake_rtt_ns = handshake;
     else
-        flow->tcp.syn_ns = first_ns + (int64_t)tail->handshake;
+        flow->tcp.syn_ns = first_ns + handshake;
 }
 
 static void unpack_number(const struct flow_cell *cell, struct flow *flow)
@@ -407,9 +464,10 @@ static void save_counts(const struct flow *flow, struct flow_cell *cell, struct 
             pack_side(&flow->side[side], first_ns, &cell->side[side]);
     const struct flow_side *const other = &flow->side[1 - flow->first_side];
     if (other->packets > 0)
-        tail->other_first = (uint64_t)(other->span.first_ns - first_ns) & OFFSET_MASK;
-    cell->last = (uint64_t)(flow->span.last_ns - first_ns) & OFFSET_MASK;
-    cell->gap_max = pack_gap_max(flow->span.gap_max_ns) & OFFSET_MASK;
+        set_offset(&tail->other_first_low, &tail->other_first_high,
+                   other->span.first_ns - first_ns);
+    set_offset(&cell->last_low, &cell->last_high, flow->span.last_ns - first_ns);
+    set_offset(&cell->gap_max_low, &cell->gap_max_high, pack_gap_max(flow->span.gap_max_ns));
 }
 
 /* Where the flow needs memory of its own, now or before: in cell->rare is a place from then on. */
@@ -439,7 +497,8 @@ static void save_head(const struct flow *flow, struct flow_cell *cell, struct fl
     cell->first_side = flow->first_side & 1u;
     cell->continues = flow->continues != 0;
     cell->marks = (uint8_t)flow->marks;
-    cell->seen = (packets[0] > 0 ? 1u : 0u) | (packets[1] > 0 ? 2u : 0u);
+    cell->seen_0 = packets[0] > 0;
+    cell->seen_1 = packets[1] > 0;
     cell->has_more = packets[0] + packets[1] > 1;
     cell->has_vlan = flow->vlan_count > 0;
     tail->vlan = flow->vlan;
@@ -556,7 +615,7 @@ static bool is_plain_segment(const struct flow_cell *cell, const struct packet *
 static bool is_plain(const struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
     const unsigned fragment_marks = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER;
-    if (!(cell->seen & 1u << side) || (packet->marks & fragment_marks))
+    if (!has_seen(cell, side) || (packet->marks & fragment_marks))
         return false;
     if (packet->protocol == PACKET_PROTOCOL_TCP)
         return is_plain_segment(cell, packet, side);
@@ -573,43 +632,49 @@ static void count_segment(struct flow_cell *cell, const struct packet *packet, u
         cell->tcp.side[side].base = next - TCP_TRACK_REACH_BYTES;
 }
 
+static void count_times(struct flow_cell_side *side, uint64_t offset, bool is_second)
+{
+    const uint64_t last = time_of(side, FLOW_TIME_LAST), gap = offset - last;
+    set_gap_squares(side, gap_squares_of(side) + (unsigned __int128)gap * gap);
+    if (is_second || gap < time_of(side, FLOW_TIME_GAP_MIN))
+        set_time(side, FLOW_TIME_GAP_MIN, gap);
+    if (gap > time_of(side, FLOW_TIME_GAP_MAX))
+        set_time(side, FLOW_TIME_GAP_MAX, gap);
+    set_time(side, FLOW_TIME_PREVIOUS, last);
+    set_time(side, FLOW_TIME_LAST, offset);
+}
+
+static void count_extremes(struct flow_cell_side *side, const struct packet *packet)
+{
+    const uint16_t ip = (uint16_t)packet->ip_bytes;
+    side->bytes_min = ip < side->bytes_min ? ip : side->bytes_min;
+    side->bytes_max = ip > side->bytes_max ? ip : side->bytes_max;
+    side->ttl_min = packet->ttl < side->ttl_min ? packet->ttl : side->ttl_min;
+    side->ttl_max = packet->ttl > side->ttl_max ? packet->ttl : side->ttl_max;
+    side->tcp_flags |= packet->tcp_flags;
+}
+
+/* False, and nothing is changed, if a sum would not fit. */
 static bool count_side(struct flow_cell_side *side, const struct packet *packet, uint64_t offset)
 {
     const uint64_t ip = packet->ip_bytes;
-    const uint64_t frame_excess = side->frame_excess + (packet->frame_bytes - ip);
-    const uint64_t payload_excess = side->payload_excess + (ip - packet->payload_bytes);
+    const uint64_t packets = sum_of(side, FLOW_SUM_PACKETS) + 1;
+    const uint64_t frame_excess = sum_of(side, FLOW_SUM_FRAME_EXCESS) + (packet->frame_bytes - ip);
+    const uint64_t payload_excess =
+        sum_of(side, FLOW_SUM_PAYLOAD_EXCESS) + (ip - packet->payload_bytes);
     const uint64_t ip_bytes = side->ip_bytes + ip;
-    const uint64_t squares = side->bytes_squares + ip * ip;
-    const uint32_t packets = side->packets;
-    if (ip > UINT16_MAX || frame_excess > EXCESS_MASK || payload_excess > EXCESS_MASK ||
-        ip_bytes > UINT32_MAX || squares > SQUARES_MASK || packets == PACKETS_MASK)
+    const uint64_t squares = bytes_squares_of(side) + ip * ip;
+    /* A number that is too large, or has fallen below 0, has a bit beyond its width. */
+    if (((ip >> 16) | ((packets | frame_excess | payload_excess) >> FLOW_SUM_BITS) |
+         (ip_bytes >> 32) | (squares >> FLOW_SQUARES_BITS)) != 0)
         return false;
-    const uint64_t gap = offset - side->last;
-    const unsigned __int128 gap_squares =
-        ((unsigned __int128)side->gap_squares_high << 64 | side->gap_squares_low) +
-        (unsigned __int128)gap * gap;
-    side->gap_squares_low = (uint64_t)gap_squares;
-    side->gap_squares_high = (uint64_t)(gap_squares >> 64) & 0xfff;
-    if (packets == 1 || gap < side->gap_min)
-        side->gap_min = gap & OFFSET_MASK;
-    if (gap > side->gap_max)
-        side->gap_max = gap & OFFSET_MASK;
-    side->previous = side->last;
-    side->last = offset & OFFSET_MASK;
-    side->frame_excess = frame_excess & EXCESS_MASK;
-    side->payload_excess = payload_excess & EXCESS_MASK;
+    set_sum(side, FLOW_SUM_PACKETS, packets);
+    set_sum(side, FLOW_SUM_FRAME_EXCESS, frame_excess);
+    set_sum(side, FLOW_SUM_PAYLOAD_EXCESS, payload_excess);
     side->ip_bytes = (uint32_t)ip_bytes;
-    side->bytes_squares = squares & SQUARES_MASK;
-    side->packets = (packets + 1) & PACKETS_MASK;
-    if (ip < side->bytes_min)
-        side->bytes_min = ip & 0xffff;
-    if (ip > side->bytes_max)
-        side->bytes_max = ip & 0xffff;
-    if (packet->ttl < side->ttl_min)
-        side->ttl_min = packet->ttl;
-    if (packet->ttl > side->ttl_max)
-        side->ttl_max = packet->ttl;
-    side->tcp_flags |= packet->tcp_flags;
+    set_bytes_squares(side, squares);
+    count_times(side, offset, packets == 2);
+    count_extremes(side, packet);
     return true;
 }
 
@@ -618,14 +683,15 @@ bool flow_cells_count(struct flow_cells *cells, uint32_t item, const struct pack
 {
     struct flow_cell *const cell = &cells->cells[item];
     const uint64_t offset = (uint64_t)(packet->time_ns - cell->first_ns);
+    const uint64_t last = (uint64_t)flow_offset(cell->last_low, cell->last_high);
     /* Gaps are below OFFSET_PARTIAL, and a packet before the first is far above. */
-    if (cell->is_wide || offset < cell->last || offset >= OFFSET_PARTIAL ||
+    if (cell->is_wide || offset < last || offset >= OFFSET_PARTIAL ||
         !is_plain(cell, packet, side) || !count_side(&cell->side[side], packet, offset))
         return false;
-    const uint64_t gap = offset - cell->last;
-    if (gap > cell->gap_max)
-        cell->gap_max = gap & OFFSET_MASK;
-    cell->last = offset & OFFSET_MASK;
+    const uint64_t gap = offset - last;
+    if (gap > (uint64_t)flow_offset(cell->gap_max_low, cell->gap_max_high))
+        set_offset(&cell->gap_max_low, &cell->gap_max_high, (int64_t)gap);
+    set_offset(&cell->last_low, &cell->last_high, (int64_t)offset);
     cell->has_more = true;
     if (packet->marks & PACKET_MARK_CUT)
         cell->marks |= FLOW_MARK_CUT_PACKETS;

@@ -2,8 +2,8 @@
 /* Where open and waiting flows are kept: 280 bytes each, 24 more for IPv6, and memory of their own
  * for the few that need more. Called by the flow table, under its lock.
  *
- * A cell is the struct flow of flow.h in four cache lines and a tail. Times are offsets of 38 bits
- * (4.5 minutes, twice the active timeout) from the flow's first packet, counters have 24 to 48
+ * A cell is the struct flow of flow.h in four cache lines and a tail. Times are offsets of 40 bits
+ * (18 minutes, nine times the active timeout) from the flow's first packet, counters have 24 to 48
  * bits, and frame and payload bytes are kept as what lies between them and the IP bytes. Nothing is
  * ever cut off: a flow that does not fit keeps its counts in a struct flow_wide, and what few flows
  * have (fragments, copies, gaps, slices) lies in a struct flow_cell_rare. Both come from pools with
@@ -30,9 +30,8 @@
 
 enum {
     FLOW_RECENT_PACKETS = 8,
-    FLOW_OFFSET_BITS = 38,
-    FLOW_EXCESS_BITS = 24,
-    FLOW_PACKETS_BITS = 24,
+    FLOW_OFFSET_BITS = 40,
+    FLOW_SUM_BITS = 24, /* of packets, and of the bytes beside the IP bytes */
     FLOW_SQUARES_BITS = 48,
     FLOW_HISTORY_LETTERS = 12, /* in the tail; the others are in flow_cell_rare */
 };
@@ -49,18 +48,27 @@ enum {
  * router under load, a tenth. */
 #define FLOW_DUPLICATE_WINDOW_NS (INT64_C(5) * 1000000)
 
-/* One side's counts, in the order flow.h has them, but for the time of its first packet. */
+/* Parts of numbers have fields of their own: bit fields would be written in other widths than they
+ * are read in, and each such pair waits for the store (three of them were a third of a packet). */
+enum flow_cell_time { FLOW_TIME_LAST, FLOW_TIME_PREVIOUS, FLOW_TIME_GAP_MIN, FLOW_TIME_GAP_MAX };
+enum flow_cell_sum { FLOW_SUM_PACKETS, FLOW_SUM_FRAME_EXCESS, FLOW_SUM_PAYLOAD_EXCESS };
+
+/* One side's counts as flow.h has them, but for the time of its first packet. */
 struct flow_cell_side {
     uint64_t gap_squares_low;
-    uint64_t last : FLOW_OFFSET_BITS, bytes_max : 16, tcp_flags : 8;
-    uint64_t previous : FLOW_OFFSET_BITS, frame_excess : FLOW_EXCESS_BITS;
-    uint64_t gap_min : FLOW_OFFSET_BITS, payload_excess : FLOW_EXCESS_BITS;
-    uint64_t gap_max : FLOW_OFFSET_BITS, gap_squares_high : 12, ttl_min : 8;
-    uint64_t bytes_squares : FLOW_SQUARES_BITS, bytes_min : 16;
-    uint32_t packets : FLOW_PACKETS_BITS, ttl_max : 8;
+    uint32_t time_low[4]; /* enum flow_cell_time */
     uint32_t ip_bytes;
+    uint32_t bytes_squares_low;
     uint32_t last_syn;
     uint32_t last_end; /* of the last FIN or RST; both: in flow_cell_rare */
+    uint16_t gap_squares_high;
+    uint16_t bytes_squares_high;
+    uint16_t bytes_min, bytes_max;
+    uint16_t sum_low[3]; /* enum flow_cell_sum */
+    uint8_t sum_high[3];
+    uint8_t time_high[4];
+    uint8_t ttl_min, ttl_max;
+    uint8_t tcp_flags;
 };
 
 /* What every TCP segment is judged by. */
@@ -82,22 +90,14 @@ struct flow_recent {
 struct flow_cell {
     struct flow_key_head key;
     int64_t first_ns;
-    uint64_t last : FLOW_OFFSET_BITS,
-                    source_index : 16,
-                    recent_next : 3,
-                    initiator : 2,
-                    basis : 3,
-                    first_side : 1,
-                    continues : 1;
-    uint64_t gap_max : FLOW_OFFSET_BITS,
-                       marks : 8,
-                       seen : 2 /* sides with packets */,
-                       has_more : 1 /* than one packet */,
-                       has_vlan : 1,
-                       has_rare : 1,
-                       is_wide : 1,
-                       wheel_class : 2,
-                       end_reason : 3;
+    uint32_t last_low, gap_max_low;
+    uint8_t last_high, gap_max_high;
+    uint16_t source_index;
+    uint8_t marks; /* enum flow_mark */
+    uint8_t recent_next : 3, initiator : 2, basis : 3;
+    uint8_t first_side : 1, continues : 1, seen_0 : 1, seen_1 : 1 /* has packets of that side */,
+        has_more : 1 /* than one packet */, has_vlan : 1, has_rare : 1, is_wide : 1;
+    uint8_t wheel_class : 2, end_reason : 3;
     struct flow_cell_tcp tcp;
     uint32_t rare; /* its place if has_rare; else the TCP SYN's sequence, or ICMP's type and code */
     struct flow_cell_side side[2];
@@ -110,10 +110,13 @@ _Static_assert(offsetof(struct flow_cell, side) == 64 && sizeof(struct flow_cell
 
 /* What the first packets and the end of a flow need. */
 struct flow_tail {
-    uint64_t handshake : FLOW_OFFSET_BITS; /* SYN's time; once has_rtt, how long it took */
-    uint64_t vlan : 16, syn_side : 1, has_rtt : 1, has_refusal : 1;
-    uint64_t other_first : FLOW_OFFSET_BITS; /* of the side whose packet was not the first */
-    uint64_t history;                        /* 4 bits: how many; 5 each: side and letter */
+    uint64_t history;         /* 4 bits: how many; 5 each: side and letter */
+    uint32_t handshake_low;   /* SYN's time; once has_rtt, how long it took */
+    uint32_t other_first_low; /* of the side whose packet was not the first */
+    uint8_t handshake_high, other_first_high;
+    uint8_t syn_side;
+    bool has_rtt, has_refusal;
+    uint16_t vlan;
 };
 
 _Static_assert(sizeof(struct flow_tail) == 24, "a tail is three words");
@@ -201,11 +204,16 @@ static inline struct flow_key flow_cells_key(const struct flow_cells *cells, uin
     return key;
 }
 
+static inline int64_t flow_offset(uint32_t low, uint8_t high)
+{
+    return (int64_t)(low | (uint64_t)high << 32);
+}
+
 static inline int64_t flow_cells_last_ns(const struct flow_cells *cells, uint32_t item)
 {
     const struct flow_cell *const cell = &cells->cells[item];
     return cell->is_wide ? cells->wides[cells->rares[cell->rare].wide].last_ns
-                         : cell->first_ns + (int64_t)cell->last;
+                         : cell->first_ns + flow_offset(cell->last_low, cell->last_high);
 }
 
 static inline bool flow_cell_is_closed(const struct flow_cell *cell)
@@ -251,9 +259,9 @@ static inline bool flow_cell_outlived(const struct flow_cell *cell, int64_t now_
 /* Worth remembering when it has ended: a conversation, not a stray packet or an unanswered SYN. */
 static inline bool flow_cell_is_memorable(const struct flow_cell *cell)
 {
-    if (cell->key.is_one_way || tcp_events_are_half_open(cell->tcp.events))
+    if ((cell->key.bits & FLOW_KEY_ONE_WAY) || tcp_events_are_half_open(cell->tcp.events))
         return false;
-    return cell->seen == 3 || cell->continues || (cell->tcp.events & TCP_TRACK_ACK);
+    return (cell->seen_0 && cell->seen_1) || cell->continues || (cell->tcp.events & TCP_TRACK_ACK);
 }
 
 #endif

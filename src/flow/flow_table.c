@@ -62,12 +62,17 @@ struct prepared {
     uint32_t side;
 };
 
+enum home_kind {
+    HOME_OPEN,
+    HOME_NEW, /* a flow that is opened in table->work, and in no wheel yet */
+    HOME_COPY /* the packet is a copy of one that the flow has */
+};
+
 /* Where a packet belongs. */
 struct home {
     uint32_t item;
     uint32_t earlier; /* the flow on the same key that ended just now, or NO_ITEM */
-    bool is_new;      /* opened in table->work; in no wheel yet */
-    bool is_copy;     /* of a packet that the flow has */
+    enum home_kind kind;
 };
 
 static bool open_wheels(struct flow_table *table, uint32_t item_count)
@@ -380,24 +385,26 @@ static uint32_t get_place(struct flow_table *table, const struct packet *packet,
 }
 
 /* Opens the flow of a packet, in table->work. */
-static struct home open_flow(struct flow_table *table, const struct packet *packet,
-                             const struct prepared *prepared)
+static void open_flow(struct flow_table *table, const struct packet *packet,
+                      const struct prepared *prepared, struct home *home)
 {
     const uint32_t item = get_place(table, packet, prepared);
     flow_open(&table->work, &table->cells.scratch, &prepared->key, packet, prepared->side);
     recall(table, packet, prepared);
-    return (struct home){.item = item, .is_new = true, .earlier = NO_ITEM};
+    home->kind = HOME_NEW;
+    home->item = item;
 }
 
 /* Opens the next slice of a flow that was just ended. */
-static struct home open_slice(struct flow_table *table, const struct packet *packet,
-                              const struct prepared *prepared, uint32_t earlier)
+static void open_slice(struct flow_table *table, const struct packet *packet,
+                       const struct prepared *prepared, struct home *home)
 {
     struct flow ended;
-    const uint32_t item = get_place(table, packet, prepared);
-    flow_cells_load(&table->cells, earlier, &ended);
+    home->earlier = home->item;
+    home->item = get_place(table, packet, prepared);
+    home->kind = HOME_NEW;
+    flow_cells_load(&table->cells, home->earlier, &ended);
     flow_open_slice(&table->work, &table->cells.scratch, &ended, packet, prepared->side);
-    return (struct home){.item = item, .is_new = true, .earlier = earlier};
 }
 
 /* Is the packet the SYN of another connection than that of the flow? */
@@ -413,32 +420,33 @@ static bool is_new_connection(struct flow_table *table, uint32_t item, const str
 
 /* The flow a packet belongs to, opened if need be. A copy stays with what it is a copy of: it opens
  * and cuts nothing. */
-static struct home find_home(struct flow_table *table, const struct packet *packet,
-                             const struct prepared *prepared)
+static void find_home(struct flow_table *table, const struct packet *packet,
+                      const struct prepared *prepared, struct home *home)
 {
     const int64_t now_ns = table->clock.now_ns;
     uint32_t item;
-    if (!find_flow(table, prepared, &item))
-        return open_flow(table, packet, prepared);
+    home->kind = HOME_OPEN;
+    home->earlier = NO_ITEM;
+    if (!find_flow(table, prepared, &item)) {
+        open_flow(table, packet, prepared, home);
+        return;
+    }
+    home->item = item;
     const struct flow_cell *const cell = &table->cells.cells[item];
     if (is_expired(table, item)) {
         end_expired(table, item);
-        return open_flow(table, packet, prepared);
-    }
-    if (flow_cell_is_duplicate(cell, packet, prepared->side))
-        return (struct home){.item = item, .is_copy = true, .earlier = NO_ITEM};
-    if (is_new_connection(table, item, packet, prepared->side)) {
+        open_flow(table, packet, prepared, home);
+    } else if (flow_cell_is_duplicate(cell, packet, prepared->side)) {
+        home->kind = HOME_COPY;
+    } else if (is_new_connection(table, item, packet, prepared->side)) {
         const bool is_closed = flow_cell_is_closed(cell);
         end_flow(table, item, is_closed ? FLOW_END_DETECTED : FLOW_END_TCP_REUSE, now_ns);
-        struct home home = open_flow(table, packet, prepared);
-        home.earlier = item;
-        return home;
-    }
-    if (flow_cell_outlived(cell, now_ns, &table->settings)) {
+        open_flow(table, packet, prepared, home);
+        home->earlier = item;
+    } else if (flow_cell_outlived(cell, now_ns, &table->settings)) {
         end_flow(table, item, FLOW_END_ACTIVE, now_ns);
-        return open_slice(table, packet, prepared, item);
+        open_slice(table, packet, prepared, home);
     }
-    return (struct home){.item = item, .earlier = NO_ITEM};
 }
 
 static void count_packet(struct packet_counters *counters, const struct packet *packet)
@@ -471,11 +479,11 @@ static void count_packet(struct packet_counters *counters, const struct packet *
 }
 
 /* Puts a flow that was just counted into into the wheel it belongs to. */
-static void settle(struct flow_table *table, struct home home)
+static void settle(struct flow_table *table, const struct home *home)
 {
-    const uint32_t item = home.item;
+    const uint32_t item = home->item;
     const struct flow_cell *const cell = &table->cells.cells[item];
-    if (home.is_new) {
+    if (home->kind == HOME_NEW) {
         put_in_wheel(table, item);
     } else if (flow_cell_class(cell) != cell->wheel_class &&
                flow_cell_class(cell) != FLOW_CLASS_OPEN) {
@@ -509,19 +517,19 @@ static void tell_packet(const struct flow_table *table, uint64_t opening_number)
 
 /* Counts a packet that is out of the ordinary, or the first of its flow, in table->work. */
 static void work_on(struct flow_table *table, const struct packet *packet, unsigned side,
-                    struct home home)
+                    const struct home *home)
 {
-    struct flow_cell *const cell = &table->cells.cells[home.item];
-    if (!home.is_new)
-        flow_cells_load(&table->cells, home.item, &table->work);
-    flow_packet(&table->work, packet, side, find_out(table, packet, home.is_copy));
-    if (home.is_new)
-        flow_cells_save_new(&table->cells, home.item, &table->work);
+    struct flow_cell *const cell = &table->cells.cells[home->item];
+    if (home->kind != HOME_NEW)
+        flow_cells_load(&table->cells, home->item, &table->work);
+    flow_packet(&table->work, packet, side, find_out(table, packet, home->kind == HOME_COPY));
+    if (home->kind == HOME_NEW)
+        flow_cells_save_new(&table->cells, home->item, &table->work);
     else
-        flow_cells_save(&table->cells, home.item, &table->work);
-    if (home.earlier != NO_ITEM)
-        flow_cell_keep_recent(cell, &table->cells.cells[home.earlier]);
-    if (!home.is_copy)
+        flow_cells_save(&table->cells, home->item, &table->work);
+    if (home->earlier != NO_ITEM)
+        flow_cell_keep_recent(cell, &table->cells.cells[home->earlier]);
+    if (home->kind != HOME_COPY)
         flow_cell_remember(cell, packet, side);
 }
 
@@ -540,26 +548,26 @@ static void leave_out(struct flow_table *table, uint32_t item, unsigned side)
 static void take_packet(struct flow_table *table, const struct packet *packet,
                         const struct prepared *prepared)
 {
-    const struct home home = find_home(table, packet, prepared);
-    if (home.is_copy && table->settings.leaves_out_duplicates) {
+    struct home home;
+    find_home(table, packet, prepared, &home);
+    if (home.kind == HOME_COPY && table->settings.leaves_out_duplicates) {
         leave_out(table, home.item, prepared->side);
         return;
     }
     tell_packet(table, table->nodes[home.item].key.number);
-    if (home.is_new || home.is_copy ||
+    if (home.kind != HOME_OPEN ||
         !flow_cells_count(&table->cells, home.item, packet, prepared->side))
-        work_on(table, packet, prepared->side, home);
+        work_on(table, packet, prepared->side, &home);
     count_packet(&table->packet_counters, packet);
     table->packet_counters.late += packet->time_ns < table->clock.now_ns;
-    settle(table, home);
+    settle(table, &home);
 }
 
-static struct prepared prepare(const struct flow_table *table, const struct packet *packet)
+static inline void prepare(const struct flow_table *table, const struct packet *packet,
+                           struct prepared *prepared)
 {
-    struct prepared prepared;
-    prepared.side = flow_key_of(packet, table->settings.vlan_is_in_key, &prepared.key);
-    prepared.hash = flow_key_hash(&prepared.key, table->settings.hash_key);
-    return prepared;
+    prepared->side = flow_key_of(packet, table->settings.vlan_is_in_key, &prepared->key);
+    prepared->hash = flow_key_hash(&prepared->key, table->settings.hash_key);
 }
 
 /* A later fragment belongs where its first went: its key is known only now. */
@@ -567,7 +575,8 @@ static void take_later_fragment(struct flow_table *table, const struct packet *p
 {
     struct packet joined = *packet;
     fragment_table_join(&table->fragments, &joined, table->clock.now_ns);
-    const struct prepared prepared = prepare(table, &joined);
+    struct prepared prepared;
+    prepare(table, &joined, &prepared);
     take_packet(table, &joined, &prepared);
 }
 
@@ -637,7 +646,8 @@ static bool take_redo(struct flow_table *table)
 {
     if (!table->has_redo)
         return true;
-    const struct prepared prepared = prepare(table, &table->redo);
+    struct prepared prepared;
+    prepare(table, &table->redo, &prepared);
     table->is_taking_redo = true;
     table->has_redo = !judge_and_take(table, &table->redo, &prepared);
     table->is_taking_redo = false;
@@ -659,7 +669,7 @@ static void prepare_batch(const struct flow_table *table, const struct packet *p
                           size_t count, struct prepared prepared[])
 {
     for (size_t i = 0; i < count; i++) {
-        prepared[i] = prepare(table, &packets[i]);
+        prepare(table, &packets[i], &prepared[i]);
         flow_index_prefetch(&table->index, prepared[i].hash);
     }
     for (size_t i = 0; i < count; i++) {
