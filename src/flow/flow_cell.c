@@ -29,11 +29,11 @@ static size_t bytes_of(uint32_t capacity, size_t a_place)
 bool flow_cells_init(struct flow_cells *cells, uint32_t capacity)
 {
     *cells = (struct flow_cells){.capacity = capacity};
-    cells->cells = pages_open(bytes_of(capacity, sizeof *cells->cells), true);
-    cells->tails = pages_open(bytes_of(capacity, sizeof *cells->tails), true);
-    cells->rests = pages_open(bytes_of(capacity, sizeof *cells->rests), false);
-    cells->rares = pages_open(bytes_of(capacity, sizeof *cells->rares), false);
-    cells->wides = pages_open(bytes_of(capacity, sizeof *cells->wides), false);
+    cells->cells = pages_open(bytes_of(capacity, sizeof *cells->cells));
+    cells->tails = pages_open(bytes_of(capacity, sizeof *cells->tails));
+    cells->rests = pages_open(bytes_of(capacity, sizeof *cells->rests));
+    cells->rares = pages_open(bytes_of(capacity, sizeof *cells->rares));
+    cells->wides = pages_open(bytes_of(capacity, sizeof *cells->wides));
     if (cells->cells != NULL && cells->tails != NULL && cells->rests != NULL &&
         cells->rares != NULL && cells->wides != NULL &&
         item_pool_init(&cells->rare_pool, capacity) && item_pool_init(&cells->wide_pool, capacity))

@@ -16,23 +16,32 @@
 
 enum {
     PREFETCH_BATCH = 32,
-    UPCOMING = 7,         /* a heap's first three levels */
+    UPCOMING = 7, /* a heap's first three levels */
+    KNOWN_HASHES = 16,
     WAITING_SHARE = 8,    /* room for ended flows: a share of max_flows ... */
     WAITING_LEAST = 1024, /* ... but at least this many */
     EXPORT_BATCH = 16,
+    TAIL_FLAGS = PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST,
     FRAGMENT_MARKS = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER,
 };
 
 #define NO_ITEM UINT32_MAX
 
+/* Of a flow's key; cells have no room for it. */
+struct known_hash {
+    uint32_t item_plus_1; /* 0: none */
+    uint32_t hash;
+};
+
 struct flow_table {
     struct flow_settings settings;
-    struct flow_index index;             /* open flows by key */
-    struct flow_cells cells;             /* open and waiting ones */
-    struct wheel_node *nodes;            /* of the wheels below; index as in cells; an item's
+    struct flow_index index;  /* open flows by key */
+    struct flow_cells cells;  /* open and waiting ones */
+    struct wheel_node *nodes; /* of the wheels below; index as in cells; an item's
                                           * key.number is its flow's opening number */
-    struct item_pool pool;               /* places in cells */
-    struct flow work;                    /* the flow that is being opened or changed */
+    struct item_pool pool;    /* places in cells */
+    struct flow work;         /* the flow that is being opened or changed */
+    struct known_hash known_hashes[KNOWN_HASHES];
     struct wheel open[FLOW_CLASS_COUNT]; /* by (last packet, opening number) */
     struct wheel waiting;                /* ended flows, by (notice, opening number) */
     struct flow_memory memory;
@@ -99,7 +108,7 @@ struct flow_table *flow_table_open(const struct flow_settings *settings)
     assert(settings->sweep_interval_ns > 0);
     table->waiting_high = waiting / 2;
     table->lost_ns = -1;
-    table->nodes = pages_open(item_count * sizeof *table->nodes, true);
+    table->nodes = pages_open(item_count * sizeof *table->nodes);
     if (table->nodes == NULL || !flow_cells_init(&table->cells, item_count) ||
         !item_pool_init(&table->pool, item_count) ||
         !flow_index_init(&table->index, settings->max_flows) || !open_wheels(table, item_count) ||
@@ -144,12 +153,27 @@ static uint32_t open_count(const struct flow_table *table)
 
 /* ---- ending flows ------------------------------------------------------------------------- */
 
-/* Has the cells fetched that this wheel shows next: their flows were last touched long ago. */
-static void prefetch_upcoming(const struct flow_table *table, const struct wheel *wheel)
+/* The hash of an open flow's key, which is asked for twice: ahead of its end, and at it. */
+static uint32_t hash_of(struct flow_table *table, uint32_t item)
+{
+    struct known_hash *const known = &table->known_hashes[item % KNOWN_HASHES];
+    if (known->item_plus_1 != item + 1) {
+        const struct flow_key key = flow_cells_key(&table->cells, item);
+        known->item_plus_1 = item + 1;
+        known->hash = flow_key_hash(&key, table->settings.hash_key);
+    }
+    return known->hash;
+}
+
+/* Has fetched what the next flows of this wheel need to end: they were last touched long ago. One
+ * of the two after the top comes next; their cells were fetched when they were further down. */
+static void prefetch_upcoming(struct flow_table *table, const struct wheel *wheel)
 {
     const uint32_t *items;
     const uint32_t count = wheel_upcoming(wheel, &items, UPCOMING);
-    for (uint32_t i = 1; i < count; i++)
+    for (uint32_t i = 1; i < count && i < 3; i++)
+        flow_index_prefetch(&table->index, hash_of(table, items[i]));
+    for (uint32_t i = 3; i < count; i++)
         __builtin_prefetch(&table->cells.cells[items[i]]);
 }
 
@@ -164,12 +188,12 @@ static void put_in_wheel(struct flow_table *table, uint32_t item)
 }
 
 /* Keeps in mind who opened a conversation that has ended. */
-static void remember(struct flow_table *table, uint32_t item, const struct flow_key *key,
-                     uint32_t hash)
+static void remember(struct flow_table *table, uint32_t item)
 {
     struct flow flow;
     flow_cells_load(&table->cells, item, &flow);
-    flow_memory_add(&table->memory, key, hash, flow_orientation(&flow).initiator,
+    flow_memory_add(&table->memory, &flow.key, hash_of(table, item),
+                    flow_orientation(&flow).initiator,
                     (struct wheel_key){flow.span.last_ns, table->nodes[item].key.number});
 }
 
@@ -178,16 +202,14 @@ static void end_flow(struct flow_table *table, uint32_t item, enum flow_end_reas
                      int64_t notice_ns)
 {
     struct flow_cell *const cell = &table->cells.cells[item];
-    const struct flow_key key = flow_cells_key(&table->cells, item);
-    const uint32_t hash = flow_key_hash(&key, table->settings.hash_key);
     wheel_remove(&table->open[cell->wheel_class], item);
-    flow_index_remove(&table->index, hash, item);
+    flow_index_remove(&table->index, hash_of(table, item), item);
     cell->end_reason = reason & 7;
     if (table->lost_ns >= cell->first_ns)
         cell->marks |= FLOW_MARK_KERNEL_DROPS;
     const bool goes_on = reason == FLOW_END_ACTIVE || reason == FLOW_END_TCP_REUSE;
     if (!goes_on && flow_cell_is_memorable(cell))
-        remember(table, item, &key, hash);
+        remember(table, item);
     wheel_insert(&table->waiting, item,
                  (struct wheel_key){notice_ns, table->nodes[item].key.number});
     table->counters.ended[reason]++;
@@ -380,6 +402,8 @@ static uint32_t get_place(struct flow_table *table, const struct packet *packet,
     const uint32_t item = item_pool_get(&table->pool);
     count_opening(table, packet->protocol);
     table->nodes[item].key.number = table->counters.opened;
+    struct known_hash *const known = &table->known_hashes[item % KNOWN_HASHES];
+    *known = (struct known_hash){item + 1, prepared->hash};
     flow_index_insert(&table->index, prepared->hash, item);
     return item;
 }
@@ -672,15 +696,21 @@ static void prepare_batch(const struct flow_table *table, const struct packet *p
         prepare(table, &packets[i], &prepared[i]);
         flow_index_prefetch(&table->index, prepared[i].hash);
     }
+    uint32_t opening = 0;
     for (size_t i = 0; i < count; i++) {
         struct flow_index_probe probe = flow_index_start(&table->index, prepared[i].hash);
         uint32_t item;
-        if (!flow_index_next(&table->index, &probe, &item))
+        const bool is_new = !flow_index_next(&table->index, &probe, &item);
+        if (is_new && !item_pool_peek(&table->pool, opening++, &item))
             continue;
         const struct flow_cell *const cell = &table->cells.cells[item];
-        __builtin_prefetch(cell);
-        __builtin_prefetch(&cell->side[prepared[i].side]);
-        __builtin_prefetch(&cell->recent);
+        __builtin_prefetch(cell, 1);
+        __builtin_prefetch(&cell->side[prepared[i].side], 1);
+        __builtin_prefetch(&cell->recent, 1);
+        if (is_new || (packets[i].tcp_flags & TAIL_FLAGS))
+            __builtin_prefetch(&table->cells.tails[item], 1);
+        if (is_new)
+            __builtin_prefetch(&table->nodes[item], 1);
     }
 }
 
