@@ -42,8 +42,8 @@ static inline uint32_t item_pool_get(struct item_pool *pool)
     return pool->free_count > 0 ? pool->free_items[--pool->free_count] : pool->unused++;
 }
 
-/* What item_pool_get will return after `ahead` others, if nothing is put back; for having its memory
- * fetched. False: there are not so many. */
+/* What item_pool_get will return after `ahead` others, if nothing is put back; for having its
+ * memory fetched. False: there are not so many. */
 static inline bool item_pool_peek(const struct item_pool *pool, uint32_t ahead, uint32_t *item)
 {
     if (ahead < pool->free_count)

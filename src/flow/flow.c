@@ -160,7 +160,7 @@ static void side_time(struct flow_side *side, int64_t time_ns)
     }
 }
 
-static void side_packet(struct flow_side *side, const struct packet *packet)
+void flow_side_packet(struct flow_side *side, const struct packet *packet)
 {
     side_time(side, packet->time_ns);
     if (side->packets == 0) {
@@ -220,7 +220,7 @@ void flow_packet(struct flow *flow, const struct packet *packet, unsigned side, 
         const bool is_late = own->packets > 0 && packet->time_ns < own->span.last_ns;
         tcp_track_packet(&flow->tcp, &flow->rare->tcp, packet, side, is_late);
     }
-    side_packet(own, packet);
+    flow_side_packet(own, packet);
 }
 
 /* Both sides seen: the one whose port alone is a known service's is the responder. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One flow with all that is counted of it, and how a packet changes it and it becomes a flow record.
+/* One flow with all that is counted of it, how a packet changes it and how it becomes a record.
  * Sides are the key's endpoints; who of them is the initiator may be known only at the end.
  *
  * This is the form in which a flow is worked on where anything out of the ordinary happens: plain
- * and wide. Open flows are kept in a fifth of its bytes (flow_cell.h), where ordinary packets are
- * counted too; what they count must be what flow_packet would.
+ * and wide. Open flows are kept packed (flow_cell.h), and ordinary packets are counted there; what
+ * is counted there must be what flow_packet would count.
  *
  * Sums of squares are integers (128 bits for gaps in ns): exact, without a division a packet, where
  * Welford's recurrence in doubles takes two. Owned by the flow table; never leaves this room. */
@@ -101,6 +101,9 @@ void flow_open_slice(struct flow *flow, struct flow_rare *rare, const struct flo
 /* Counts one packet, late or not; findings: enum flow_finding. A copy counts, but tells TCP
  * nothing. */
 void flow_packet(struct flow *flow, const struct packet *packet, unsigned side, unsigned findings);
+
+/* Counts one packet of a side: its part of flow_packet that is not TCP's. */
+void flow_side_packet(struct flow_side *side, const struct packet *packet);
 
 /* Counts a copy that is left out of the flow otherwise. */
 void flow_leave_out(struct flow *flow, unsigned side);

@@ -2,24 +2,12 @@
 #include "flow/flow_cell.h"
 
 #include "base/pages.h"
+#include "flow/flow_cell_number.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define OFFSET_MOST ((UINT64_C(1) << FLOW_OFFSET_BITS) - 1)
-#define OFFSET_PARTIAL OFFSET_MOST /* in place of a greatest gap: FLOW_SPAN_PARTIAL */
-#define SUM_MOST ((UINT64_C(1) << FLOW_SUM_BITS) - 1)
-#define SQUARES_MOST ((UINT64_C(1) << FLOW_SQUARES_BITS) - 1)
-
 enum { HISTORY_COUNT_BITS = 4, HISTORY_LETTER_BITS = 5, HISTORY_SIDE = 1 << 4 };
-
-/* Of flow_cell_tcp.state, for side 0. */
-enum flow_cell_tcp_state {
-    TCP_STATE_BYTES = 1 << 0,
-    TCP_STATE_ACKNOWLEDGED = 1 << 1,
-    TCP_STATE_ZERO_WINDOW = 1 << 2,
-    TCP_STATE_GAPS = 1 << 3,
-};
 
 static size_t bytes_of(uint32_t capacity, size_t a_place)
 {
@@ -103,57 +91,6 @@ static bool needs_rare(const struct flow *flow)
 }
 
 /* ---- sides --------------------------------------------------------------------------------- */
-
-static void set_offset(uint32_t *low, uint8_t *high, int64_t offset)
-{
-    *low = (uint32_t)offset;
-    *high = (uint8_t)(offset >> 32);
-}
-
-static uint64_t time_of(const struct flow_cell_side *side, enum flow_cell_time time)
-{
-    return side->time_low[time] | (uint64_t)side->time_high[time] << 32;
-}
-
-static void set_time(struct flow_cell_side *side, enum flow_cell_time time, uint64_t value)
-{
-    side->time_low[time] = (uint32_t)value;
-    side->time_high[time] = (uint8_t)(value >> 32);
-}
-
-static uint64_t sum_of(const struct flow_cell_side *side, enum flow_cell_sum sum)
-{
-    return side->sum_low[sum] | (uint64_t)side->sum_high[sum] << 16;
-}
-
-static void set_sum(struct flow_cell_side *side, enum flow_cell_sum sum, uint64_t value)
-{
-    side->sum_low[sum] = (uint16_t)value;
-    side->sum_high[sum] = (uint8_t)(value >> 16);
-}
-
-static unsigned __int128 gap_squares_of(const struct flow_cell_side *side)
-{
-    return (unsigned __int128)side->gap_squares_high << 64 | side->gap_squares_low;
-}
-
-/* Gaps of 40 bits in all have squares of 80 bits in all. */
-static void set_gap_squares(struct flow_cell_side *side, unsigned __int128 squares)
-{
-    side->gap_squares_low = (uint64_t)squares;
-    side->gap_squares_high = (uint16_t)(squares >> 64);
-}
-
-static uint64_t bytes_squares_of(const struct flow_cell_side *side)
-{
-    return side->bytes_squares_low | (uint64_t)side->bytes_squares_high << 32;
-}
-
-static void set_bytes_squares(struct flow_cell_side *side, uint64_t squares)
-{
-    side->bytes_squares_low = (uint32_t)squares;
-    side->bytes_squares_high = (uint16_t)(squares >> 32);
-}
 
 static int64_t pack_gap_max(int64_t gap_max_ns)
 {
@@ -385,11 +322,6 @@ static void load_wide(const struct flow_wide *wide, struct flow *flow)
 
 /* ---- loading and saving -------------------------------------------------------------------- */
 
-static bool has_seen(const struct flow_cell *cell, unsigned side)
-{
-    return side ? cell->seen_1 : cell->seen_0;
-}
-
 static void load_counts(const struct flow_cell *cell, const struct flow_tail *tail,
                         struct flow *flow)
 {
@@ -540,164 +472,4 @@ void flow_cells_release(struct flow_cells *cells, uint32_t item)
         item_pool_put(&cells->wide_pool, cells->rares[cell->rare].wide);
     if (cell->has_rare)
         item_pool_put(&cells->rare_pool, cell->rare);
-}
-
-/* ---- copies -------------------------------------------------------------------------------- */
-
-/* What copies have in common; 0: cannot be told. The digest may not know where in its datagram a
- * fragment belongs, and equal fragments of one are common (zeros, a ping's pattern). */
-static uint32_t name_of(const struct packet *packet, unsigned side)
-{
-    const uint32_t digest = packet->digest ^ packet->fragment_offset_bytes * UINT32_C(0x9e3779b1);
-    return packet->digest == 0 ? 0 : digest << 1 | side;
-}
-
-static uint32_t coarse_time(int64_t time_ns)
-{
-    return (uint32_t)(time_ns >> 10);
-}
-
-bool flow_cell_is_duplicate(const struct flow_cell *cell, const struct packet *packet,
-                            unsigned side)
-{
-    const uint32_t name = name_of(packet, side);
-    const int32_t window = (int32_t)(FLOW_DUPLICATE_WINDOW_NS >> 10);
-    uint32_t is_known = 0;
-    for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++)
-        is_known |= cell->recent.names[i] == name;
-    if (name == 0 || !is_known)
-        return false;
-    for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++) {
-        if (cell->recent.names[i] != name)
-            continue;
-        const int32_t after = (int32_t)(coarse_time(packet->time_ns) - cell->recent.times[i]);
-        if (after <= window && after >= -window)
-            return true;
-    }
-    return false;
-}
-
-void flow_cell_remember(struct flow_cell *cell, const struct packet *packet, unsigned side)
-{
-    const unsigned place = cell->recent_next;
-    cell->recent.names[place] = name_of(packet, side);
-    cell->recent.times[place] = coarse_time(packet->time_ns);
-    cell->recent_next = (place + 1) % FLOW_RECENT_PACKETS;
-}
-
-void flow_cell_keep_recent(struct flow_cell *cell, const struct flow_cell *ended)
-{
-    cell->recent = ended->recent;
-    cell->recent_next = ended->recent_next;
-}
-
-/* ---- ordinary packets ---------------------------------------------------------------------- */
-
-/* Is it a segment that TCP's tracking has nothing to say about, but for the next byte expected? */
-static bool is_plain_segment(const struct flow_cell *cell, const struct packet *packet,
-                             unsigned side)
-{
-    const struct flow_cell_tcp *const tcp = &cell->tcp;
-    const unsigned flags = packet->tcp_flags, has_payload = packet->payload_bytes > 0;
-    const unsigned state = tcp->state >> 4 * side;
-    const unsigned letter = has_payload ? TCP_LETTER_DATA : TCP_LETTER_ACK;
-    if ((flags & (PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST | PACKET_TCP_ACK)) !=
-            PACKET_TCP_ACK ||
-        (state & (TCP_STATE_ACKNOWLEDGED | TCP_STATE_ZERO_WINDOW)) != TCP_STATE_ACKNOWLEDGED ||
-        packet->tcp_window == 0 || !(tcp->letters[side] & letter) ||
-        tcp_events_are_half_open(tcp->events))
-        return false;
-    return !has_payload || ((state & (TCP_STATE_BYTES | TCP_STATE_GAPS)) == TCP_STATE_BYTES &&
-                            packet->tcp_sequence == tcp->side[side].next);
-}
-
-/* In its flow's order, nothing in it that a flow has few of, and with all else of its kind. */
-static bool is_plain(const struct flow_cell *cell, const struct packet *packet, unsigned side)
-{
-    const unsigned fragment_marks = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER;
-    if (!has_seen(cell, side) || (packet->marks & fragment_marks))
-        return false;
-    if (packet->protocol == PACKET_PROTOCOL_TCP)
-        return is_plain_segment(cell, packet, side);
-    return packet->payload_bytes == 0 || (cell->tcp.letters[side] & TCP_LETTER_DATA);
-}
-
-static void count_segment(struct flow_cell *cell, const struct packet *packet, unsigned side)
-{
-    if (packet->protocol != PACKET_PROTOCOL_TCP || packet->payload_bytes == 0)
-        return;
-    const uint32_t next = cell->tcp.side[side].next + packet->payload_bytes;
-    cell->tcp.side[side].next = next;
-    if (next - cell->tcp.side[side].base > TCP_TRACK_REACH_BYTES)
-        cell->tcp.side[side].base = next - TCP_TRACK_REACH_BYTES;
-}
-
-static void count_times(struct flow_cell_side *side, uint64_t offset, bool is_second)
-{
-    const uint64_t last = time_of(side, FLOW_TIME_LAST), gap = offset - last;
-    set_gap_squares(side, gap_squares_of(side) + (unsigned __int128)gap * gap);
-    if (is_second || gap < time_of(side, FLOW_TIME_GAP_MIN))
-        set_time(side, FLOW_TIME_GAP_MIN, gap);
-    if (gap > time_of(side, FLOW_TIME_GAP_MAX))
-        set_time(side, FLOW_TIME_GAP_MAX, gap);
-    set_time(side, FLOW_TIME_PREVIOUS, last);
-    set_time(side, FLOW_TIME_LAST, offset);
-}
-
-static void count_extremes(struct flow_cell_side *side, const struct packet *packet)
-{
-    const uint16_t ip = (uint16_t)packet->ip_bytes;
-    side->bytes_min = ip < side->bytes_min ? ip : side->bytes_min;
-    side->bytes_max = ip > side->bytes_max ? ip : side->bytes_max;
-    side->ttl_min = packet->ttl < side->ttl_min ? packet->ttl : side->ttl_min;
-    side->ttl_max = packet->ttl > side->ttl_max ? packet->ttl : side->ttl_max;
-    side->tcp_flags |= packet->tcp_flags;
-}
-
-/* False, and nothing is changed, if a sum would not fit. */
-static bool count_side(struct flow_cell_side *side, const struct packet *packet, uint64_t offset)
-{
-    const uint64_t ip = packet->ip_bytes;
-    const uint64_t packets = sum_of(side, FLOW_SUM_PACKETS) + 1;
-    const uint64_t frame_excess = sum_of(side, FLOW_SUM_FRAME_EXCESS) + (packet->frame_bytes - ip);
-    const uint64_t payload_excess =
-        sum_of(side, FLOW_SUM_PAYLOAD_EXCESS) + (ip - packet->payload_bytes);
-    const uint64_t ip_bytes = side->ip_bytes + ip;
-    const uint64_t squares = bytes_squares_of(side) + ip * ip;
-    /* A number that is too large, or has fallen below 0, has a bit beyond its width. */
-    if (((ip >> 16) | ((packets | frame_excess | payload_excess) >> FLOW_SUM_BITS) |
-         (ip_bytes >> 32) | (squares >> FLOW_SQUARES_BITS)) != 0)
-        return false;
-    set_sum(side, FLOW_SUM_PACKETS, packets);
-    set_sum(side, FLOW_SUM_FRAME_EXCESS, frame_excess);
-    set_sum(side, FLOW_SUM_PAYLOAD_EXCESS, payload_excess);
-    side->ip_bytes = (uint32_t)ip_bytes;
-    set_bytes_squares(side, squares);
-    count_times(side, offset, packets == 2);
-    count_extremes(side, packet);
-    return true;
-}
-
-bool flow_cells_count(struct flow_cells *cells, uint32_t item, const struct packet *packet,
-                      unsigned side)
-{
-    struct flow_cell *const cell = &cells->cells[item];
-    const uint64_t offset = (uint64_t)(packet->time_ns - cell->first_ns);
-    const uint64_t last = (uint64_t)flow_offset(cell->last_low, cell->last_high);
-    /* Gaps are below OFFSET_PARTIAL, and a packet before the first is far above. */
-    if (cell->is_wide || offset < last || offset >= OFFSET_PARTIAL ||
-        !is_plain(cell, packet, side) || !count_side(&cell->side[side], packet, offset))
-        return false;
-    const uint64_t gap = offset - last;
-    if (gap > (uint64_t)flow_offset(cell->gap_max_low, cell->gap_max_high))
-        set_offset(&cell->gap_max_low, &cell->gap_max_high, (int64_t)gap);
-    set_offset(&cell->last_low, &cell->last_high, (int64_t)offset);
-    cell->has_more = true;
-    if (packet->marks & PACKET_MARK_CUT)
-        cell->marks |= FLOW_MARK_CUT_PACKETS;
-    if ((cell->marks & FLOW_MARK_COARSE_TIME) && packet->time_ns % 1000000 != 0)
-        cell->marks &= (uint8_t)~FLOW_MARK_COARSE_TIME;
-    count_segment(cell, packet, side);
-    flow_cell_remember(cell, packet, side);
-    return true;
 }

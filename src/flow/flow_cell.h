@@ -15,7 +15,7 @@
  * again; so there is one place that knows how anything out of the ordinary counts.
  *
  * Rejected: 512 bytes a flow without packing (a million flows are 0.5 GiB, and a packet touched 8
- * lines); packed forms of everything that happens to a flow (twice the code of what must be right). */
+ * lines); packed forms of everything that happens to a flow (twice the code that must be right). */
 #ifndef WHYFLOW_FLOW_FLOW_CELL_H
 #define WHYFLOW_FLOW_FLOW_CELL_H
 
