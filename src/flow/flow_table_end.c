@@ -4,7 +4,10 @@
 
 #include <assert.h>
 
-enum { UPCOMING = 7 /* a heap's first three levels */ };
+enum {
+    UPCOMING = 7,      /* a heap's first three levels */
+    DUE_A_PACKET = 16, /* flows ended at most where one place is needed */
+};
 
 /* The hash of an open flow's key, which is asked for twice: ahead of its end, and at it. */
 static uint32_t hash_of(struct flow_table *table, uint32_t item)
@@ -172,7 +175,7 @@ bool flow_table_end(struct flow_table *table, size_t limit)
 
 void flow_table_make_room(struct flow_table *table)
 {
-    flow_table_end_due(table, SIZE_MAX);
+    flow_table_end_due(table, DUE_A_PACKET);
     if (open_count(table) < table->settings.max_flows)
         return;
     uint32_t item = 0;

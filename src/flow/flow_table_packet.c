@@ -74,8 +74,10 @@ static void recall(struct flow_table *table, const struct packet *packet,
     if (!flow_memory_find(&table->memory, &prepared->key, prepared->hash, now_ns, &initiator))
         return;
     /* Whether a full memory would still hold it depends on which flows have ended, so all that are
-     * due must: what they leave behind may displace it. They can bring nothing back. */
-    flow_table_end_due(table, SIZE_MAX);
+     * due must: what they leave behind may displace it. They can bring nothing back. A memory with
+     * room for every open flow displaces nothing. */
+    if (wheel_count(&table->memory.wheel) + open_count(table) > table->memory.capacity)
+        flow_table_end_due(table, SIZE_MAX);
     if (!flow_memory_find(&table->memory, &prepared->key, prepared->hash, now_ns, &initiator))
         return;
     table->work.initiator = initiator;
