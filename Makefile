@@ -68,7 +68,7 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(notdir $(FUZZ_SOURCES)))
 .SECONDARY:
 
 all: $(PROGRAM) $(REPORT)
-tests: $(TESTS) $(addprefix $(BUILD)/bench/,engine rooms generate floor)
+tests: $(TESTS) $(addprefix $(BUILD)/bench/,engine rooms table generate floor)
 fuzzers: $(FUZZERS)
 
 $(PROGRAM): $(call objects,$(PROGRAM_SOURCES)) $(LIBRARY)
@@ -105,7 +105,7 @@ $(FUZZERS): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_PARTS)
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 $(BUILD)/bench/engine: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$(BUILD)/bench/engine: $(LIBRARY)
+$(BUILD)/bench/engine $(BUILD)/bench/table: $(LIBRARY)
 $(BUILD)/bench/rooms: LDFLAGS += -Wl,--wrap=explain_alert
 $(BUILD)/bench/rooms: $(PARTS)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
@@ -125,7 +125,7 @@ asan tsan:
 fuzz-smoke:
 	+$(MAKE) PROFILE=fuzz fuzzers
 	scripts/fuzz-smoke $(FUZZ_SECONDS)
-bench: all $(addprefix $(BUILD)/bench/,engine floor generate rooms)
+bench: all $(addprefix $(BUILD)/bench/,engine rooms table floor generate)
 	scripts/bench
 # SETS="mixed-101 westermo" measures these alone; eval-quick leaves the other detectors out.
 eval: all

@@ -42,6 +42,17 @@ static inline uint32_t item_pool_get(struct item_pool *pool)
     return pool->free_count > 0 ? pool->free_items[--pool->free_count] : pool->unused++;
 }
 
+/* What item_pool_get will return after `ahead` others, if nothing is put back; for having its
+ * memory fetched. False: there are not so many. */
+static inline bool item_pool_peek(const struct item_pool *pool, uint32_t ahead, uint32_t *item)
+{
+    if (ahead < pool->free_count)
+        *item = pool->free_items[pool->free_count - 1 - ahead];
+    else
+        *item = pool->unused + (ahead - pool->free_count);
+    return *item < pool->capacity;
+}
+
 static inline void item_pool_put(struct item_pool *pool, uint32_t item)
 {
     assert(item < pool->unused);

@@ -4,33 +4,36 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { WHEEL_NOWHERE = 0, WHEEL_HEAP = 1, WHEEL_FIRST_SLOT = 2 };
-#define WHEEL_NO_ITEM UINT32_MAX
+/* Of a node's links: no item is so high. A zeroed node is nowhere. */
+#define WHEEL_NOWHERE UINT32_C(0)
+#define WHEEL_LIST_END UINT32_MAX
+#define WHEEL_IN_HEAP (UINT32_MAX - 1)
 
 bool wheel_init(struct wheel *wheel, struct wheel_node *nodes, uint32_t capacity, int64_t span_ns)
 {
     assert(span_ns > 0);
     *wheel = (struct wheel){.nodes = nodes};
-    while (((int64_t)WHEEL_SLOT_COUNT << wheel->slot_shift) < span_ns)
-        wheel->slot_shift++;
+    while (((int64_t)WHEEL_WIDE_COUNT * WHEEL_NARROW_COUNT << wheel->narrow_bits) < span_ns)
+        wheel->narrow_bits++;
     /* Untouched pages of the heap cost nothing: it is as large as the worst case from the start. */
     wheel->heap = calloc(capacity, sizeof *wheel->heap);
-    wheel->slots = malloc(WHEEL_SLOT_COUNT * sizeof *wheel->slots);
-    if (wheel->heap == NULL || wheel->slots == NULL) {
-        wheel_deinit(wheel);
-        return false;
-    }
-    for (unsigned i = 0; i < WHEEL_SLOT_COUNT; i++)
-        wheel->slots[i] = WHEEL_NO_ITEM;
-    return true;
+    wheel->wide = calloc(WHEEL_WIDE_COUNT, sizeof *wheel->wide);
+    wheel->narrow = calloc(WHEEL_NARROW_COUNT, sizeof *wheel->narrow);
+    if (wheel->heap != NULL && wheel->wide != NULL && wheel->narrow != NULL)
+        return true;
+    wheel_deinit(wheel);
+    return false;
 }
 
 void wheel_deinit(struct wheel *wheel)
 {
     free(wheel->heap);
-    free(wheel->slots);
+    free(wheel->wide);
+    free(wheel->narrow);
     *wheel = (struct wheel){0};
 }
+
+/* ---- the heap ------------------------------------------------------------------------------ */
 
 static bool wheel_is_before(const struct wheel *wheel, uint32_t a, uint32_t b)
 {
@@ -75,7 +78,7 @@ static void heap_sift_down(struct wheel *wheel, uint32_t position, uint32_t item
 
 static void heap_insert(struct wheel *wheel, uint32_t item)
 {
-    wheel->nodes[item].place = WHEEL_HEAP;
+    wheel->nodes[item].previous = WHEEL_IN_HEAP;
     heap_sift_up(wheel, wheel->heap_count++, item);
 }
 
@@ -92,88 +95,185 @@ static void heap_remove(struct wheel *wheel, uint32_t item)
         heap_sift_down(wheel, position, last);
 }
 
-static void list_insert(struct wheel *wheel, uint32_t item, uint32_t slot)
+/* ---- lists --------------------------------------------------------------------------------- */
+
+static void list_append(struct wheel *wheel, struct wheel_list *list, uint32_t item)
 {
     struct wheel_node *const node = &wheel->nodes[item];
-    const uint32_t head = wheel->slots[slot];
-    node->place = WHEEL_FIRST_SLOT + slot;
-    node->next = head;
-    node->previous = WHEEL_NO_ITEM;
-    if (head != WHEEL_NO_ITEM)
-        wheel->nodes[head].previous = item;
-    wheel->slots[slot] = item;
-    wheel->listed_count++;
+    node->next = WHEEL_LIST_END;
+    node->previous = list->last != 0 ? list->last : WHEEL_LIST_END;
+    if (list->last != 0)
+        wheel->nodes[list->last - 1].next = item + 1;
+    else
+        list->first = item + 1;
+    list->last = item + 1;
 }
 
-static void list_remove(struct wheel *wheel, uint32_t item)
+static void list_remove(struct wheel *wheel, struct wheel_list *list, uint32_t item)
 {
     const struct wheel_node *const node = &wheel->nodes[item];
-    if (node->previous != WHEEL_NO_ITEM)
-        wheel->nodes[node->previous].next = node->next;
+    if (node->previous != WHEEL_LIST_END)
+        wheel->nodes[node->previous - 1].next = node->next;
     else
-        wheel->slots[node->place - WHEEL_FIRST_SLOT] = node->next;
-    if (node->next != WHEEL_NO_ITEM)
-        wheel->nodes[node->next].previous = node->previous;
-    wheel->listed_count--;
+        list->first = node->next != WHEEL_LIST_END ? node->next : 0;
+    if (node->next != WHEEL_LIST_END)
+        wheel->nodes[node->next - 1].previous = node->previous;
+    else
+        list->last = node->previous != WHEEL_LIST_END ? node->previous : 0;
 }
 
-static uint32_t slot_of(int64_t slot_time)
+/* ---- slots --------------------------------------------------------------------------------- */
+
+static int64_t narrow_of(const struct wheel *wheel, int64_t time_ns)
 {
-    return (uint32_t)(slot_time & (WHEEL_SLOT_COUNT - 1));
+    return time_ns >> wheel->narrow_bits;
 }
 
-/* Moves the front on by one slot. */
-static void advance_base(struct wheel *wheel)
+static int64_t wide_of(int64_t narrow)
 {
-    const uint32_t slot = slot_of(++wheel->base);
-    for (uint32_t item = wheel->slots[slot]; item != WHEEL_NO_ITEM;) {
-        const uint32_t next = wheel->nodes[item].next;
-        wheel->listed_count--;
+    return narrow >> WHEEL_NARROW_BITS;
+}
+
+static struct wheel_list *wide_list(struct wheel *wheel, int64_t wide)
+{
+    return &wheel->wide[wide & (WHEEL_WIDE_COUNT - 1)];
+}
+
+static uint32_t narrow_place(int64_t narrow)
+{
+    return (uint32_t)(narrow & (WHEEL_NARROW_COUNT - 1));
+}
+
+/* Puts an item of the opened wide slot, or of one before it, in its place. */
+static void insert_near(struct wheel *wheel, uint32_t item, int64_t narrow)
+{
+    if (narrow <= wheel->base) {
         heap_insert(wheel, item);
-        item = next;
+        return;
     }
-    wheel->slots[slot] = WHEEL_NO_ITEM;
+    const uint32_t place = narrow_place(narrow);
+    list_append(wheel, &wheel->narrow[place], item);
+    wheel->occupied[place / 64] |= UINT64_C(1) << place % 64;
+    wheel->narrow_count++;
+}
+
+/* Opens the next wide slot into narrow ones; those of the one before are empty. */
+static void open_wide(struct wheel *wheel)
+{
+    assert(wheel->narrow_count == 0);
+    wheel->opened++;
+    wheel->base = wheel->opened * WHEEL_NARROW_COUNT - 1;
+    struct wheel_list *const list = wide_list(wheel, wheel->opened);
+    for (uint32_t link = list->first; link != 0 && link != WHEEL_LIST_END;) {
+        const uint32_t item = link - 1;
+        link = wheel->nodes[item].next;
+        wheel->wide_count--;
+        insert_near(wheel, item, narrow_of(wheel, wheel->nodes[item].key.time_ns));
+    }
+    *list = (struct wheel_list){0};
+}
+
+/* The first narrow slot that is not empty; there is one. */
+static int64_t first_narrow(const struct wheel *wheel)
+{
+    for (unsigned word = 0;; word++) {
+        assert(word < WHEEL_NARROW_COUNT / 64);
+        if (wheel->occupied[word] != 0)
+            return wheel->opened * WHEEL_NARROW_COUNT + 64 * word +
+                   __builtin_ctzll(wheel->occupied[word]);
+    }
+}
+
+/* Moves the items of a narrow slot, the first that is not empty, to the heap. */
+static void open_narrow(struct wheel *wheel, int64_t narrow)
+{
+    const uint32_t place = narrow_place(narrow);
+    struct wheel_list *const list = &wheel->narrow[place];
+    for (uint32_t link = list->first; link != WHEEL_LIST_END;) {
+        const uint32_t item = link - 1;
+        link = wheel->nodes[item].next;
+        wheel->narrow_count--;
+        heap_insert(wheel, item);
+    }
+    *list = (struct wheel_list){0};
+    wheel->occupied[place / 64] &= ~(UINT64_C(1) << place % 64);
+    wheel->base = narrow;
+}
+
+/* Makes room for a wide slot so far ahead that its place is still another's. */
+static void reach(struct wheel *wheel, int64_t wide)
+{
+    while (wide - wheel->opened >= WHEEL_WIDE_COUNT) {
+        while (wheel->narrow_count > 0)
+            open_narrow(wheel, first_narrow(wheel));
+        if (wheel->wide_count == 0)
+            wheel->opened = wide - 1;
+        open_wide(wheel);
+    }
 }
 
 void wheel_insert(struct wheel *wheel, uint32_t item, struct wheel_key key)
 {
     struct wheel_node *const node = &wheel->nodes[item];
-    assert(node->place == WHEEL_NOWHERE);
+    assert(node->previous == WHEEL_NOWHERE);
     assert(key.time_ns >= 0);
     node->key = key;
-    const int64_t slot_time = key.time_ns >> wheel->slot_shift;
-    if (wheel->heap_count + wheel->listed_count == 0)
-        wheel->base = slot_time - 1;
-    while (slot_time - wheel->base > WHEEL_SLOT_COUNT) {
-        if (wheel->listed_count == 0)
-            wheel->base = slot_time - 1;
-        else
-            advance_base(wheel);
+    const int64_t narrow = narrow_of(wheel, key.time_ns), wide = wide_of(narrow);
+    if (wheel_count(wheel) == 0) {
+        wheel->opened = wide;
+        wheel->base = narrow - 1;
     }
-    if (slot_time <= wheel->base)
-        heap_insert(wheel, item);
-    else
-        list_insert(wheel, item, slot_of(slot_time));
+    reach(wheel, wide);
+    if (wide <= wheel->opened) {
+        insert_near(wheel, item, narrow);
+        return;
+    }
+    list_append(wheel, wide_list(wheel, wide), item);
+    wheel->wide_count++;
 }
 
 void wheel_remove(struct wheel *wheel, uint32_t item)
 {
     struct wheel_node *const node = &wheel->nodes[item];
-    assert(node->place != WHEEL_NOWHERE);
-    if (node->place == WHEEL_HEAP)
+    const int64_t narrow = narrow_of(wheel, node->key.time_ns), wide = wide_of(narrow);
+    assert(node->previous != WHEEL_NOWHERE);
+    if (node->previous == WHEEL_IN_HEAP) {
         heap_remove(wheel, item);
-    else
-        list_remove(wheel, item);
-    node->place = WHEEL_NOWHERE;
+    } else if (wide > wheel->opened) {
+        list_remove(wheel, wide_list(wheel, wide), item);
+        wheel->wide_count--;
+    } else {
+        const uint32_t place = narrow_place(narrow);
+        list_remove(wheel, &wheel->narrow[place], item);
+        if (wheel->narrow[place].first == 0)
+            wheel->occupied[place / 64] &= ~(UINT64_C(1) << place % 64);
+        wheel->narrow_count--;
+    }
+    node->previous = WHEEL_NOWHERE;
+}
+
+/* Brings the next items to the heap; false if none can be before the limit. */
+static bool advance(struct wheel *wheel, int64_t limit)
+{
+    if (wheel->narrow_count > 0) {
+        const int64_t narrow = first_narrow(wheel);
+        if (narrow > limit)
+            return false;
+        open_narrow(wheel, narrow);
+        return true;
+    }
+    if (wheel->wide_count == 0 || wheel->opened >= wide_of(limit))
+        return false;
+    open_wide(wheel);
+    return true;
 }
 
 bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
 {
-    const int64_t limit = limit_ns >> wheel->slot_shift;
-    while (wheel->heap_count == 0 && wheel->listed_count > 0 && wheel->base < limit)
-        advance_base(wheel);
-    if (wheel->heap_count == 0)
-        return false;
+    const int64_t limit = narrow_of(wheel, limit_ns);
+    while (wheel->heap_count == 0)
+        if (!advance(wheel, limit))
+            return false;
     *item = wheel->heap[0];
     return wheel->nodes[*item].key.time_ns <= limit_ns;
 }

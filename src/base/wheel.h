@@ -5,10 +5,14 @@
  * touch: it leaves it at its old key, and when wheel_first shows it, compares with the item's true
  * key and puts it back later if that has grown. That is exact as long as true keys only grow.
  *
- * Inside: slots of equal width hold unsorted lists; the slots up to `base` have been emptied into a
- * heap, whose top is the least of all. An insertion into a future slot is O(1), and only the slot
- * at the front is ever sorted. Rejected: a heap alone (10 levels of cache misses an item at a
- * million items), an LRU list (a move at every packet; and late packets break its order).
+ * Inside: wide slots hold lists in the order of insertion. The first of them that is not empty is
+ * opened into narrow slots, and the first of those into a heap, whose top is the least of all. An
+ * insertion into a later slot is O(1), and only one narrow slot is ever sorted: of a million items
+ * a second, 60 at a time. Lists keep the order of insertion because that mostly is the order of
+ * keys, which a heap takes in O(1) each. Rejected: a heap alone (10 levels of cache misses an item
+ * at a million items), wide slots alone (in a flood of a million flows a second the heap held
+ * 67,000 items, and opening a slot took 10 ms), an LRU list (a move at every packet; and late
+ * packets break its order).
  *
  * Several wheels may share one array of nodes; an item is in at most one of them at a time. One
  * thread at a time; no allocation after wheel_init. */
@@ -26,21 +30,33 @@ struct wheel_key {
 /* An item's place. The owner keeps an array of them, indexed by item, zeroed at the start. */
 struct wheel_node {
     struct wheel_key key;
-    uint32_t next, previous; /* in a slot's list; in the heap, next is the position */
-    uint32_t place;          /* enum-like: WHEEL_NOWHERE, WHEEL_HEAP, or 2 + slot */
+    uint32_t next;     /* in a list 1 + the next item; in the heap the position */
+    uint32_t previous; /* 1 + the item before, or enum-like: WHEEL_NOWHERE, WHEEL_IN_HEAP, ... */
+};
+
+_Static_assert(sizeof(struct wheel_node) == 24, "every open flow has one");
+
+struct wheel_list {
+    uint32_t first, last; /* 1 + item; 0: empty */
+};
+
+enum {
+    WHEEL_WIDE_COUNT = 4096,
+    WHEEL_NARROW_BITS = 8,
+    WHEEL_NARROW_COUNT = 1 << WHEEL_NARROW_BITS,
+    WHEEL_LISTS_BYTES = (WHEEL_WIDE_COUNT + WHEEL_NARROW_COUNT) * sizeof(struct wheel_list),
 };
 
 struct wheel {
     struct wheel_node *nodes; /* the owner's */
     uint32_t *heap;           /* items */
-    uint32_t *slots;          /* first item of each list, or WHEEL_NO_ITEM */
-    uint32_t heap_count;
-    uint32_t listed_count; /* items in slots */
-    int64_t base;          /* slots up to here are in the heap */
-    unsigned slot_shift;   /* a slot is 2^slot_shift nanoseconds */
+    struct wheel_list *wide, *narrow;
+    uint64_t occupied[WHEEL_NARROW_COUNT / 64]; /* narrow slots that are not empty */
+    uint32_t heap_count, narrow_count, wide_count;
+    int64_t opened;       /* the wide slot whose items are in narrow ones, or in the heap */
+    int64_t base;         /* narrow slots up to here are in the heap */
+    unsigned narrow_bits; /* a narrow slot is 2^narrow_bits nanoseconds */
 };
-
-enum { WHEEL_SLOT_COUNT = 1024 };
 
 /* Prepares a wheel for items 0 .. capacity - 1. Items within span_ns of each other stay in slots;
  * older ones are kept in the heap, still exact. False if memory is short. */
@@ -56,9 +72,18 @@ void wheel_remove(struct wheel *wheel, uint32_t item);
 /* Shows the item with the least key if its time is <= limit_ns; leaves it in. */
 bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item);
 
+/* Some of the items that come soon, at most `count`, for having their memory fetched: returns how
+ * many. They are near the front of the order, but not exactly its first. */
+static inline uint32_t wheel_upcoming(const struct wheel *wheel, const uint32_t **items,
+                                      uint32_t count)
+{
+    *items = wheel->heap;
+    return wheel->heap_count < count ? wheel->heap_count : count;
+}
+
 static inline uint32_t wheel_count(const struct wheel *wheel)
 {
-    return wheel->heap_count + wheel->listed_count;
+    return wheel->heap_count + wheel->narrow_count + wheel->wide_count;
 }
 
 #endif

@@ -5,17 +5,34 @@
 #include "base/siphash.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The same id for the same packets in every run, live or replay: from the key and the first
- * packet's time. Public on purpose; it is a name, not a place in a table. */
-static uint64_t flow_identity(const struct flow_key *key, int64_t first_ns, unsigned side)
+ * packet's time. Public on purpose; it is a name, not a place in a table. What is hashed is part of
+ * the output, so it has a form of its own. */
+static uint64_t flow_identity(const struct flow *flow)
 {
     static const uint64_t public_key[2] = {UINT64_C(0x77687966), UINT64_C(0x6c6f77)};
+    const struct flow_key_head *const head = &flow->key.head;
     struct {
-        struct flow_key key;
+        struct {
+            uint8_t address[16];
+            uint16_t port;
+        } endpoint[2];
+        uint8_t protocol, ip_version;
+        uint16_t bits;
         int64_t first_ns;
         uint64_t side;
-    } const identity = {.key = *key, .first_ns = first_ns, .side = side};
+    } identity = {
+        .endpoint = {{.port = head->port[0]}, {.port = head->port[1]}},
+        .protocol = head->protocol,
+        .ip_version = head->ip_version,
+        .bits = head->bits,
+        .first_ns = flow->span.first_ns,
+        .side = flow->first_side,
+    };
+    for (unsigned i = 0; i < 2; i++)
+        flow_key_address(&flow->key, i, identity.endpoint[i].address);
     return siphash13(public_key, &identity, sizeof identity) >> 13;
 }
 
@@ -28,9 +45,8 @@ static void note_first(struct flow *flow, const struct packet *packet, unsigned 
     flow->icmp_code = packet->icmp_code;
     flow->vlan_count = packet->vlan_count;
     flow->tunnel_count = packet->tunnel_count;
-    if (flow->slice == 0)
-        flow->flow_id = flow_identity(&flow->key, packet->time_ns, side);
-    if (packet->vlan_count > 0)
+    flow->vlan = packet->vlan_count > 0 ? packet->vlan[0] : 0;
+    if (packet->vlan_count > 1)
         memcpy(flow->rare->vlan, packet->vlan, sizeof flow->rare->vlan);
     if (packet->tunnel_count == 0)
         return;
@@ -59,58 +75,15 @@ void flow_open_slice(struct flow *flow, struct flow_rare *rare, const struct flo
 {
     const struct flow_orientation orientation = flow_orientation(ended);
     flow_open(flow, rare, &ended->key, packet, side);
-    flow->flow_id = ended->flow_id;
+    flow->flow_id = ended->slice > 0 ? ended->flow_id : flow_identity(ended);
     flow->slice = ended->slice + 1;
     flow->tcp = tcp_track_continue(&ended->tcp, &ended->rare->tcp, &rare->tcp);
     flow->initiator = orientation.initiator;
     flow->basis = orientation.basis;
     flow->continues = true;
-    flow_keep_recent(flow, ended);
 }
 
 /* ---- copies -------------------------------------------------------------------------------- */
-
-void flow_keep_recent(struct flow *flow, const struct flow *ended)
-{
-    flow->recent = ended->recent;
-    flow->recent_next = ended->recent_next;
-}
-
-/* What copies have in common; 0: cannot be told. The digest may not know where in its datagram a
- * fragment belongs, and equal fragments of one are common (zeros, a ping's pattern). */
-static uint32_t name_of(const struct packet *packet, unsigned side)
-{
-    const uint32_t digest = packet->digest ^ packet->fragment_offset_bytes * UINT32_C(0x9e3779b1);
-    return packet->digest == 0 ? 0 : digest << 1 | side;
-}
-
-static uint32_t coarse_time(int64_t time_ns)
-{
-    return (uint32_t)(time_ns >> 10);
-}
-
-bool flow_is_duplicate(const struct flow *flow, const struct packet *packet, unsigned side)
-{
-    const uint32_t name = name_of(packet, side);
-    const int32_t window = (int32_t)(FLOW_DUPLICATE_WINDOW_NS >> 10);
-    if (name == 0)
-        return false;
-    for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++) {
-        if (flow->recent.names[i] != name)
-            continue;
-        const int32_t after = (int32_t)(coarse_time(packet->time_ns) - flow->recent.times[i]);
-        if (after <= window && after >= -window)
-            return true;
-    }
-    return false;
-}
-
-static void remember_packet(struct flow *flow, const struct packet *packet, unsigned side)
-{
-    flow->recent.names[flow->recent_next] = name_of(packet, side);
-    flow->recent.times[flow->recent_next] = coarse_time(packet->time_ns);
-    flow->recent_next = (uint8_t)((flow->recent_next + 1) % FLOW_RECENT_PACKETS);
-}
 
 static void count_duplicate(struct flow *flow, unsigned side)
 {
@@ -187,7 +160,7 @@ static void side_time(struct flow_side *side, int64_t time_ns)
     }
 }
 
-static void side_packet(struct flow_side *side, const struct packet *packet)
+void flow_side_packet(struct flow_side *side, const struct packet *packet)
 {
     side_time(side, packet->time_ns);
     if (side->packets == 0) {
@@ -246,16 +219,15 @@ void flow_packet(struct flow *flow, const struct packet *packet, unsigned side, 
     } else {
         const bool is_late = own->packets > 0 && packet->time_ns < own->span.last_ns;
         tcp_track_packet(&flow->tcp, &flow->rare->tcp, packet, side, is_late);
-        remember_packet(flow, packet, side);
     }
-    side_packet(own, packet);
+    flow_side_packet(own, packet);
 }
 
 /* Both sides seen: the one whose port alone is a known service's is the responder. */
 static bool initiator_by_port(const struct flow *flow, uint8_t *initiator)
 {
-    const bool known_0 = service_is_known(flow->key.protocol, flow->key.endpoint[0].port);
-    const bool known_1 = service_is_known(flow->key.protocol, flow->key.endpoint[1].port);
+    const bool known_0 = service_is_known(flow->key.head.protocol, flow->key.head.port[0]);
+    const bool known_1 = service_is_known(flow->key.head.protocol, flow->key.head.port[1]);
     *initiator = known_0 ? 1 : 0;
     return known_0 != known_1;
 }
@@ -281,14 +253,6 @@ struct flow_orientation flow_orientation(const struct flow *flow)
     return (struct flow_orientation){flow->first_side, FLOW_BASIS_FIRST};
 }
 
-bool flow_is_memorable(const struct flow *flow)
-{
-    if (flow->key.is_one_way || tcp_track_is_half_open(&flow->tcp))
-        return false;
-    const bool is_two_way = flow->side[0].packets > 0 && flow->side[1].packets > 0;
-    return is_two_way || flow->continues || (flow->tcp.events & TCP_TRACK_ACK);
-}
-
 /* Sample deviation from integer sums: sqrt((n * squares - sum^2) / (n (n - 1))). */
 static double deviation(uint64_t count, unsigned __int128 squares, uint64_t sum)
 {
@@ -307,54 +271,59 @@ static double deviation(uint64_t count, unsigned __int128 squares, uint64_t sum)
 }
 
 /* Deviations are rounded here, to what a line can say, so that a flow read from its line (-R) is
- * the same flow; a mean is made again from what the line has in full. */
-static void export_side(const struct flow_side *side, struct flow_direction *direction)
+ * the same flow; a mean is made again from what the line has in full. Of one packet both are known
+ * without a division, a root or a rounding: most flows of a scan have no more. */
+static void export_sizes(const struct flow_side *side, struct flow_distribution *bytes)
 {
-    *direction = (struct flow_direction){
-        .packets = side->packets,
-        .frame_bytes = side->frame_bytes,
-        .ip_bytes = side->ip_bytes,
-        .payload_bytes = side->payload_bytes,
-        .first_ns = side->span.first_ns,
-        .last_ns = side->span.last_ns,
-        .ttl_min = side->ttl_min,
-        .ttl_max = side->ttl_max,
-        .tcp_flags = side->tcp_flags,
-    };
-    if (side->packets == 0)
-        return;
-    direction->packet_bytes = (struct flow_distribution){
-        .count = side->packets,
-        .min = side->packet_bytes_min,
-        .max = side->packet_bytes_max,
-        .mean = (double)side->ip_bytes / (double)side->packets,
-        .deviation =
-            round(deviation(side->packets, side->packet_bytes_squares, side->ip_bytes) * 1e3) / 1e3,
-    };
-    direction->packet_bytes.is_whole = true;
+    bytes->count = side->packets;
+    bytes->min = side->packet_bytes_min;
+    bytes->max = side->packet_bytes_max;
+    bytes->is_whole = true;
+    bytes->mean = (double)side->ip_bytes;
     if (side->packets == 1)
         return;
+    bytes->mean /= (double)side->packets;
+    bytes->deviation =
+        round(deviation(side->packets, side->packet_bytes_squares, side->ip_bytes) * 1e3) / 1e3;
+}
+
+static void export_gaps(const struct flow_side *side, struct flow_distribution *gap_ns)
+{
     const int64_t length_ns = side->span.last_ns - side->span.first_ns;
-    direction->gap_ns = (struct flow_distribution){
-        .count = side->packets - 1,
-        .min = side->gap_min_ns,
-        .max = side->span.gap_max_ns,
-        .mean = (double)length_ns / (double)(side->packets - 1),
-        .deviation = round(deviation(side->packets - 1, side->gap_squares, (uint64_t)length_ns)),
-        .is_whole = true,
-    };
+    gap_ns->count = side->packets - 1;
+    gap_ns->mean = (double)length_ns / (double)(side->packets - 1);
     if (side->span.gap_max_ns == FLOW_SPAN_PARTIAL)
-        direction->gap_ns = (struct flow_distribution){
-            .count = direction->gap_ns.count,
-            .mean = direction->gap_ns.mean,
-        };
+        return;
+    gap_ns->min = side->gap_min_ns;
+    gap_ns->max = side->span.gap_max_ns;
+    gap_ns->is_whole = true;
+    gap_ns->deviation = round(deviation(side->packets - 1, side->gap_squares, (uint64_t)length_ns));
+}
+
+/* Into a direction of zeros. */
+static void export_side(const struct flow_side *side, struct flow_direction *direction)
+{
+    if (side->packets == 0)
+        return;
+    direction->packets = side->packets;
+    direction->frame_bytes = side->frame_bytes;
+    direction->ip_bytes = side->ip_bytes;
+    direction->payload_bytes = side->payload_bytes;
+    direction->first_ns = side->span.first_ns;
+    direction->last_ns = side->span.last_ns;
+    direction->ttl_min = side->ttl_min;
+    direction->ttl_max = side->ttl_max;
+    direction->tcp_flags = side->tcp_flags;
+    export_sizes(side, &direction->packet_bytes);
+    if (side->packets > 1)
+        export_gaps(side, &direction->gap_ns);
 }
 
 static enum flow_state export_state(const struct flow *flow, unsigned initiator)
 {
     if (flow->continues)
         return FLOW_STATE_CONTINUED;
-    if (flow->key.protocol == PACKET_PROTOCOL_TCP)
+    if (flow->key.head.protocol == PACKET_PROTOCOL_TCP)
         return tcp_track_state(&flow->tcp, initiator);
     const bool is_two_way = flow->side[0].packets > 0 && flow->side[1].packets > 0;
     return is_two_way ? FLOW_STATE_ANSWERED : FLOW_STATE_ONE_WAY;
@@ -371,7 +340,8 @@ static uint16_t export_marks(const struct flow *flow)
 static void export_first(const struct flow *flow, struct flow_record *record)
 {
     const struct flow_rare *const rare = flow->rare;
-    if (flow->vlan_count > 0)
+    record->vlan[0] = flow->vlan;
+    if (flow->vlan_count > 1)
         memcpy(record->vlan, rare->vlan, sizeof record->vlan);
     if (flow->tunnel_count == 0)
         return;
@@ -404,41 +374,45 @@ static void export_rare(const struct flow *flow, unsigned initiator, struct flow
     }
 }
 
-void flow_export(const struct flow *flow, uint32_t epoch, struct flow_record *record)
+static void export_ends(const struct flow *flow, unsigned initiator, struct flow_record *record)
+{
+    const struct flow_key_head *const head = &flow->key.head;
+    flow_key_address(&flow->key, initiator, record->source);
+    flow_key_address(&flow->key, 1 - initiator, record->destination);
+    record->source_port = head->port[initiator];
+    record->destination_port = head->port[1 - initiator];
+    record->ip_version = head->ip_version;
+    record->protocol = head->protocol;
+    record->one_way_key = head->bits & FLOW_KEY_ONE_WAY;
+}
+
+/* Field by field into zeros: a record is 600 bytes, which are written once. */
+void flow_export(const struct flow *flow, const struct flow_end *end, struct flow_record *record)
 {
     const struct flow_orientation orientation = flow_orientation(flow);
     const unsigned initiator = orientation.initiator;
-    const struct flow_endpoint *const from = &flow->key.endpoint[initiator];
-    const struct flow_endpoint *const to = &flow->key.endpoint[1 - initiator];
-    *record = (struct flow_record){
-        .flow_id = flow->flow_id,
-        .opening_number = flow->opening_number,
-        .epoch = epoch,
-        .slice = flow->slice,
-        .first_ns = flow->span.first_ns,
-        .last_ns = flow->span.last_ns,
-        .notice_ns = flow->notice_ns,
-        .source_port = from->port,
-        .destination_port = to->port,
-        .ip_version = flow->key.ip_version,
-        .protocol = flow->key.protocol,
-        .basis = orientation.basis,
-        .end_reason = flow->end_reason,
-        .state = (uint8_t)export_state(flow, initiator),
-        .icmp_type = flow->icmp_type,
-        .icmp_code = flow->icmp_code,
-        .one_way_key = flow->key.is_one_way,
-        .is_tcp_closed = tcp_track_is_closed(&flow->tcp),
-        .has_handshake_rtt = flow->tcp.has_handshake_rtt,
-        .vlan_count = flow->vlan_count,
-        .tunnel_count = flow->tunnel_count,
-        .marks = export_marks(flow),
-        .source_index = flow->source_index,
-        .handshake_rtt_ns = flow->tcp.handshake_rtt_ns,
-        .longest_gap_ns = flow->span.gap_max_ns, /* -1 as FLOW_SPAN_PARTIAL */
-    };
-    memcpy(record->source, from->address, sizeof record->source);
-    memcpy(record->destination, to->address, sizeof record->destination);
+    memset(record, 0, sizeof *record);
+    record->flow_id = flow->slice > 0 ? flow->flow_id : flow_identity(flow);
+    record->opening_number = end->opening_number;
+    record->epoch = end->epoch;
+    record->slice = flow->slice;
+    record->first_ns = flow->span.first_ns;
+    record->last_ns = flow->span.last_ns;
+    record->notice_ns = end->notice_ns;
+    export_ends(flow, initiator, record);
+    record->basis = orientation.basis;
+    record->end_reason = end->reason;
+    record->state = (uint8_t)export_state(flow, initiator);
+    record->icmp_type = flow->icmp_type;
+    record->icmp_code = flow->icmp_code;
+    record->is_tcp_closed = tcp_track_is_closed(&flow->tcp);
+    record->has_handshake_rtt = flow->tcp.has_handshake_rtt;
+    record->vlan_count = flow->vlan_count;
+    record->tunnel_count = flow->tunnel_count;
+    record->marks = export_marks(flow);
+    record->source_index = flow->source_index;
+    record->handshake_rtt_ns = flow->tcp.handshake_rtt_ns;
+    record->longest_gap_ns = flow->span.gap_max_ns; /* -1 as FLOW_SPAN_PARTIAL */
     export_side(&flow->side[initiator], &record->direction[FLOW_FORWARD]);
     export_side(&flow->side[1 - initiator], &record->direction[FLOW_REVERSE]);
     export_rare(flow, initiator, record);

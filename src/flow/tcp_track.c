@@ -6,20 +6,6 @@
 _Static_assert((int)TCP_TRACK_HISTORY_MAX + 2 <= (int)FLOW_HISTORY_MAX,
                "a history, its ^ and its NUL fit the record");
 
-/* How far back bytes are known; further away, by sequence number, is somewhere else. */
-#define REACH_BYTES (UINT32_C(1) << 30)
-
-/* Letters that are noted once a side, or again with another sequence number. */
-enum letter {
-    LETTER_SYN, /* S and H alike, as Zeek has it */
-    LETTER_ACK,
-    LETTER_DATA,
-    LETTER_FIN,
-    LETTER_RST,
-    LETTER_FIN_RST,
-    LETTER_MIXED,
-};
-
 static struct tcp_rare *use_rare(struct tcp_track *track, struct tcp_rare *rare)
 {
     if (!track->has_rare)
@@ -37,23 +23,22 @@ static void append_letter(struct tcp_track *track, char letter, unsigned side)
 }
 
 /* True if it had been noted before. */
-static bool note_letter(struct tcp_track *track, enum letter kind, char letter, unsigned side)
+static bool note_letter(struct tcp_track *track, enum tcp_letter kind, char letter, unsigned side)
 {
-    const uint16_t bit = (uint16_t)(1u << kind);
-    if (track->side[side].letters & bit)
+    if (track->side[side].letters & kind)
         return true;
-    track->side[side].letters |= bit;
+    track->side[side].letters |= (uint16_t)kind;
     append_letter(track, letter, side);
     return false;
 }
 
-static void note_numbered(struct tcp_track *track, enum letter kind, char letter, unsigned side,
+static void note_numbered(struct tcp_track *track, enum tcp_letter kind, char letter, unsigned side,
                           uint32_t sequence)
 {
     struct tcp_side *const own = &track->side[side];
-    uint32_t *const last = kind == LETTER_SYN   ? &own->last_syn
-                           : kind == LETTER_FIN ? &own->last_fin
-                                                : &own->last_rst;
+    uint32_t *const last = kind == TCP_LETTER_SYN   ? &own->last_syn
+                           : kind == TCP_LETTER_FIN ? &own->last_fin
+                                                    : &own->last_rst;
     if (note_letter(track, kind, letter, side) && sequence != *last)
         append_letter(track, letter, side);
     *last = sequence;
@@ -76,24 +61,24 @@ static void note_history(struct tcp_track *track, const struct packet *packet, u
     switch (marks) {
     case 0:
         if (packet->payload_bytes > 0)
-            note_letter(track, LETTER_DATA, 'D', side);
+            note_letter(track, TCP_LETTER_DATA, 'D', side);
         else if (flags & PACKET_TCP_ACK)
-            note_letter(track, LETTER_ACK, 'A', side);
+            note_letter(track, TCP_LETTER_ACK, 'A', side);
         break;
     case PACKET_TCP_SYN:
-        note_numbered(track, LETTER_SYN, flags & PACKET_TCP_ACK ? 'H' : 'S', side, sequence);
+        note_numbered(track, TCP_LETTER_SYN, flags & PACKET_TCP_ACK ? 'H' : 'S', side, sequence);
         break;
     case PACKET_TCP_FIN:
-        note_numbered(track, LETTER_FIN, 'F', side, sequence + packet->payload_bytes);
+        note_numbered(track, TCP_LETTER_FIN, 'F', side, sequence + packet->payload_bytes);
         break;
     case PACKET_TCP_RST:
-        note_numbered(track, LETTER_RST, 'R', side, sequence);
+        note_numbered(track, TCP_LETTER_RST, 'R', side, sequence);
         break;
     default:
         if ((marks & PACKET_TCP_FIN) && (marks & PACKET_TCP_RST))
-            note_letter(track, LETTER_FIN_RST, 'I', side);
+            note_letter(track, TCP_LETTER_FIN_RST, 'I', side);
         else
-            note_letter(track, LETTER_MIXED, 'Q', side);
+            note_letter(track, TCP_LETTER_MIXED, 'Q', side);
     }
 }
 
@@ -166,9 +151,9 @@ static bool fill_gaps(struct tcp_side *own, struct tcp_range *gaps, struct tcp_r
 /* What lies too far back is forgotten before the circle comes round to it. */
 static void forget_far(struct tcp_side *own, struct tcp_range *gaps)
 {
-    if (own->next - own->base <= REACH_BYTES)
+    if (own->next - own->base <= TCP_TRACK_REACH_BYTES)
         return;
-    own->base = own->next - REACH_BYTES;
+    own->base = own->next - TCP_TRACK_REACH_BYTES;
     while (own->gap_count > 0 && distance(own->base, gaps[0].start) > 0) {
         const uint32_t base = own->base;
         drop_oldest_gap(own, gaps);
@@ -196,7 +181,8 @@ static bool is_keep_alive(const struct tcp_side *own, const struct packet *packe
 static bool begins_anew(const struct tcp_side *own, const struct packet *packet)
 {
     const int32_t ahead = distance(packet->tcp_sequence, own->next);
-    if (!own->has_bytes || ahead > (int32_t)REACH_BYTES || ahead < -(int32_t)REACH_BYTES)
+    if (!own->has_bytes || ahead > (int32_t)TCP_TRACK_REACH_BYTES ||
+        ahead < -(int32_t)TCP_TRACK_REACH_BYTES)
         return true;
     return (packet->tcp_flags & PACKET_TCP_SYN) && ahead > 0;
 }

@@ -21,7 +21,8 @@
  * ^ comes first where the responder's packet came first. Not as Zeek: T is exact (Zeek writes it
  * for payload out of order too), and C (checksums) and G (gaps) are never written.
  *
- * Owned by the flow table's thread, inside struct flow. */
+ * Owned by the flow table's thread, inside struct flow. Segments that change nothing but the next
+ * byte expected are not shown to it: flow_cell.c knows them. */
 #ifndef WHYFLOW_FLOW_TCP_TRACK_H
 #define WHYFLOW_FLOW_TCP_TRACK_H
 
@@ -43,12 +44,26 @@ enum tcp_track_event {
 
 enum { TCP_TRACK_HISTORY_MAX = 20, TCP_TRACK_GAPS_MAX = 8 };
 
+/* How far back bytes are known; further away, by sequence number, is somewhere else. */
+#define TCP_TRACK_REACH_BYTES (UINT32_C(1) << 30)
+
+/* Letters that are noted once a side, or again with another sequence number. */
+enum tcp_letter {
+    TCP_LETTER_SYN = 1 << 0, /* S and H alike, as Zeek has it */
+    TCP_LETTER_ACK = 1 << 1,
+    TCP_LETTER_DATA = 1 << 2,
+    TCP_LETTER_FIN = 1 << 3,
+    TCP_LETTER_RST = 1 << 4,
+    TCP_LETTER_FIN_RST = 1 << 5,
+    TCP_LETTER_MIXED = 1 << 6,
+};
+
 /* One side's bytes, by sequence number; comparisons wrap. */
 struct tcp_side {
     uint32_t base;                         /* from here on it is known which bytes came */
     uint32_t next;                         /* after the highest byte that came */
     uint32_t last_syn, last_fin, last_rst; /* sequence numbers; of a FIN that of its end */
-    uint16_t letters;                      /* already in the history */
+    uint16_t letters;                      /* enum tcp_letter: already in the history */
     bool has_bytes : 1;                    /* base and next hold */
     bool has_acknowledged : 1;             /* sent an ACK without SYN */
     bool has_zero_window : 1;
@@ -89,17 +104,27 @@ void tcp_track_packet(struct tcp_track *track, struct tcp_rare *rare, const stru
                       unsigned side, bool is_late);
 
 /* FIN both ways, or a RST. */
-static inline bool tcp_track_is_closed(const struct tcp_track *track)
+static inline bool tcp_events_are_closed(unsigned events)
 {
     const unsigned fins = TCP_TRACK_FIN_0 | TCP_TRACK_FIN_1;
-    return (track->events & fins) == fins || (track->events & (TCP_TRACK_RST_0 | TCP_TRACK_RST_1));
+    return (events & fins) == fins || (events & (TCP_TRACK_RST_0 | TCP_TRACK_RST_1));
+}
+
+static inline bool tcp_track_is_closed(const struct tcp_track *track)
+{
+    return tcp_events_are_closed(track->events);
 }
 
 /* An opening that has not been completed: SYN or SYN-ACK seen, and nothing that answers it. */
+static inline bool tcp_events_are_half_open(unsigned events)
+{
+    return (events & (TCP_TRACK_SYN | TCP_TRACK_SYNACK)) &&
+           !(events & (TCP_TRACK_ACK | TCP_TRACK_INHERITED));
+}
+
 static inline bool tcp_track_is_half_open(const struct tcp_track *track)
 {
-    return (track->events & (TCP_TRACK_SYN | TCP_TRACK_SYNACK)) &&
-           !(track->events & (TCP_TRACK_ACK | TCP_TRACK_INHERITED));
+    return tcp_events_are_half_open(track->events);
 }
 
 /* Is this packet, on the key of this flow, the first of a new connection? A SYN is not if it is a

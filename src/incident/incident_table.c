@@ -260,5 +260,5 @@ uint64_t incident_memory_bytes(const struct incident_table *table)
     const uint64_t an_entry = sizeof *table->entries + sizeof *table->nodes +
                               2 * sizeof(uint32_t); /* in the pool and in the wheel's heap */
     return sizeof *table + table->settings.max_incidents * an_entry +
-           (table->bucket_count + (uint64_t)WHEEL_SLOT_COUNT) * sizeof(uint32_t);
+           table->bucket_count * sizeof(uint32_t) + WHEEL_LISTS_BYTES;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies of packets, as mirror ports make them; and VLAN tags, which they rewrite. */
-#include "flow/flow.h"
+#include "flow/flow_cell.h"
 
 #include "tests/support/flow_build.h"
 #include "tests/support/unit.h"

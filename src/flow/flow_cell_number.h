@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The numbers in a cell and their parts, for the two files that know them: flow_cell.c (loading and
+ * saving) and flow_cell_count.c (ordinary packets). */
+#ifndef WHYFLOW_FLOW_FLOW_CELL_NUMBER_H
+#define WHYFLOW_FLOW_FLOW_CELL_NUMBER_H
+
+#include "flow/flow_cell.h"
+
+#define OFFSET_MOST ((UINT64_C(1) << FLOW_OFFSET_BITS) - 1)
+#define OFFSET_PARTIAL OFFSET_MOST /* in place of a greatest gap: FLOW_SPAN_PARTIAL */
+#define SUM_MOST ((UINT64_C(1) << FLOW_SUM_BITS) - 1)
+#define SQUARES_MOST ((UINT64_C(1) << FLOW_SQUARES_BITS) - 1)
+
+/* Of flow_cell_tcp.state, for side 0. */
+enum flow_cell_tcp_state {
+    TCP_STATE_BYTES = 1 << 0,
+    TCP_STATE_ACKNOWLEDGED = 1 << 1,
+    TCP_STATE_ZERO_WINDOW = 1 << 2,
+    TCP_STATE_GAPS = 1 << 3,
+};
+
+static inline void set_offset(uint32_t *low, uint8_t *high, int64_t offset)
+{
+    *low = (uint32_t)offset;
+    *high = (uint8_t)(offset >> 32);
+}
+
+static inline uint64_t time_of(const struct flow_cell_side *side, enum flow_cell_time time)
+{
+    return side->time_low[time] | (uint64_t)side->time_high[time] << 32;
+}
+
+static inline void set_time(struct flow_cell_side *side, enum flow_cell_time time, uint64_t value)
+{
+    side->time_low[time] = (uint32_t)value;
+    side->time_high[time] = (uint8_t)(value >> 32);
+}
+
+static inline uint64_t sum_of(const struct flow_cell_side *side, enum flow_cell_sum sum)
+{
+    return side->sum_low[sum] | (uint64_t)side->sum_high[sum] << 16;
+}
+
+static inline void set_sum(struct flow_cell_side *side, enum flow_cell_sum sum, uint64_t value)
+{
+    side->sum_low[sum] = (uint16_t)value;
+    side->sum_high[sum] = (uint8_t)(value >> 16);
+}
+
+static inline unsigned __int128 gap_squares_of(const struct flow_cell_side *side)
+{
+    return (unsigned __int128)side->gap_squares_high << 64 | side->gap_squares_low;
+}
+
+/* Gaps of 40 bits in all have squares of 80 bits in all. */
+static inline void set_gap_squares(struct flow_cell_side *side, unsigned __int128 squares)
+{
+    side->gap_squares_low = (uint64_t)squares;
+    side->gap_squares_high = (uint16_t)(squares >> 64);
+}
+
+static inline uint64_t bytes_squares_of(const struct flow_cell_side *side)
+{
+    return side->bytes_squares_low | (uint64_t)side->bytes_squares_high << 32;
+}
+
+static inline void set_bytes_squares(struct flow_cell_side *side, uint64_t squares)
+{
+    side->bytes_squares_low = (uint32_t)squares;
+    side->bytes_squares_high = (uint16_t)(squares >> 32);
+}
+
+static inline bool has_seen(const struct flow_cell *cell, unsigned side)
+{
+    return side ? cell->seen_1 : cell->seen_0;
+}
+
+#endif

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How packets find their flows. A batch is looked at ahead: hashes and slots of the index first,
+ * then the lines of the cells, so that the misses of many packets are waited for together. */
+#include "flow/flow_table_inside.h"
+
+#include <assert.h>
+
+#define NO_ITEM UINT32_MAX
+
+enum {
+    PREFETCH_BATCH = 32,
+    TAIL_FLAGS = PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST,
+    FRAGMENT_MARKS = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER,
+};
+
+/* A packet with what the look-up needs, computed ahead of it. */
+struct prepared {
+    struct flow_key key;
+    uint32_t hash;
+    uint32_t side;
+};
+
+enum home_kind {
+    HOME_OPEN,
+    HOME_NEW, /* a flow that is opened in table->work, and in no wheel yet */
+    HOME_COPY /* the packet is a copy of one that the flow has */
+};
+
+/* Where a packet belongs. */
+struct home {
+    uint32_t item;
+    uint32_t earlier; /* the flow on the same key that ended just now, or NO_ITEM */
+    enum home_kind kind;
+};
+
+static bool find_flow(const struct flow_table *table, const struct prepared *prepared,
+                      uint32_t *item)
+{
+    struct flow_index_probe probe = flow_index_start(&table->index, prepared->hash);
+    while (flow_index_next(&table->index, &probe, item))
+        if (flow_cells_has_key(&table->cells, *item, &prepared->key))
+            return true;
+    return false;
+}
+
+static void count_opening(struct flow_table *table, uint8_t protocol)
+{
+    struct flow_counters *const counters = &table->counters;
+    counters->opened++;
+    switch (protocol) {
+    case PACKET_PROTOCOL_TCP:
+        counters->opened_tcp++;
+        break;
+    case PACKET_PROTOCOL_UDP:
+        counters->opened_udp++;
+        break;
+    case PACKET_PROTOCOL_ICMP:
+    case PACKET_PROTOCOL_ICMPV6:
+        counters->opened_icmp++;
+        break;
+    default:
+        counters->opened_other++;
+    }
+}
+
+/* A packet that opens nothing may go on with a conversation that has ended lately. */
+static void recall(struct flow_table *table, const struct packet *packet,
+                   const struct prepared *prepared)
+{
+    if (packet->protocol == PACKET_PROTOCOL_TCP && (packet->tcp_flags & PACKET_TCP_SYN))
+        return;
+    const int64_t now_ns = table->clock.now_ns;
+    uint8_t initiator;
+    if (!flow_memory_find(&table->memory, &prepared->key, prepared->hash, now_ns, &initiator))
+        return;
+    /* Whether a full memory would still hold it depends on which flows have ended, so all that are
+     * due must: what they leave behind may displace it. They can bring nothing back. A memory with
+     * room for every open flow displaces nothing. */
+    if (wheel_count(&table->memory.wheel) + open_count(table) > table->memory.capacity)
+        flow_table_end_due(table, SIZE_MAX);
+    if (!flow_memory_find(&table->memory, &prepared->key, prepared->hash, now_ns, &initiator))
+        return;
+    table->work.initiator = initiator;
+    table->work.basis = FLOW_BASIS_MEMORY;
+    table->work.continues = true;
+}
+
+/* A place for a new flow. */
+static uint32_t get_place(struct flow_table *table, const struct packet *packet,
+                          const struct prepared *prepared)
+{
+    if (open_count(table) == table->settings.max_flows)
+        flow_table_make_room(table);
+    const uint32_t item = item_pool_get(&table->pool);
+    count_opening(table, packet->protocol);
+    table->nodes[item].key.number = table->counters.opened;
+    struct known_hash *const known = &table->known_hashes[item % KNOWN_HASHES];
+    *known = (struct known_hash){item + 1, prepared->hash};
+    flow_index_insert(&table->index, prepared->hash, item);
+    return item;
+}
+
+/* Opens the flow of a packet, in table->work. */
+static void open_flow(struct flow_table *table, const struct packet *packet,
+                      const struct prepared *prepared, struct home *home)
+{
+    const uint32_t item = get_place(table, packet, prepared);
+    flow_open(&table->work, &table->cells.scratch, &prepared->key, packet, prepared->side);
+    recall(table, packet, prepared);
+    home->kind = HOME_NEW;
+    home->item = item;
+}
+
+/* Opens the next slice of a flow that was just ended. */
+static void open_slice(struct flow_table *table, const struct packet *packet,
+                       const struct prepared *prepared, struct home *home)
+{
+    struct flow ended;
+    home->earlier = home->item;
+    home->item = get_place(table, packet, prepared);
+    home->kind = HOME_NEW;
+    flow_cells_load(&table->cells, home->earlier, &ended);
+    flow_open_slice(&table->work, &table->cells.scratch, &ended, packet, prepared->side);
+}
+
+/* Is the packet the SYN of another connection than that of the flow? */
+static bool is_new_connection(struct flow_table *table, uint32_t item, const struct packet *packet,
+                              unsigned side)
+{
+    if (packet->protocol != PACKET_PROTOCOL_TCP || !(packet->tcp_flags & PACKET_TCP_SYN))
+        return false;
+    struct flow flow;
+    flow_cells_load(&table->cells, item, &flow);
+    return tcp_track_is_new_connection(&flow.tcp, packet, side, flow.span.last_ns);
+}
+
+/* The flow a packet belongs to, opened if need be. A copy stays with what it is a copy of: it opens
+ * and cuts nothing. */
+static void find_home(struct flow_table *table, const struct packet *packet,
+                      const struct prepared *prepared, struct home *home)
+{
+    const int64_t now_ns = table->clock.now_ns;
+    uint32_t item;
+    home->kind = HOME_OPEN;
+    home->earlier = NO_ITEM;
+    if (!find_flow(table, prepared, &item)) {
+        open_flow(table, packet, prepared, home);
+        return;
+    }
+    home->item = item;
+    const struct flow_cell *const cell = &table->cells.cells[item];
+    if (is_expired(table, item)) {
+        flow_table_end_expired(table, item);
+        open_flow(table, packet, prepared, home);
+    } else if (flow_cell_is_duplicate(cell, packet, prepared->side)) {
+        home->kind = HOME_COPY;
+    } else if (is_new_connection(table, item, packet, prepared->side)) {
+        const bool is_closed = flow_cell_is_closed(cell);
+        flow_table_end_flow(table, item, is_closed ? FLOW_END_DETECTED : FLOW_END_TCP_REUSE,
+                            now_ns);
+        open_flow(table, packet, prepared, home);
+        home->earlier = item;
+    } else if (flow_cell_outlived(cell, now_ns, &table->settings)) {
+        flow_table_end_flow(table, item, FLOW_END_ACTIVE, now_ns);
+        open_slice(table, packet, prepared, home);
+    }
+}
+
+static void count_packet(struct packet_counters *counters, const struct packet *packet)
+{
+    counters->in_flows++;
+    counters->ip_bytes_in_flows += packet->ip_bytes;
+    counters->frame_bytes_in_flows += packet->frame_bytes;
+    *(packet->ip_version == 4 ? &counters->ipv4 : &counters->ipv6) += 1;
+    switch (packet->protocol) {
+    case PACKET_PROTOCOL_TCP:
+        counters->tcp++;
+        break;
+    case PACKET_PROTOCOL_UDP:
+        counters->udp++;
+        break;
+    case PACKET_PROTOCOL_ICMP:
+        counters->icmp++;
+        break;
+    case PACKET_PROTOCOL_ICMPV6:
+        counters->icmpv6++;
+        break;
+    case PACKET_PROTOCOL_SCTP:
+        counters->sctp++;
+        break;
+    default:
+        counters->other++;
+    }
+    counters->vlan += packet->vlan_count > 0;
+    counters->fragments += (packet->marks & FRAGMENT_MARKS) != 0;
+}
+
+/* Puts a flow that was just counted into into the wheel it belongs to. */
+static void settle(struct flow_table *table, const struct home *home)
+{
+    const uint32_t item = home->item;
+    const struct flow_cell *const cell = &table->cells.cells[item];
+    if (home->kind == HOME_NEW) {
+        flow_table_put_in_wheel(table, item);
+    } else if (flow_cell_class(cell) != cell->wheel_class &&
+               flow_cell_class(cell) != FLOW_CLASS_OPEN) {
+        /* Moves that cannot wait: its timeout has just become shorter, or (a SYN-ACK or a late SYN
+         * came after other packets) it is to be evicted before its wheel's. */
+        wheel_remove(&table->open[cell->wheel_class], item);
+        flow_table_put_in_wheel(table, item);
+    }
+    /* A packet so late that its flow is over the moment it is seen. */
+    if (is_expired(table, item))
+        flow_table_end_flow(table, item, flow_table_silent_end_reason(cell), table->clock.now_ns);
+}
+
+/* What the packet is found to be; copies of fragments are shown to the fragment table only once. */
+static unsigned find_out(struct flow_table *table, const struct packet *packet, bool is_copy)
+{
+    if (is_copy)
+        return FLOW_FINDING_DUPLICATE;
+    if (!(packet->marks & FRAGMENT_MARKS))
+        return 0;
+    const unsigned found = fragment_table_note(&table->fragments, packet, table->clock.now_ns);
+    return (found & FRAGMENT_OVERLAPS ? FLOW_FINDING_OVERLAP : 0) |
+           (found & FRAGMENT_FIRST_MISSING ? FLOW_FINDING_FIRST_MISSING : 0);
+}
+
+static void tell_packet(const struct flow_table *table, uint64_t opening_number)
+{
+    if (table->on_packet != NULL)
+        table->on_packet(table->context, opening_number, table->is_taking_redo);
+}
+
+/* Counts a packet that is out of the ordinary, or the first of its flow, in table->work. */
+static void work_on(struct flow_table *table, const struct packet *packet, unsigned side,
+                    const struct home *home)
+{
+    struct flow_cell *const cell = &table->cells.cells[home->item];
+    if (home->kind != HOME_NEW)
+        flow_cells_load(&table->cells, home->item, &table->work);
+    flow_packet(&table->work, packet, side, find_out(table, packet, home->kind == HOME_COPY));
+    if (home->kind == HOME_NEW)
+        flow_cells_save_new(&table->cells, home->item, &table->work);
+    else
+        flow_cells_save(&table->cells, home->item, &table->work);
+    if (home->earlier != NO_ITEM)
+        flow_cell_keep_recent(cell, &table->cells.cells[home->earlier]);
+    if (home->kind != HOME_COPY)
+        flow_cell_remember(cell, packet, side);
+}
+
+/* --dedup: a copy is counted as such and left out otherwise. */
+static void leave_out(struct flow_table *table, uint32_t item, unsigned side)
+{
+    flow_cells_load(&table->cells, item, &table->work);
+    flow_leave_out(&table->work, side);
+    flow_cells_save(&table->cells, item, &table->work);
+    table->packet_counters.refused[PACKET_REFUSED_DUPLICATE]++;
+    tell_packet(table, 0);
+}
+
+/* Counts a packet whose time has been judged into its flow. The order of the steps is what makes
+ * the sweep's timing invisible: what depends on which flows are open asks is_expired first. */
+static void take_packet(struct flow_table *table, const struct packet *packet,
+                        const struct prepared *prepared)
+{
+    struct home home;
+    find_home(table, packet, prepared, &home);
+    if (home.kind == HOME_COPY && table->settings.leaves_out_duplicates) {
+        leave_out(table, home.item, prepared->side);
+        return;
+    }
+    tell_packet(table, table->nodes[home.item].key.number);
+    if (home.kind != HOME_OPEN ||
+        !flow_cells_count(&table->cells, home.item, packet, prepared->side))
+        work_on(table, packet, prepared->side, &home);
+    count_packet(&table->packet_counters, packet);
+    table->packet_counters.late += packet->time_ns < table->clock.now_ns;
+    settle(table, &home);
+}
+
+static inline void prepare(const struct flow_table *table, const struct packet *packet,
+                           struct prepared *prepared)
+{
+    prepared->side = flow_key_of(packet, table->settings.vlan_is_in_key, &prepared->key);
+    prepared->hash = flow_key_hash(&prepared->key, table->settings.hash_key);
+}
+
+/* A later fragment belongs where its first went: its key is known only now. */
+static void take_later_fragment(struct flow_table *table, const struct packet *packet)
+{
+    struct packet joined = *packet;
+    fragment_table_join(&table->fragments, &joined, table->clock.now_ns);
+    struct prepared prepared;
+    prepare(table, &joined, &prepared);
+    take_packet(table, &joined, &prepared);
+}
+
+static void believe_held(struct flow_table *table)
+{
+    const uint32_t epoch = table->clock.epoch;
+    table->redo = table->clock.held;
+    table->has_redo = true;
+    flow_clock_believe(&table->clock);
+    if (table->clock.epoch == epoch)
+        return;
+    table->counters.clock_steps++;
+    table->swept_ns = 0;
+    table->next_sweep_ns = 0;
+    table->lost_ns = -1; /* a time of the clock before; its flows are marked and gone */
+    flow_memory_clear(&table->memory);
+    fragment_table_clear(&table->fragments);
+}
+
+/* The held packet is to be taken next; time has been moved already. */
+static void take_held_later(struct flow_table *table)
+{
+    table->redo = table->clock.held;
+    table->has_redo = true;
+    table->clock.has_held = false;
+}
+
+/* Takes one packet; false if a sweep must come first. */
+static bool judge_and_take(struct flow_table *table, const struct packet *packet,
+                           const struct prepared *prepared)
+{
+    switch (flow_clock_judge(&table->clock, packet)) {
+    case FLOW_CLOCK_HELD:
+        table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]++;
+        return true;
+    case FLOW_CLOCK_BACKWARD:
+        if (open_count(table) + wheel_count(&table->waiting) > 0) {
+            table->is_stepping = table->is_sweep_due = table->is_stuck = true;
+            return false;
+        }
+        believe_held(table);
+        return false;
+    case FLOW_CLOCK_FORWARD:
+        believe_held(table);
+        return false;
+    case FLOW_CLOCK_EARLIER:
+        take_held_later(table);
+        break;
+    case FLOW_CLOCK_STEADY:
+        break;
+    }
+    if (item_pool_available(&table->pool) == 0) {
+        table->needs_place = table->is_sweep_due = table->is_stuck = true;
+        return false;
+    }
+    if (packet->marks & PACKET_MARK_FRAGMENT_LATER)
+        take_later_fragment(table, packet);
+    else
+        take_packet(table, packet, prepared);
+    if (table->clock.now_ns >= table->next_sweep_ns)
+        table->is_sweep_due = true;
+    return true;
+}
+
+/* Takes the held packet that turned out to be right; false if a sweep must come first. */
+static bool take_redo(struct flow_table *table)
+{
+    if (!table->has_redo)
+        return true;
+    struct prepared prepared;
+    prepare(table, &table->redo, &prepared);
+    table->is_taking_redo = true;
+    table->has_redo = !judge_and_take(table, &table->redo, &prepared);
+    table->is_taking_redo = false;
+    /* Until it was taken it counted as a stray, so that the sums hold at every moment. */
+    if (!table->has_redo)
+        table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]--;
+    return !table->has_redo;
+}
+
+bool flow_table_end_input(struct flow_table *table)
+{
+    if (table->clock.has_held && table->clock.held.time_ns > table->clock.now_ns)
+        believe_held(table);
+    return take_redo(table);
+}
+
+/* Looks ahead over a batch, so that the memory a packet needs is under way when its turn comes. */
+static void prepare_batch(const struct flow_table *table, const struct packet *packets,
+                          size_t count, struct prepared prepared[])
+{
+    for (size_t i = 0; i < count; i++) {
+        prepare(table, &packets[i], &prepared[i]);
+        flow_index_prefetch(&table->index, prepared[i].hash);
+    }
+    uint32_t opening = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct flow_index_probe probe = flow_index_start(&table->index, prepared[i].hash);
+        uint32_t item;
+        const bool is_new = !flow_index_next(&table->index, &probe, &item);
+        if (is_new && !item_pool_peek(&table->pool, opening++, &item))
+            continue;
+        const struct flow_cell *const cell = &table->cells.cells[item];
+        __builtin_prefetch(cell, 1);
+        __builtin_prefetch(&cell->side[prepared[i].side], 1);
+        __builtin_prefetch(&cell->recent, 1);
+        if (is_new || (packets[i].tcp_flags & TAIL_FLAGS))
+            __builtin_prefetch(&table->cells.tails[item], 1);
+        if (is_new)
+            __builtin_prefetch(&table->nodes[item], 1);
+    }
+}
+
+/* A replay stops wherever a sweep is due, so that it falls between the same two packets each time;
+ * live capture goes on as long as it can. */
+static bool must_stop(const struct flow_table *table)
+{
+    return table->settings.is_live ? table->is_stuck : table->is_sweep_due;
+}
+
+size_t flow_table_packets(struct flow_table *table, const struct packet *packets, size_t count)
+{
+    struct prepared prepared[PREFETCH_BATCH];
+    size_t taken = 0;
+    while (taken < count && !must_stop(table)) {
+        const size_t left = count - taken;
+        const size_t batch = left < PREFETCH_BATCH ? left : PREFETCH_BATCH;
+        prepare_batch(table, packets + taken, batch, prepared);
+        for (size_t i = 0; i < batch && !must_stop(table);) {
+            if (!take_redo(table) || !judge_and_take(table, &packets[taken], &prepared[i]))
+                continue;
+            taken++;
+            i++;
+        }
+    }
+    return taken;
+}
