@@ -3,6 +3,7 @@
 
 #include "behaviour/rule.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ enum table {
 
 /* A flow has two hosts: both must stay while it is counted. */
 enum { HOSTS_MIN = 2 };
+enum { RULES_MAX = 64 };
 
 struct behaviour_engine {
     struct behaviour_settings settings;
@@ -26,6 +28,8 @@ struct behaviour_engine {
     int64_t now_ns, watch_start_ns;
     struct spread hosts_going_out;
     struct recent_table tables[TABLE_COUNT];
+    struct parts parts;             /* of their entries */
+    uint32_t rule_needs[RULES_MAX]; /* what all quantities of each rule need, enum sight */
 };
 
 #define BEHAVIOUR(id, name, label, techniques, tactics) \
@@ -34,31 +38,113 @@ const struct behaviour_info behaviour_infos[BEHAVIOUR_COUNT] = {[BEHAVIOUR_NONE]
                                                                 BEHAVIOUR_LIST(BEHAVIOUR)};
 #undef BEHAVIOUR
 
+/* ---- what an entry that leaves gives back --------------------------------------------------- */
+
+static bool forget_host(void *context, struct recent_entry *entry)
+{
+    struct parts *const parts = context;
+    const struct host *const host = (const struct host *)entry;
+    spread_part_release(parts, host->outside_peers);
+    spread_part_release(parts, host->clients);
+    spread_part_release(parts, host->inside_users);
+    spread_part_release(parts, host->partners_out);
+    spread_part_release(parts, host->partners_in);
+    spread_part_release(parts, host->partner_ports);
+    return false;
+}
+
+static bool forget_pair(void *context, struct recent_entry *entry)
+{
+    struct parts *const parts = context;
+    const struct pair *const pair = (const struct pair *)entry;
+    spread_part_release(parts, pair->ports_20s);
+    spread_part_release(parts, pair->ports_1d);
+    tally_part_release(parts, pair->sent_1h);
+    tally_part_release(parts, pair->received_1h);
+    tally_part_release(parts, pair->queries_10m);
+    tally_part_release(parts, pair->query_packets_10m);
+    return false;
+}
+
+static bool forget_sweep(void *context, struct recent_entry *entry)
+{
+    struct parts *const parts = context;
+    const struct sweep *const sweep = (const struct sweep *)entry;
+    spread_part_release(parts, sweep->hosts_10m);
+    spread_part_release(parts, sweep->hosts_1d);
+    tally_part_release(parts, sweep->flows_10m);
+    tally_part_release(parts, sweep->flows_1d);
+    spread_part_release(parts, sweep->login_tries);
+    spread_part_release(parts, sweep->login_hosts);
+    return false;
+}
+
+static bool forget_target(void *context, struct recent_entry *entry)
+{
+    struct parts *const parts = context;
+    const struct target *const target = (const struct target *)entry;
+    tally_part_release(parts, target->flows_20s);
+    spread_part_release(parts, target->sources_20s);
+    return false;
+}
+
+static bool forget_conversation(void *context, struct recent_entry *entry)
+{
+    struct parts *const parts = context;
+    const struct conversation *const conversation = (const struct conversation *)entry;
+    tally_part_release(parts, conversation->held_20s);
+    tally_part_release(parts, conversation->logins_10m);
+    return false;
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+/* A kind of entry: its size, its key's, how many tallies and spreads it has. */
+static const struct kind {
+    size_t entry_bytes, key_bytes;
+    uint32_t tallies, spreads;
+    recent_forget_fn *forget;
+} kinds[TABLE_COUNT] = {
+    [TABLE_HOSTS] = {sizeof(struct host), sizeof(struct host_key), 0, 6, forget_host},
+    [TABLE_PAIRS] = {sizeof(struct pair), sizeof(struct pair_key), 4, 2, forget_pair},
+    [TABLE_SWEEPS] = {sizeof(struct sweep), sizeof(struct port_key), 2, 4, forget_sweep},
+    [TABLE_TARGETS] = {sizeof(struct target), sizeof(struct port_key), 1, 1, forget_target},
+    [TABLE_CONVERSATIONS] = {sizeof(struct conversation), sizeof(struct conversation_key), 2, 0,
+                             forget_conversation},
+};
+
 static bool open_tables(struct behaviour_engine *engine)
 {
     const struct behaviour_settings *const settings = &engine->settings;
     const uint32_t hosts = settings->max_hosts > HOSTS_MIN ? settings->max_hosts : HOSTS_MIN;
-    const struct recent_layout layouts[TABLE_COUNT] = {
-        [TABLE_HOSTS] = {.entry_bytes = sizeof(struct host),
-                         .key_bytes = sizeof(struct host_key),
-                         .limit = hosts},
-        [TABLE_PAIRS] = {.entry_bytes = sizeof(struct pair),
-                         .key_bytes = sizeof(struct pair_key),
-                         .limit = settings->max_pairs},
-        [TABLE_SWEEPS] = {.entry_bytes = sizeof(struct sweep),
-                          .key_bytes = sizeof(struct port_key),
-                          .limit = settings->max_hosts},
-        [TABLE_TARGETS] = {.entry_bytes = sizeof(struct target),
-                           .key_bytes = sizeof(struct port_key),
-                           .limit = settings->max_hosts},
-        [TABLE_CONVERSATIONS] = {.entry_bytes = sizeof(struct conversation),
-                                 .key_bytes = sizeof(struct conversation_key),
-                                 .limit = settings->max_pairs},
-    };
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
-        if (!recent_table_init(&engine->tables[i], &layouts[i]))
+    const uint32_t pairs = settings->max_pairs > 0 ? settings->max_pairs : 1;
+    uint32_t tallies = 0, spreads = 0;
+    for (unsigned i = 0; i < TABLE_COUNT; i++) {
+        const uint32_t limit = i == TABLE_PAIRS || i == TABLE_CONVERSATIONS ? pairs : hosts;
+        const struct recent_layout layout = {
+            .entry_bytes = kinds[i].entry_bytes,
+            .key_bytes = kinds[i].key_bytes,
+            .limit = limit,
+            .forget = kinds[i].forget,
+            .context = &engine->parts,
+        };
+        if (!recent_table_init(&engine->tables[i], &layout))
             return false;
-    return true;
+        tallies += limit * kinds[i].tallies;
+        spreads += limit * kinds[i].spreads;
+    }
+    return parts_init(&engine->parts, tallies, spreads);
+}
+
+/* What a flow must be so that no quantity of a rule is NaN: of other flows it is not asked. */
+static void find_rule_needs(struct behaviour_engine *engine)
+{
+    assert(behaviour_rule_count <= RULES_MAX);
+    for (size_t i = 0; i < behaviour_rule_count; i++) {
+        const struct condition *const conditions = behaviour_rules[i].conditions;
+        for (unsigned j = 0; j < BEHAVIOUR_EVIDENCE_MAX && conditions[j].side != 0; j++)
+            engine->rule_needs[i] |= quantity_needs(conditions[j].quantity);
+    }
 }
 
 struct behaviour_engine *behaviour_open(const struct behaviour_settings *settings)
@@ -67,6 +153,7 @@ struct behaviour_engine *behaviour_open(const struct behaviour_settings *setting
     if (engine == NULL)
         return NULL;
     engine->settings = *settings;
+    find_rule_needs(engine);
     if (open_tables(engine))
         return engine;
     behaviour_close(engine);
@@ -79,6 +166,7 @@ void behaviour_close(struct behaviour_engine *engine)
         return;
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         recent_table_deinit(&engine->tables[i]);
+    parts_deinit(&engine->parts);
     free(engine);
 }
 
@@ -86,6 +174,7 @@ static void begin_epoch(struct behaviour_engine *engine, const struct flow_recor
 {
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         recent_table_clear(&engine->tables[i]);
+    parts_clear(&engine->parts);
     memset(&engine->hosts_going_out, 0, sizeof engine->hosts_going_out);
     engine->has_time = true;
     engine->epoch = flow->epoch;
@@ -185,6 +274,22 @@ static void touch_all(struct behaviour_engine *engine, const struct keys *keys,
     }
 }
 
+/* The moment of the flow that brings an entry in. */
+static void give_birth(struct scene *scene, uint64_t number)
+{
+    const struct moment moment = scene->moment;
+    if (scene->source->entry.inserted == number)
+        scene->source->birth = moment;
+    if (scene->destination->entry.inserted == number)
+        scene->destination->birth = moment;
+    if (scene->pair->entry.inserted == number)
+        scene->pair->birth = moment;
+    if (scene->sweep->entry.inserted == number)
+        scene->sweep->birth = moment;
+    if (scene->target->entry.inserted == number)
+        scene->target->birth = moment;
+}
+
 static struct scene make_scene(struct behaviour_engine *engine, const struct flow_record *flow,
                                const struct endpoint_hashes *hashes,
                                const struct feature_vector *vector)
@@ -197,7 +302,9 @@ static struct scene make_scene(struct behaviour_engine *engine, const struct flo
     struct scene scene = {
         .flow = flow,
         .vector = vector,
-        .now_ns = engine->now_ns,
+        .parts = &engine->parts,
+        .moment = {engine->now_ns, flow->first_ns},
+        .sight = sight_take(flow, vector),
         .watch_start_ns = engine->watch_start_ns,
         .hosts_going_out = &engine->hosts_going_out,
         .source = entries[ROLE_SOURCE],
@@ -207,9 +314,7 @@ static struct scene make_scene(struct behaviour_engine *engine, const struct flo
         .target = entries[ROLE_TARGET],
         .conversation = entries[ROLE_CONVERSATION],
     };
-    sight_take(flow, vector, &scene.sight);
-    if (scene.sight.is_source_inside != scene.sight.is_destination_inside)
-        scene.inside = scene.sight.is_source_inside ? scene.source : scene.destination;
+    give_birth(&scene, engine->number);
     return scene;
 }
 
@@ -278,6 +383,8 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
     scene_count(&scene, hashes);
     for (size_t i = 0; i < behaviour_rule_count; i++) {
         double values[BEHAVIOUR_EVIDENCE_MAX];
+        if (!scene_is(&scene, engine->rule_needs[i]))
+            continue;
         const unsigned count = try_rule(&behaviour_rules[i], &scene, values);
         if (count == 0)
             continue;
@@ -294,7 +401,7 @@ void behaviour_counters(const struct behaviour_engine *engine, struct engine_cou
         tables[TABLE_HOSTS].evicted + tables[TABLE_SWEEPS].evicted + tables[TABLE_TARGETS].evicted;
     counters->pairs_evicted += tables[TABLE_PAIRS].evicted;
     counters->conversations_evicted += tables[TABLE_CONVERSATIONS].evicted;
-    counters->memory_bytes += sizeof *engine;
+    counters->memory_bytes += sizeof *engine + parts_memory_bytes(&engine->parts);
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         counters->memory_bytes += recent_table_memory_bytes(&tables[i]);
 }
