@@ -201,32 +201,21 @@ struct keys {
     struct conversation_key conversation;
 };
 
-static struct keys keys_of(const struct flow_record *flow)
+static void make_keys(const struct flow_record *flow, struct keys *keys)
 {
-    const struct port_key port = {
-        .port = flow->destination_port,
-        .protocol = flow->protocol,
-        .ip_version = flow->ip_version,
-    };
-    struct keys keys = {
-        .source.ip_version = flow->ip_version,
-        .destination.ip_version = flow->ip_version,
-        .pair.ip_version = flow->ip_version,
-        .sweep = port,
-        .target = port,
-        .conversation = {.port = flow->destination_port,
-                         .protocol = flow->protocol,
-                         .ip_version = flow->ip_version},
-    };
-    memcpy(keys.source.address, flow->source, sizeof flow->source);
-    memcpy(keys.destination.address, flow->destination, sizeof flow->destination);
-    memcpy(keys.pair.source, flow->source, sizeof flow->source);
-    memcpy(keys.pair.destination, flow->destination, sizeof flow->destination);
-    memcpy(keys.sweep.address, flow->source, sizeof flow->source);
-    memcpy(keys.target.address, flow->destination, sizeof flow->destination);
-    memcpy(keys.conversation.source, flow->source, sizeof flow->source);
-    memcpy(keys.conversation.destination, flow->destination, sizeof flow->destination);
-    return keys;
+    const uint32_t service =
+        (uint32_t)flow->destination_port << 16 | (uint32_t)flow->protocol << 8 | flow->ip_version;
+    memcpy(keys->source.address, flow->source, sizeof flow->source);
+    memcpy(keys->destination.address, flow->destination, sizeof flow->destination);
+    memcpy(keys->pair.source, flow->source, sizeof flow->source);
+    memcpy(keys->pair.destination, flow->destination, sizeof flow->destination);
+    memcpy(keys->sweep.address, flow->source, sizeof flow->source);
+    memcpy(keys->target.address, flow->destination, sizeof flow->destination);
+    memcpy(keys->conversation.source, flow->source, sizeof flow->source);
+    memcpy(keys->conversation.destination, flow->destination, sizeof flow->destination);
+    keys->source.ip_version = keys->destination.ip_version = flow->ip_version;
+    keys->pair.ip_version = flow->ip_version;
+    keys->sweep.service = keys->target.service = keys->conversation.service = service;
 }
 
 /* What a flow is evidence for. */
@@ -259,63 +248,47 @@ static void hash_keys(const struct endpoint_hashes *hashes, const struct flow_re
 }
 
 /* The entries of one flow, each inserted where it was not yet. */
-static void touch_all(struct behaviour_engine *engine, const struct keys *keys,
-                      const uint32_t hash[ROLE_COUNT], void *entries[ROLE_COUNT])
+static void touch_all(struct behaviour_engine *engine, const struct endpoint_hashes *hashes,
+                      struct scene *scene)
 {
+    struct keys keys;
+    make_keys(scene->flow, &keys);
     const void *const key[ROLE_COUNT] = {
-        [ROLE_SOURCE] = &keys->source, [ROLE_DESTINATION] = &keys->destination,
-        [ROLE_PAIR] = &keys->pair,     [ROLE_SWEEP] = &keys->sweep,
-        [ROLE_TARGET] = &keys->target, [ROLE_CONVERSATION] = &keys->conversation,
+        [ROLE_SOURCE] = &keys.source, [ROLE_DESTINATION] = &keys.destination,
+        [ROLE_PAIR] = &keys.pair,     [ROLE_SWEEP] = &keys.sweep,
+        [ROLE_TARGET] = &keys.target, [ROLE_CONVERSATION] = &keys.conversation,
     };
-    for (unsigned i = 0; i < ROLE_COUNT; i++) {
-        struct recent_table *const table = &engine->tables[table_of[i]];
-        const struct recent_lookup lookup = recent_lookup_hashed(table, key[i], hash[i]);
-        entries[i] = recent_table_touch(table, &lookup, engine->number);
-    }
-}
-
-/* The moment of the flow that brings an entry in. */
-static void give_birth(struct scene *scene, uint64_t number)
-{
-    const struct moment moment = scene->moment;
-    if (scene->source->entry.inserted == number)
-        scene->source->birth = moment;
-    if (scene->destination->entry.inserted == number)
-        scene->destination->birth = moment;
-    if (scene->pair->entry.inserted == number)
-        scene->pair->birth = moment;
-    if (scene->sweep->entry.inserted == number)
-        scene->sweep->birth = moment;
-    if (scene->target->entry.inserted == number)
-        scene->target->birth = moment;
-}
-
-static struct scene make_scene(struct behaviour_engine *engine, const struct flow_record *flow,
-                               const struct endpoint_hashes *hashes,
-                               const struct feature_vector *vector)
-{
-    const struct keys keys = keys_of(flow);
     uint32_t hash[ROLE_COUNT];
     void *entries[ROLE_COUNT];
-    hash_keys(hashes, flow, hash);
-    touch_all(engine, &keys, hash, entries);
-    struct scene scene = {
-        .flow = flow,
-        .vector = vector,
-        .parts = &engine->parts,
-        .moment = {engine->now_ns, flow->first_ns},
-        .sight = sight_take(flow, vector),
-        .watch_start_ns = engine->watch_start_ns,
-        .hosts_going_out = &engine->hosts_going_out,
-        .source = entries[ROLE_SOURCE],
-        .destination = entries[ROLE_DESTINATION],
-        .pair = entries[ROLE_PAIR],
-        .sweep = entries[ROLE_SWEEP],
-        .target = entries[ROLE_TARGET],
-        .conversation = entries[ROLE_CONVERSATION],
-    };
-    give_birth(&scene, engine->number);
-    return scene;
+    hash_keys(hashes, scene->flow, hash);
+    for (unsigned i = 0; i < ROLE_COUNT; i++) {
+        const struct recent_lookup lookup = {.key = key[i], .hash = hash[i]};
+        entries[i] = recent_table_touch(&engine->tables[table_of[i]], &lookup, engine->number);
+    }
+    scene->source = entries[ROLE_SOURCE];
+    scene->destination = entries[ROLE_DESTINATION];
+    scene->pair = entries[ROLE_PAIR];
+    scene->sweep = entries[ROLE_SWEEP];
+    scene->target = entries[ROLE_TARGET];
+    scene->conversation = entries[ROLE_CONVERSATION];
+}
+
+/* Where the flow under way brought the entry in, its moment is the entry's. */
+static void give_birth(const struct behaviour_engine *engine, const struct recent_entry *entry,
+                       const struct moment *moment, struct moment *birth)
+{
+    if (entry->inserted == engine->number)
+        *birth = *moment;
+}
+
+static void give_births(const struct behaviour_engine *engine, struct scene *scene)
+{
+    const struct moment *const moment = &scene->moment;
+    give_birth(engine, &scene->source->entry, moment, &scene->source->birth);
+    give_birth(engine, &scene->destination->entry, moment, &scene->destination->birth);
+    give_birth(engine, &scene->pair->entry, moment, &scene->pair->birth);
+    give_birth(engine, &scene->sweep->entry, moment, &scene->sweep->birth);
+    give_birth(engine, &scene->target->entry, moment, &scene->target->birth);
 }
 
 static bool holds(const struct condition *condition, double value)
@@ -379,7 +352,17 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
                        struct behaviour_finding *finding)
 {
     advance_time(engine, flow);
-    struct scene scene = make_scene(engine, flow, hashes, vector);
+    struct scene scene = {
+        .flow = flow,
+        .vector = vector,
+        .parts = &engine->parts,
+        .moment = {engine->now_ns, flow->first_ns},
+        .watch_start_ns = engine->watch_start_ns,
+        .hosts_going_out = &engine->hosts_going_out,
+    };
+    touch_all(engine, hashes, &scene);
+    give_births(engine, &scene);
+    scene.sight = sight_take(flow, vector);
     scene_count(&scene, hashes);
     for (size_t i = 0; i < behaviour_rule_count; i++) {
         double values[BEHAVIOUR_EVIDENCE_MAX];

@@ -13,30 +13,26 @@
 
 #include <stdbool.h>
 
+/* Keys end in a word, written at once: read back as part of a key it would else wait for four
+ * stores. Without padding. */
 struct host_key {
     uint8_t address[16];
-    uint8_t ip_version;
-    uint8_t padding[3]; /* 0 */
+    uint32_t ip_version;
 };
 
 struct pair_key {
     uint8_t source[16], destination[16];
-    uint8_t ip_version;
-    uint8_t padding[3]; /* 0 */
+    uint32_t ip_version;
 };
 
 struct port_key { /* a service of one host, or one service as a source asks it of all hosts */
     uint8_t address[16];
-    uint16_t port;
-    uint8_t protocol;
-    uint8_t ip_version;
+    uint32_t service; /* port, protocol and IP version */
 };
 
 struct conversation_key {
     uint8_t source[16], destination[16];
-    uint16_t port;
-    uint8_t protocol;
-    uint8_t ip_version;
+    uint32_t service;
 };
 _Static_assert(sizeof(struct host_key) == 20 && sizeof(struct pair_key) == 36 &&
                    sizeof(struct port_key) == 20 && sizeof(struct conversation_key) == 36,

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "behaviour/parts.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A part's state: 0, empty; SOLE and what the one flow adds; else 1 + the place of its block. */
 enum { EMPTY = 0 };
-#define SOLE (UINT32_C(1) << 31)
+
+enum { LINE_BYTES = 64 };
+
+/* Of a cache line's multiple, as aligned_alloc wants it. */
+static size_t spreads_bytes(uint32_t spreads)
+{
+    return (spreads * sizeof(struct spread) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+}
 
 bool parts_init(struct parts *parts, uint32_t tallies, uint32_t spreads)
 {
-    *parts = (struct parts){.tallies = calloc(tallies, sizeof *parts->tallies),
-                            .spreads = calloc(spreads, sizeof *parts->spreads)};
+    *parts = (struct parts){.tallies = aligned_alloc(LINE_BYTES, tallies * sizeof(struct tally)),
+                            .spreads = aligned_alloc(LINE_BYTES, spreads_bytes(spreads))};
     if (item_pool_init(&parts->tally_places, tallies) &&
         item_pool_init(&parts->spread_places, spreads) && parts->tallies != NULL &&
         parts->spreads != NULL)
@@ -44,7 +49,7 @@ size_t parts_memory_bytes(const struct parts *parts)
 
 static bool is_sole(uint32_t state)
 {
-    return (state & SOLE) != 0;
+    return (state & PART_SOLE) != 0;
 }
 
 static bool is_same(const struct moment *birth, const struct moment *moment)
@@ -70,21 +75,21 @@ static struct tally *open_tally(struct parts *parts, struct tally_part *part,
                                 const struct moment *birth, const struct span *span)
 {
     const uint32_t state = part->state;
-    if (state != EMPTY && !is_sole(state))
+    if (part_has_block(state))
         return tally_of(parts, *part);
     part->state = 1 + item_pool_get(&parts->tally_places);
     struct tally *const tally = tally_of(parts, *part);
     memset(tally, 0, sizeof *tally);
     if (is_sole(state))
-        tally_add(tally, within(span, birth), state & ~SOLE, span->half_ns);
+        tally_add(tally, within(span, birth), state & ~PART_SOLE, span->half_ns);
     return tally;
 }
 
 void tally_part_add(struct parts *parts, struct tally_part *part, const struct moment *birth,
                     const struct moment *moment, const struct span *span, uint64_t amount)
 {
-    if (part->state == EMPTY && amount < SOLE && is_same(birth, moment)) {
-        part->state = SOLE | (uint32_t)amount;
+    if (part->state == EMPTY && amount < PART_SOLE && is_same(birth, moment)) {
+        part->state = PART_SOLE | (uint32_t)amount;
         return;
     }
     struct tally *const tally = open_tally(parts, part, birth, span);
@@ -93,22 +98,22 @@ void tally_part_add(struct parts *parts, struct tally_part *part, const struct m
 
 uint64_t tally_part_count(const struct parts *parts, struct tally_part part)
 {
-    if (part.state == EMPTY || is_sole(part.state))
+    if (!part_has_block(part.state))
         return part.state == EMPTY ? 0 : 1;
     return tally_count(tally_of(parts, part));
 }
 
 uint64_t tally_part_sum(const struct parts *parts, struct tally_part part)
 {
-    if (part.state == EMPTY || is_sole(part.state))
-        return part.state & ~SOLE;
+    if (!part_has_block(part.state))
+        return part.state & ~PART_SOLE;
     return tally_sum(tally_of(parts, part));
 }
 
 int64_t tally_part_first_ns(const struct parts *parts, struct tally_part part,
                             const struct moment *birth)
 {
-    if (part.state == EMPTY || is_sole(part.state))
+    if (!part_has_block(part.state))
         return part.state == EMPTY ? 0 : birth->start_ns;
     return tally_first_ns(tally_of(parts, part));
 }
@@ -116,15 +121,9 @@ int64_t tally_part_first_ns(const struct parts *parts, struct tally_part part,
 int64_t tally_part_last_ns(const struct parts *parts, struct tally_part part,
                            const struct moment *birth)
 {
-    if (part.state == EMPTY || is_sole(part.state))
+    if (!part_has_block(part.state))
         return part.state == EMPTY ? 0 : birth->start_ns;
     return tally_last_ns(tally_of(parts, part));
-}
-
-void tally_part_release(struct parts *parts, struct tally_part part)
-{
-    if (part.state != EMPTY && !is_sole(part.state))
-        item_pool_put(&parts->tally_places, part.state - 1);
 }
 
 /* ---- spreads ------------------------------------------------------------------------------- */
@@ -138,7 +137,7 @@ static struct spread *open_spread(struct parts *parts, struct spread_part *part,
                                   const struct moment *birth, const struct span *span)
 {
     const uint32_t state = part->state;
-    if (state != EMPTY && !is_sole(state))
+    if (part_has_block(state))
         return spread_of(parts, *part);
     part->state = 1 + item_pool_get(&parts->spread_places);
     struct spread *const spread = spread_of(parts, *part);
@@ -152,7 +151,7 @@ unsigned spread_part_note(struct parts *parts, struct spread_part *part, const s
                           const struct moment *moment, const struct span *span, uint8_t thing)
 {
     if (part->state == EMPTY && is_same(birth, moment)) {
-        part->state = SOLE | thing;
+        part->state = PART_SOLE | thing;
         return 1;
     }
     struct spread *const spread = open_spread(parts, part, birth, span);
@@ -161,7 +160,7 @@ unsigned spread_part_note(struct parts *parts, struct spread_part *part, const s
 
 uint32_t spread_part_count(const struct parts *parts, struct spread_part part)
 {
-    if (part.state == EMPTY || is_sole(part.state))
+    if (!part_has_block(part.state))
         return part.state == EMPTY ? 0 : 1;
     return spread_count(spread_of(parts, part));
 }
@@ -169,33 +168,7 @@ uint32_t spread_part_count(const struct parts *parts, struct spread_part part)
 int64_t spread_part_first_ns(const struct parts *parts, struct spread_part part,
                              const struct moment *birth)
 {
-    if (part.state == EMPTY || is_sole(part.state))
+    if (!part_has_block(part.state))
         return part.state == EMPTY ? 0 : birth->start_ns;
     return spread_first_ns(spread_of(parts, part));
-}
-
-void spread_part_release(struct parts *parts, struct spread_part part)
-{
-    if (part.state != EMPTY && !is_sole(part.state))
-        item_pool_put(&parts->spread_places, part.state - 1);
-}
-
-/* ---- memory -------------------------------------------------------------------------------- */
-
-static void fetch(const void *block)
-{
-    __builtin_prefetch(block);
-    __builtin_prefetch((const uint8_t *)block + 64);
-}
-
-void tally_part_warm(const struct parts *parts, struct tally_part part)
-{
-    if (part.state != EMPTY && !is_sole(part.state))
-        fetch(tally_of(parts, part));
-}
-
-void spread_part_warm(const struct parts *parts, struct spread_part part)
-{
-    if (part.state != EMPTY && !is_sole(part.state))
-        fetch(spread_of(parts, part));
 }

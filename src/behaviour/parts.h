@@ -23,6 +23,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A part's state: 0, empty; PART_SOLE and what the one flow adds; else 1 + the place of its
+ * block. */
+#define PART_SOLE (UINT32_C(1) << 31)
+
 /* What is counted over: half of the stretch, and whose time. By starts, because flows that began
  * minutes apart may be handed over at once, when the input ends; one that began before the half
  * under way is counted in it. */
@@ -39,6 +43,11 @@ struct tally_part {
 struct spread_part {
     uint32_t state;
 };
+
+static inline bool part_has_block(uint32_t state)
+{
+    return state - 1 < PART_SOLE - 1;
+}
 
 /* The blocks of all entries. */
 struct parts {
@@ -65,7 +74,11 @@ int64_t tally_part_first_ns(const struct parts *parts, struct tally_part part,
 int64_t tally_part_last_ns(const struct parts *parts, struct tally_part part,
                            const struct moment *birth);
 /* Gives its block back; the entry is about to be forgotten. */
-void tally_part_release(struct parts *parts, struct tally_part part);
+static inline void tally_part_release(struct parts *parts, struct tally_part part)
+{
+    if (part_has_block(part.state))
+        item_pool_put(&parts->tally_places, part.state - 1);
+}
 
 /* Returns 1 if the part had not seen the thing, else 0. */
 unsigned spread_part_note(struct parts *parts, struct spread_part *part, const struct moment *birth,
@@ -73,10 +86,25 @@ unsigned spread_part_note(struct parts *parts, struct spread_part *part, const s
 uint32_t spread_part_count(const struct parts *parts, struct spread_part part);
 int64_t spread_part_first_ns(const struct parts *parts, struct spread_part part,
                              const struct moment *birth);
-void spread_part_release(struct parts *parts, struct spread_part part);
+static inline void spread_part_release(struct parts *parts, struct spread_part part)
+{
+    if (part_has_block(part.state))
+        item_pool_put(&parts->spread_places, part.state - 1);
+}
 
 /* Has its block fetched, for a call to come. */
-void tally_part_warm(const struct parts *parts, struct tally_part part);
-void spread_part_warm(const struct parts *parts, struct spread_part part);
+static inline void tally_part_warm(const struct parts *parts, struct tally_part part)
+{
+    if (part_has_block(part.state))
+        __builtin_prefetch(&parts->tallies[part.state - 1]);
+}
+
+static inline void spread_part_warm(const struct parts *parts, struct spread_part part)
+{
+    if (!part_has_block(part.state))
+        return;
+    __builtin_prefetch(&parts->spreads[part.state - 1]);
+    __builtin_prefetch(&parts->spreads[part.state - 1].bits[1][SPREAD_WORDS - 1]);
+}
 
 #endif

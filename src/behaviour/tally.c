@@ -5,49 +5,52 @@
 #include <string.h>
 
 /* Halves that follow each other leave no time out; after a silence of two a new one begins. */
-static void advance(struct tally *tally, int64_t now_ns, int64_t half_ns)
+static void begin_tally_half(struct tally *tally, struct moment moment, int64_t half_ns)
 {
-    const int64_t passed_ns = now_ns - tally->began_ns;
-    if (tally->halves[0].count > 0 && passed_ns < half_ns)
-        return;
-    const bool is_next = tally->halves[0].count > 0 && passed_ns < 2 * half_ns;
-    tally->halves[1] = is_next ? tally->halves[0] : (struct tally_half){.count = 0};
-    tally->halves[0] = (struct tally_half){.first_ns = INT64_MAX, .last_ns = INT64_MIN};
-    tally->began_ns = is_next ? tally->began_ns + half_ns : now_ns;
+    const bool is_next = tally->count[0] > 0 && moment.now_ns - tally->began_ns < 2 * half_ns;
+    tally->first_ns[1] = tally->first_ns[0];
+    tally->last_ns[1] = tally->last_ns[0];
+    tally->sum[1] = is_next ? tally->sum[0] : 0;
+    tally->count[1] = is_next ? tally->count[0] : 0;
+    tally->first_ns[0] = tally->last_ns[0] = moment.start_ns;
+    tally->sum[0] = 0;
+    tally->count[0] = 0;
+    tally->began_ns = is_next ? tally->began_ns + half_ns : moment.now_ns;
 }
 
 void tally_add(struct tally *tally, struct moment moment, uint64_t amount, int64_t half_ns)
 {
-    advance(tally, moment.now_ns, half_ns);
-    struct tally_half *const half = &tally->halves[0];
-    if (moment.start_ns < half->first_ns)
-        half->first_ns = moment.start_ns;
-    if (moment.start_ns > half->last_ns)
-        half->last_ns = moment.start_ns;
-    half->count++;
-    half->sum += amount;
+    if (tally->count[0] == 0 || moment.now_ns - tally->began_ns >= half_ns)
+        begin_tally_half(tally, moment, half_ns);
+    if (moment.start_ns < tally->first_ns[0])
+        tally->first_ns[0] = moment.start_ns;
+    if (moment.start_ns > tally->last_ns[0])
+        tally->last_ns[0] = moment.start_ns;
+    const bool has_room = tally->count[0] < UINT32_MAX;
+    tally->count[0] += has_room;
+    tally->sum[0] += has_room ? amount : 0;
 }
 
 uint64_t tally_count(const struct tally *tally)
 {
-    return tally->halves[0].count + tally->halves[1].count;
+    return (uint64_t)tally->count[0] + tally->count[1];
 }
 
 uint64_t tally_sum(const struct tally *tally)
 {
-    return tally->halves[0].sum + tally->halves[1].sum;
+    return tally->sum[0] + tally->sum[1];
 }
 
 int64_t tally_first_ns(const struct tally *tally)
 {
-    const struct tally_half *const now = &tally->halves[0], *const before = &tally->halves[1];
-    return before->count > 0 && before->first_ns < now->first_ns ? before->first_ns : now->first_ns;
+    const bool is_before = tally->count[1] > 0 && tally->first_ns[1] < tally->first_ns[0];
+    return tally->first_ns[is_before];
 }
 
 int64_t tally_last_ns(const struct tally *tally)
 {
-    const struct tally_half *const now = &tally->halves[0], *const before = &tally->halves[1];
-    return before->count > 0 && before->last_ns > now->last_ns ? before->last_ns : now->last_ns;
+    const bool is_before = tally->count[1] > 0 && tally->last_ns[1] > tally->last_ns[0];
+    return tally->last_ns[is_before];
 }
 
 /* -256 ln(unset / 256), to the nearest whole, by how many bits are unset; none counts as one. */
@@ -87,7 +90,7 @@ static unsigned bits_in_half(const uint64_t bits[SPREAD_WORDS])
     return set;
 }
 
-static void begin_half(struct spread *spread, struct moment moment, int64_t half_ns)
+static void begin_spread_half(struct spread *spread, struct moment moment, int64_t half_ns)
 {
     const bool is_next = spread->bits_set > 0 && moment.now_ns - spread->began_ns < 2 * half_ns;
     if (is_next) {
@@ -105,7 +108,7 @@ static void begin_half(struct spread *spread, struct moment moment, int64_t half
 unsigned spread_note(struct spread *spread, struct moment moment, uint8_t thing, int64_t half_ns)
 {
     if (spread->bits_set == 0 || moment.now_ns - spread->began_ns >= half_ns)
-        begin_half(spread, moment, half_ns);
+        begin_spread_half(spread, moment, half_ns);
     if (moment.start_ns < spread->first_ns[0])
         spread->first_ns[0] = moment.start_ns;
     const unsigned word = thing / 64;

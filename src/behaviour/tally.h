@@ -16,16 +16,15 @@ struct moment {
     int64_t now_ns, start_ns;
 };
 
-/* All zero is an empty one. */
-struct tally_half {
-    int64_t first_ns, last_ns; /* least and greatest start of its flows; valid if count > 0 */
-    uint64_t count, sum;
-};
-
+/* All zero is an empty one. Current half first, then the one before it; one cache line. A half that
+ * has 2^32 - 1 flows counts no more, nor adds: what is asked of so many is a share. */
 struct tally {
-    int64_t began_ns;            /* of the current half; valid if its count > 0 */
-    struct tally_half halves[2]; /* current, the one before */
+    int64_t began_ns;                /* of the current half; valid if its count > 0 */
+    int64_t first_ns[2], last_ns[2]; /* least and greatest start of its flows; valid likewise */
+    uint64_t sum[2];
+    uint32_t count[2];
 };
+_Static_assert(sizeof(struct tally) == 64, "a cache line");
 
 /* Counts one flow and adds `amount`. */
 void tally_add(struct tally *tally, struct moment moment, uint64_t amount, int64_t half_ns);

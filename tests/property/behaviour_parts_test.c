@@ -151,8 +151,8 @@ static void count(struct world *world, struct entry *entry)
         spread_part_note(&world->parts, &entry->spread, birth, &world->moment, &world->span, thing),
         is_new);
     check(world, entry);
-    world->soles += (entry->spread.state >> 31) != 0;
-    world->blocks += (entry->spread.state >> 31) == 0;
+    world->soles += (entry->spread.state & PART_SOLE) != 0;
+    world->blocks += (entry->spread.state & PART_SOLE) == 0;
 }
 
 /* An entry is brought in by a flow that need not count in its parts. */
