@@ -247,6 +247,19 @@ static void hash_keys(const struct endpoint_hashes *hashes, const struct flow_re
     hash[ROLE_CONVERSATION] = endpoint_hash_both(hashes->source, hashes->destination + port);
 }
 
+/* What a flow must be for an entry of this role; any of these. Pairs and conversations are what a
+ * network has most of, and a flow that would leave no trace in one must not displace another: in a
+ * flood of openings no conversation is forgotten. */
+static const uint32_t role_sights[ROLE_COUNT] = {
+    [ROLE_PAIR] = SIGHT_PROBE | SIGHT_BULK | SIGHT_DNS,
+    [ROLE_CONVERSATION] = SIGHT_CONTACT | SIGHT_HELD | SIGHT_SHORT_LOGIN,
+};
+
+static bool has_entry(const struct scene *scene, enum role role)
+{
+    return role_sights[role] == 0 || (scene->sight & role_sights[role]) != 0;
+}
+
 /* The entries of one flow, each inserted where it was not yet. */
 static void touch_all(struct behaviour_engine *engine, const struct endpoint_hashes *hashes,
                       struct scene *scene)
@@ -259,11 +272,12 @@ static void touch_all(struct behaviour_engine *engine, const struct endpoint_has
         [ROLE_TARGET] = &keys.target, [ROLE_CONVERSATION] = &keys.conversation,
     };
     uint32_t hash[ROLE_COUNT];
-    void *entries[ROLE_COUNT];
+    void *entries[ROLE_COUNT] = {NULL};
     hash_keys(hashes, scene->flow, hash);
     for (unsigned i = 0; i < ROLE_COUNT; i++) {
         const struct recent_lookup lookup = {.key = key[i], .hash = hash[i]};
-        entries[i] = recent_table_touch(&engine->tables[table_of[i]], &lookup, engine->number);
+        if (has_entry(scene, (enum role)i))
+            entries[i] = recent_table_touch(&engine->tables[table_of[i]], &lookup, engine->number);
     }
     scene->source = entries[ROLE_SOURCE];
     scene->destination = entries[ROLE_DESTINATION];
@@ -286,7 +300,8 @@ static void give_births(const struct behaviour_engine *engine, struct scene *sce
     const struct moment *const moment = &scene->moment;
     give_birth(engine, &scene->source->entry, moment, &scene->source->birth);
     give_birth(engine, &scene->destination->entry, moment, &scene->destination->birth);
-    give_birth(engine, &scene->pair->entry, moment, &scene->pair->birth);
+    if (scene->pair != NULL)
+        give_birth(engine, &scene->pair->entry, moment, &scene->pair->birth);
     give_birth(engine, &scene->sweep->entry, moment, &scene->sweep->birth);
     give_birth(engine, &scene->target->entry, moment, &scene->target->birth);
 }
@@ -327,13 +342,21 @@ static void tell(const struct behaviour_rule *rule, const struct scene *scene,
         };
 }
 
+/* The sight of a flow to come is not known yet, for want of its vector: mostly it is answered if it
+ * has a conversation. */
+static bool is_to_fetch(const struct flow_record *flow, enum role role)
+{
+    return role != ROLE_CONVERSATION || flow->direction[FLOW_REVERSE].packets > 0;
+}
+
 void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
                          const struct endpoint_hashes *hashes)
 {
     uint32_t hash[ROLE_COUNT];
     hash_keys(hashes, flow, hash);
     for (unsigned i = 0; i < ROLE_COUNT; i++)
-        (void)recent_lookup_hashed(&engine->tables[table_of[i]], NULL, hash[i]);
+        if (is_to_fetch(flow, (enum role)i))
+            (void)recent_lookup_hashed(&engine->tables[table_of[i]], NULL, hash[i]);
 }
 
 void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
@@ -343,7 +366,8 @@ void behaviour_warm(const struct behaviour_engine *engine, const struct flow_rec
     hash_keys(hashes, flow, hash);
     for (unsigned i = 0; i < ROLE_COUNT; i++) {
         const struct recent_lookup lookup = {.hash = hash[i]};
-        recent_lookup_warm(&lookup, &engine->tables[table_of[i]]);
+        if (is_to_fetch(flow, (enum role)i))
+            recent_lookup_warm(&lookup, &engine->tables[table_of[i]]);
     }
 }
 
@@ -357,12 +381,12 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
         .vector = vector,
         .parts = &engine->parts,
         .moment = {engine->now_ns, flow->first_ns},
+        .sight = sight_take(flow, vector),
         .watch_start_ns = engine->watch_start_ns,
         .hosts_going_out = &engine->hosts_going_out,
     };
     touch_all(engine, hashes, &scene);
     give_births(engine, &scene);
-    scene.sight = sight_take(flow, vector);
     scene_count(&scene, hashes);
     for (size_t i = 0; i < behaviour_rule_count; i++) {
         double values[BEHAVIOUR_EVIDENCE_MAX];

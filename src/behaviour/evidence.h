@@ -105,10 +105,10 @@ struct scene {
     int64_t watch_start_ns;         /* start of the first flow seen */
     struct spread *hosts_going_out; /* inside hosts with flows to outside, _1d */
     struct host *source, *destination;
-    struct pair *pair;
+    struct pair *pair; /* NULL: the flow is evidence of nothing there, as below */
     struct sweep *sweep;
     struct target *target;
-    struct conversation *conversation;
+    struct conversation *conversation; /* NULL likewise */
 };
 
 /* True if the flow is all of this: `sights` of enum sight. */

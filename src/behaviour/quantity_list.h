@@ -31,7 +31,7 @@
     QUANTITY(HELD, held_connections_20s, "connections to one service opened in 20 s and held all but empty for 15 s or more", "connections", SIGHT_HELD) \
     QUANTITY(SSH_LOGINS, short_ssh_logins_10m, "SSH connections of a failed log-in's size to one host in ten minutes", "connections", SIGHT_SSH_LOGIN) \
     QUANTITY(OTHER_LOGINS, short_logins_10m, "connections of a failed log-in's size to one service in ten minutes", "connections", SIGHT_OTHER_LOGIN) \
-    QUANTITY(LOGIN_INTERVAL, login_interval_s, "mean time between them", "s", SIGHT_ANY) \
+    QUANTITY(LOGIN_INTERVAL, login_interval_s, "mean time between them", "s", SIGHT_SHORT_LOGIN) \
     QUANTITY(LOGIN_TRIES, new_login_hosts_tried_10m, "inside hosts, new to it, asked for a log-in on this port in ten minutes", "hosts", SIGHT_NEW_LOGIN) \
     QUANTITY(LOGIN_SHARE, new_login_share_10m, "share of them with a session, as this flow is", "ratio", SIGHT_NEW_LOGIN | SIGHT_LOGGED_IN) \
     QUANTITY(QUERIES, dns_queries, "packets to port 53 in one flow", "packets", SIGHT_DNS) \
@@ -42,7 +42,7 @@
     QUANTITY(ECHO_BYTES, echo_bytes, "bytes of one ICMP echo flow, both ways", "bytes", SIGHT_ECHO) \
     QUANTITY(ECHO_DEVIATION, echo_size_deviation_bytes, "deviation of its packets' sizes", "bytes", SIGHT_ECHO) \
     QUANTITY(SENT_1H, sent_bytes_1h, "bytes sent to one outside host in an hour", "bytes", SIGHT_GOING_OUT | SIGHT_BULK) \
-    QUANTITY(SENT_RATIO_1H, sent_ratio_1h, "bytes sent for each received in an hour", "ratio", SIGHT_ANY) \
+    QUANTITY(SENT_RATIO_1H, sent_ratio_1h, "bytes sent for each received in an hour", "ratio", SIGHT_GOING_OUT | SIGHT_BULK) \
     QUANTITY(PEER_USERS_1D, peer_users_1d, "inside hosts that went to this peer in a day", "hosts", SIGHT_GOING_OUT) \
     QUANTITY(PEER_AGE, peer_age_s, "time since the network first met this peer", "s", SIGHT_GOING_OUT) \
     QUANTITY(WATCHED_BEFORE, watched_before_peer_s, "time watched before that", "s", SIGHT_GOING_OUT) \
@@ -51,8 +51,8 @@
     QUANTITY(PARTNERS_IN, partners_in_10m, "outside peers that came to it between high ports in ten minutes", "hosts", SIGHT_CROSSING) \
     QUANTITY(PARTNER_PORTS, partner_ports_10m, "their ports", "ports", SIGHT_CROSSING) \
     QUANTITY(CONTACTS, contacts, "answered contacts with this peer's service", "contacts", SIGHT_OUT_CONTACT) \
-    QUANTITY(CONTACT_SPAN, contact_span_s, "time from the first to the latest contact", "s", SIGHT_ANY) \
-    QUANTITY(CONTACT_VARIATION, contact_variation, "deviation over mean of the times between contacts", "ratio", SIGHT_ANY) \
+    QUANTITY(CONTACT_SPAN, contact_span_s, "time from the first to the latest contact", "s", SIGHT_OUT_CONTACT) \
+    QUANTITY(CONTACT_VARIATION, contact_variation, "deviation over mean of the times between contacts", "ratio", SIGHT_OUT_CONTACT) \
     QUANTITY(SOURCE_PEERS_1D, source_outside_peers_1d, "outside peers of this source in a day", "hosts", SIGHT_ANY) \
     QUANTITY(SOURCE_CLIENTS_1D, source_clients_1d, "inside hosts this source serves in a day", "hosts", SIGHT_ANY)
 /* clang-format on */

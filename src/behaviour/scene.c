@@ -67,7 +67,7 @@ static void count_roles(struct scene *scene, const struct endpoint_hashes *hashe
 static void count_logins(struct scene *scene, const struct endpoint_hashes *hashes)
 {
     struct sweep *const sweep = scene->sweep;
-    if ((scene->sight & (SIGHT_SSH_LOGIN | SIGHT_OTHER_LOGIN)) != 0)
+    if (scene_is(scene, SIGHT_SHORT_LOGIN))
         add(scene, &scene->conversation->logins_10m, NULL, &SPAN_10M, 0);
     if (!scene_is(scene, SIGHT_NEW_LOGIN))
         return;

@@ -237,7 +237,7 @@ static uint32_t fresh_sights(const struct flow_record *flow, uint32_t places)
     if ((places & SIGHT_GOING_OUT) != 0 && !is_infrastructure(flow))
         sights |= SIGHT_OUT_CONTACT;
     if (is_short_login(flow))
-        sights |= is_ssh(flow) ? SIGHT_SSH_LOGIN : SIGHT_OTHER_LOGIN;
+        sights |= SIGHT_SHORT_LOGIN | (is_ssh(flow) ? SIGHT_SSH_LOGIN : SIGHT_OTHER_LOGIN);
     return sights;
 }
 

@@ -42,8 +42,9 @@ enum sight {
     SIGHT_NEW_LOGIN = 1 << 19,   /* inside hosts, new to each other; where people and scripts log in
                                   * to a host */
     SIGHT_LOGGED_IN = 1 << 20,   /* ... and that was used */
-    SIGHT_SSH_LOGIN = 1 << 21,   /* short, many of which are guesses */
-    SIGHT_OTHER_LOGIN = 1 << 22, /* the same of other services */
+    SIGHT_SHORT_LOGIN = 1 << 21, /* many of which are guesses */
+    SIGHT_SSH_LOGIN = 1 << 22,   /* ... by SSH */
+    SIGHT_OTHER_LOGIN = 1 << 23, /* ... by another service */
 };
 
 /* A set of enum sight. */

@@ -778,24 +778,60 @@ START_TEST(a_clock_set_back_forgets_everything)
 }
 END_TEST
 
-START_TEST(tables_stay_bounded_and_say_what_they_forgot)
+static struct watch watch_open_small(void)
 {
     struct settings settings;
     settings_default(&settings);
     settings.behaviour.max_hosts = settings.behaviour.max_pairs = 8;
-    struct watch watch = {
+    const struct watch watch = {
         .features = feature_engine_open(&settings.feature),
         .behaviours = behaviour_open(&settings.behaviour),
     };
+    ck_assert(watch.features != NULL && watch.behaviours != NULL);
+    return watch;
+}
+
+START_TEST(tables_stay_bounded_and_say_what_they_forgot)
+{
+    struct watch watch = watch_open_small();
     struct engine_counters before = {0}, after = {0};
     behaviour_counters(watch.behaviours, &before);
-    for (unsigned i = 0; i < 1000; i++)
+    for (unsigned i = 0; i < 1000; i++) {
+        struct flow_record flow = session(i, host(i), host(i + 1), i % 50, 300, 900, 1);
+        flow.state = i % 2 == 0 ? FLOW_STATE_HALF_OPEN : FLOW_STATE_CLOSED;
+        show(&watch, flow);
         show(&watch, make(i, host(i), host(i + 1), PACKET_PROTOCOL_TCP, i % 50));
+    }
     behaviour_counters(watch.behaviours, &after);
     ck_assert_uint_eq(before.memory_bytes, after.memory_bytes);
     ck_assert_uint_eq(after.pairs_evicted, 1000 - 8);
     ck_assert_uint_eq(after.conversations_evicted, 1000 - 8);
     ck_assert_uint_eq(after.hosts_evicted, (1001 - 8) + 2 * (1000 - 8));
+    watch_close(&watch);
+}
+END_TEST
+
+/* Openings have no conversation, and time or management without a probe nothing of a pair. */
+START_TEST(what_leaves_no_trace_displaces_nothing)
+{
+    struct watch watch = watch_open_small();
+    struct engine_counters counters = {0};
+    for (unsigned i = 0; i < 100; i++)
+        show(&watch, make(i, host(i), host(i + 1), PACKET_PROTOCOL_TCP, 80));
+    behaviour_counters(watch.behaviours, &counters);
+    ck_assert_uint_eq(counters.conversations_evicted, 0);
+    ck_assert_uint_eq(counters.pairs_evicted, 100 - 8);
+    for (unsigned i = 0; i < 100; i++) {
+        struct flow_record flow = make(i, host(i), host(i + 1), PACKET_PROTOCOL_UDP, 123);
+        flow.state = FLOW_STATE_ANSWERED;
+        set_direction(&flow.direction[FLOW_FORWARD], 1, 48);
+        set_direction(&flow.direction[FLOW_REVERSE], 1, 48);
+        show(&watch, flow);
+    }
+    counters = (struct engine_counters){0};
+    behaviour_counters(watch.behaviours, &counters);
+    ck_assert_uint_eq(counters.conversations_evicted, 100 - 8);
+    ck_assert_uint_eq(counters.pairs_evicted, 100 - 8);
     watch_close(&watch);
 }
 END_TEST
@@ -854,6 +890,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, a_trace_of_a_path_and_late_answers_are_no_scan);
     tcase_add_test(test_case, a_clock_set_back_forgets_everything);
     tcase_add_test(test_case, tables_stay_bounded_and_say_what_they_forgot);
+    tcase_add_test(test_case, what_leaves_no_trace_displaces_nothing);
     tcase_add_test(test_case, every_rule_fits_a_finding_and_every_quantity_is_used);
     suite_add_tcase(suite, test_case);
     return suite;
