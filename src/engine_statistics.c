@@ -3,6 +3,8 @@
  * engine's thread. */
 #include "engine_inside.h"
 
+#include <string.h>
+
 static void count_reason(struct engine *engine)
 {
     const struct record_flow_part *const part = &engine->record.as.flow.part;
@@ -35,48 +37,64 @@ void engine_count_flow(struct engine *engine)
     count_reason(engine);
 }
 
-/* The rules that muted most, most first, of equals the earlier line. */
-static void count_muted(const struct engine *engine, struct engine_counters *counters)
+enum { TOP_MAX = 16 };
+_Static_assert((int)STATISTICS_SUPPRESSED_BY_MAX <= TOP_MAX &&
+                   (int)STATISTICS_REASONS_MAX <= TOP_MAX,
+               "both lists fit");
+
+/* The places of the greatest of `size` counts, at most `max`: most first, of equals the earlier
+ * one, none that is 0. Returns how many. */
+static uint32_t top_places(const uint64_t counts[], size_t size, uint32_t max,
+                           uint32_t places[TOP_MAX])
 {
-    counters->suppressed_by_count = 0;
-    for (size_t i = 0; i < rule_count(engine); i++) {
-        const struct suppressed_by rule = {engine->settings.suppress->rules[i].line,
-                                           engine->muted[i]};
-        uint32_t place = counters->suppressed_by_count;
-        while (place > 0 && counters->suppressed_by[place - 1].count < rule.count)
-            place--;
-        if (rule.count == 0 || place == STATISTICS_SUPPRESSED_BY_MAX)
+    uint32_t found = 0;
+    for (size_t i = 0; i < size; i++) {
+        uint32_t at = found;
+        while (at > 0 && counts[places[at - 1]] < counts[i])
+            at--;
+        if (counts[i] == 0 || at == max)
             continue;
-        if (counters->suppressed_by_count < STATISTICS_SUPPRESSED_BY_MAX)
-            counters->suppressed_by_count++;
-        for (uint32_t j = counters->suppressed_by_count - 1; j > place; j--)
-            counters->suppressed_by[j] = counters->suppressed_by[j - 1];
-        counters->suppressed_by[place] = rule;
+        found += found < max;
+        memmove(&places[at + 1], &places[at], (found - 1 - at) * sizeof *places);
+        places[at] = (uint32_t)i;
     }
+    return found;
 }
 
-/* Most first, of equals behaviours before features, each in its list's order. */
-static void insert_reason(struct engine_counters *counters, struct flagged_reason reason)
+/* The rules that muted most. */
+static void top_rules(const struct engine *engine, struct engine_counters *counters)
 {
-    uint32_t place = counters->reason_count;
-    while (place > 0 && counters->reasons[place - 1].count < reason.count)
-        place--;
-    if (reason.count == 0 || place == STATISTICS_REASONS_MAX)
-        return;
-    counters->reason_count += counters->reason_count < STATISTICS_REASONS_MAX;
-    for (uint32_t i = counters->reason_count - 1; i > place; i--)
-        counters->reasons[i] = counters->reasons[i - 1];
-    counters->reasons[place] = reason;
+    uint32_t places[TOP_MAX];
+    counters->suppressed_by_count =
+        top_places(engine->muted, rule_count(engine), STATISTICS_SUPPRESSED_BY_MAX, places);
+    for (uint32_t i = 0; i < counters->suppressed_by_count; i++)
+        counters->suppressed_by[i] = (struct suppressed_by){
+            engine->settings.suppress->rules[places[i]].line, engine->muted[places[i]]};
+}
+
+/* Of equals behaviours before features, each in its list's order. */
+static void top_reasons(const struct engine *engine, struct engine_counters *counters)
+{
+    uint64_t counts[BEHAVIOUR_COUNT + FEATURE_COUNT];
+    uint32_t places[TOP_MAX];
+    memcpy(counts, engine->flagged_by_behaviour, sizeof engine->flagged_by_behaviour);
+    memcpy(counts + BEHAVIOUR_COUNT, engine->flagged_by_feature, sizeof engine->flagged_by_feature);
+    counters->reason_count =
+        top_places(counts, BEHAVIOUR_COUNT + FEATURE_COUNT, STATISTICS_REASONS_MAX, places);
+    for (uint32_t i = 0; i < counters->reason_count; i++) {
+        const bool is_behaviour = places[i] < BEHAVIOUR_COUNT;
+        counters->reasons[i] = (struct flagged_reason){
+            .flagged_by = is_behaviour ? FLAGGED_BY_BEHAVIOUR : FLAGGED_BY_SURPRISE,
+            .id = (uint8_t)(is_behaviour ? places[i] : places[i] - BEHAVIOUR_COUNT),
+            .count = counts[places[i]],
+        };
+    }
 }
 
 static void top_counters(const struct engine *engine, struct engine_counters *counters)
 {
-    for (uint8_t id = 0; id < BEHAVIOUR_COUNT; id++)
-        insert_reason(counters, (struct flagged_reason){FLAGGED_BY_BEHAVIOUR, id,
-                                                        engine->flagged_by_behaviour[id]});
-    for (uint8_t id = 0; id < FEATURE_COUNT; id++)
-        insert_reason(counters, (struct flagged_reason){FLAGGED_BY_SURPRISE, id,
-                                                        engine->flagged_by_feature[id]});
+    top_rules(engine, counters);
+    top_reasons(engine, counters);
     counters->top_by_bytes_count =
         talkers_top(&engine->talkers_by_bytes, TALKERS_BY_IP_BYTES, counters->top_by_bytes);
     counters->top_by_flows_count =
@@ -92,7 +110,6 @@ static void incident_counters(const struct engine *engine, struct engine_counter
     counters->memory_bytes += incident_memory_bytes(engine->incidents);
     if (engine->gate.source == GATE_BUDGET)
         counters->budget = gate_budget(&engine->gate);
-    count_muted(engine, counters);
 }
 void engine_fill_counters(const struct engine *engine, struct statistics *statistics)
 {
