@@ -124,7 +124,7 @@ static void emit_flow(struct engine *engine)
         return;
     struct baseline_summary baseline;
     anomaly_baseline_summary(engine->model, &baseline);
-    explain_flow(&part->flow, &part->features, &part->verdict, baseline.flows, part);
+    explain_flow(part, baseline.flows);
     engine->record.timestamp_ns = notice_ns;
     if (wants_flow) {
         engine->record.kind = RECORD_FLOW;
@@ -163,7 +163,8 @@ static void judge_flow(struct engine *engine, const struct flow_record *flow,
                        const struct endpoint_hashes *hashes)
 {
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    *part = (struct record_flow_part){.flow = *flow};
+    part->flow = *flow; /* the rest is made below, but for the incident */
+    part->incident = (struct incident){.id = 0};
     feature_measure(engine->features, flow, hashes, &part->features);
     behaviour_observe(engine->behaviours, flow, hashes, &part->features, &part->finding);
     gate_flow(&engine->gate, flow->notice_ns);
