@@ -328,18 +328,16 @@ static unsigned try_rule(const struct behaviour_rule *rule, const struct scene *
 static void tell(const struct behaviour_rule *rule, const struct scene *scene,
                  const double values[], unsigned count, struct behaviour_finding *finding)
 {
-    *finding = (struct behaviour_finding){
-        .behaviour = (uint8_t)rule->behaviour,
-        .evidence_count = (uint8_t)count,
-        .since_ns = quantity_since_ns(rule->conditions[0].quantity, scene),
-    };
-    for (unsigned i = 0; i < count; i++)
-        finding->evidence[i] = (struct behaviour_evidence){
-            .quantity = (uint8_t)rule->conditions[i].quantity,
-            .is_most = rule->conditions[i].side == AT_MOST,
-            .value = values[i],
-            .limit = rule->conditions[i].limit,
-        };
+    finding->behaviour = (uint8_t)rule->behaviour;
+    finding->evidence_count = (uint8_t)count;
+    finding->since_ns = quantity_since_ns(rule->conditions[0].quantity, scene);
+    for (unsigned i = 0; i < count; i++) {
+        struct behaviour_evidence *const evidence = &finding->evidence[i];
+        evidence->quantity = (uint8_t)rule->conditions[i].quantity;
+        evidence->is_most = rule->conditions[i].side == AT_MOST;
+        evidence->value = values[i];
+        evidence->limit = rule->conditions[i].limit;
+    }
 }
 
 /* The sight of a flow to come is not known yet, for want of its vector: mostly it is answered if it
@@ -388,6 +386,7 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
     touch_all(engine, hashes, &scene);
     give_births(engine, &scene);
     scene_count(&scene, hashes);
+    memset(finding, 0, sizeof *finding); /* BEHAVIOUR_NONE */
     for (size_t i = 0; i < behaviour_rule_count; i++) {
         double values[BEHAVIOUR_EVIDENCE_MAX];
         if (!scene_is(&scene, engine->rule_needs[i]))
@@ -398,7 +397,6 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
         tell(&behaviour_rules[i], &scene, values, count, finding);
         return;
     }
-    *finding = (struct behaviour_finding){.behaviour = BEHAVIOUR_NONE};
 }
 
 void behaviour_counters(const struct behaviour_engine *engine, struct engine_counters *counters)

@@ -3,7 +3,6 @@
  * flow is no evidence of it, so that a finding stays with the flows it is about: mostly because it
  * is not what the list says is needed, and a function is asked of no other flows. Pure; the
  * engine's thread. */
-#include "base/service.h"
 #include "behaviour/rule.h"
 
 #include <math.h>
@@ -91,8 +90,7 @@ static double probed_hosts_1d(const struct scene *scene)
 /* Of ports that have a service: file sharing asks hosts by the hundred, on ports of its own. */
 static double new_probed_hosts_1d(const struct scene *scene)
 {
-    const struct flow_record *const flow = scene->flow;
-    return where(service_is_known(flow->protocol, flow->destination_port), probed_hosts_1d(scene));
+    return probed_hosts_1d(scene);
 }
 
 static double probe_share_10m(const struct scene *scene)

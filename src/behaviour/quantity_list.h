@@ -19,7 +19,7 @@
     QUANTITY(PROBED_HOSTS_10M, probed_hosts_10m, "hosts probed on one port in ten minutes", "hosts", SIGHT_RARE_PROBE) \
     QUANTITY(WEB_HOSTS_10M, probed_web_hosts_10m, "outside hosts probed on an everyday port in ten minutes", "hosts", SIGHT_EVERYDAY_OPENING) \
     QUANTITY(PROBED_HOSTS_1D, probed_hosts_1d, "hosts probed on one port in a day", "hosts", SIGHT_RARE_PROBE) \
-    QUANTITY(NEW_HOSTS_1D, new_probed_hosts_1d, "hosts probed on one port in a day, this one for the first time", "hosts", SIGHT_RARE_PROBE | SIGHT_NEW_HOST) \
+    QUANTITY(NEW_HOSTS_1D, new_probed_hosts_1d, "hosts probed on one port in a day, this one for the first time", "hosts", SIGHT_RARE_PROBE | SIGHT_SERVICE_PROBE | SIGHT_NEW_HOST) \
     QUANTITY(PROBE_SHARE_10M, probe_share_10m, "share of flows to that port that got no session in ten minutes", "ratio", SIGHT_ANY) \
     QUANTITY(PROBE_SHARE_1D, probe_share_1d, "share of flows to that port that got no session in a day", "ratio", SIGHT_ANY) \
     QUANTITY(OPENINGS_20S, openings_20s, "openings of one service without a session in 20 s", "flows", SIGHT_PROBE) \

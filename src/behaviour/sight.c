@@ -4,8 +4,6 @@
  * is counted; how many it takes is said in behaviour_rule.c. */
 #include "behaviour/sight.h"
 
-#include "base/service.h"
-
 #include <stddef.h>
 
 /* The source ports of a path's trace (RFC 1393's practice: 33434 and up, one for each probe). */
@@ -35,6 +33,12 @@ static bool is_one_of(uint16_t port, const uint16_t ports[], size_t count)
 }
 
 #define IS_ONE_OF(port, ports) is_one_of(port, ports, sizeof(ports) / sizeof(ports)[0])
+
+/* The responder's port has a service; the vector has looked for it. */
+static bool is_known_service(const struct flow_record *flow, const struct feature_vector *vector)
+{
+    return vector->service_port != 0 && vector->service_port == flow->destination_port;
+}
 
 /* Log-in services where many short connections are not the custom. Data bases, mail boxes and
  * shares are left out: programs without a pool of connections look the same. */
@@ -75,17 +79,11 @@ static bool is_ssh(const struct flow_record *flow)
 }
 
 /* Services by which files go to hosts outside: not calls, games or tunnels. */
-static bool is_bulk_service(const struct flow_record *flow)
+static bool is_bulk_service(const struct flow_record *flow, const struct feature_vector *vector)
 {
     if (flow->protocol == PACKET_PROTOCOL_UDP)
         return flow->destination_port == 443;
-    return flow->protocol == PACKET_PROTOCOL_TCP &&
-           service_is_known(flow->protocol, flow->destination_port);
-}
-
-static bool is_high_and_unassigned(uint8_t protocol, uint16_t port)
-{
-    return port >= HIGH_PORT_FIRST && !service_is_known(protocol, port);
+    return flow->protocol == PACKET_PROTOCOL_TCP && is_known_service(flow, vector);
 }
 
 /* What a packet of headers alone takes at most, unless it has IP options or extensions. */
@@ -134,13 +132,12 @@ static bool is_tcp_probe(const struct flow_record *flow)
 }
 
 /* A late answer of a server is no probe, nor is the trace of a path. */
-static bool is_udp_probe(const struct flow_record *flow)
+static bool is_udp_probe(const struct flow_record *flow, const struct feature_vector *vector)
 {
     bool is_applicable = false;
     const bool is_trace =
         flow->destination_port >= TRACE_PORT_FIRST && flow->destination_port <= TRACE_PORT_LAST;
-    const bool is_late_answer = service_is_known(flow->protocol, flow->source_port) &&
-                                !service_is_known(flow->protocol, flow->destination_port);
+    const bool is_late_answer = vector->service_port != 0 && !is_known_service(flow, vector);
     return flow_record_is_unanswered(flow, &is_applicable) && is_applicable && !is_trace &&
            !is_late_answer;
 }
@@ -151,12 +148,12 @@ static bool is_echo(const struct flow_record *flow)
            (flow->protocol == PACKET_PROTOCOL_ICMPV6 && flow->icmp_type == ECHO_REQUEST_V6);
 }
 
-static bool is_probe(const struct flow_record *flow)
+static bool is_probe(const struct flow_record *flow, const struct feature_vector *vector)
 {
     if (flow->protocol == PACKET_PROTOCOL_TCP)
         return is_tcp_probe(flow);
     if (flow->protocol == PACKET_PROTOCOL_UDP)
-        return is_udp_probe(flow);
+        return is_udp_probe(flow, vector);
     return is_echo(flow) && flow->direction[FLOW_REVERSE].packets == 0;
 }
 
@@ -175,12 +172,12 @@ static bool is_short_login(const struct flow_record *flow)
            payload <= LOGIN_PAYLOAD_MAX && flow->is_tcp_closed;
 }
 
-/* Between two ports that no service has, and answered. */
-static bool is_partner(const struct flow_record *flow)
+/* Between two high ports that no service has, and answered. */
+static bool is_partner(const struct flow_record *flow, const struct feature_vector *vector)
 {
-    return flow->direction[FLOW_REVERSE].packets > 0 && flow->source_port >= HIGH_PORT_FIRST &&
-           payload_of(flow) > 0 && is_high_and_unassigned(flow->protocol, flow->destination_port) &&
-           !service_is_known(flow->protocol, flow->source_port);
+    return vector->service_port == 0 && flow->source_port >= HIGH_PORT_FIRST &&
+           flow->destination_port >= HIGH_PORT_FIRST && flow->direction[FLOW_REVERSE].packets > 0 &&
+           payload_of(flow) > 0;
 }
 
 /* ---- the bits ------------------------------------------------------------------------------ */
@@ -203,14 +200,16 @@ static uint32_t places_of(const struct feature_vector *vector)
     return places[(int)vector->value[FEATURE_DIRECTION]];
 }
 
-static uint32_t probe_sights(const struct flow_record *flow, uint32_t places)
+static uint32_t probe_sights(const struct flow_record *flow, const struct feature_vector *vector,
+                             uint32_t places)
 {
-    if (!is_probe(flow))
+    if (!is_probe(flow, vector))
         return 0;
     const bool is_opening = flow->protocol == PACKET_PROTOCOL_TCP;
     const bool is_everyday =
         (places & SIGHT_DESTINATION_INSIDE) == 0 && is_everyday_port(flow->destination_port);
     return SIGHT_PROBE | sight_if(!is_everyday, SIGHT_RARE_PROBE) |
+           sight_if(is_known_service(flow, vector), SIGHT_SERVICE_PROBE) |
            sight_if(is_opening && is_everyday, SIGHT_EVERYDAY_OPENING) |
            sight_if(is_opening && sight_payload_bytes(flow, FLOW_FORWARD) == 0, SIGHT_BARE_OPENING);
 }
@@ -228,9 +227,10 @@ static uint32_t login_sights(const struct flow_record *flow, const struct featur
 }
 
 /* Of a flow that is neither a later slice nor the rest of an earlier conversation. */
-static uint32_t fresh_sights(const struct flow_record *flow, uint32_t places)
+static uint32_t fresh_sights(const struct flow_record *flow, const struct feature_vector *vector,
+                             uint32_t places)
 {
-    uint32_t sights = probe_sights(flow, places) | sight_if(is_held(flow), SIGHT_HELD);
+    uint32_t sights = probe_sights(flow, vector, places) | sight_if(is_held(flow), SIGHT_HELD);
     if (!has_payload_both_ways(flow))
         return sights;
     sights |= SIGHT_CONTACT;
@@ -248,7 +248,8 @@ uint32_t sight_take(const struct flow_record *flow, const struct feature_vector 
     const bool is_dns = flow->protocol == PACKET_PROTOCOL_UDP && flow->destination_port == 53;
     return places | sight_if(is_dns, SIGHT_DNS) | login_sights(flow, vector, places) |
            sight_if(has_payload_both_ways(flow), SIGHT_SESSION) |
-           sight_if(is_bulk_service(flow), SIGHT_BULK) | sight_if(is_echo(flow), SIGHT_ECHO) |
-           sight_if((places & SIGHT_CROSSING) != 0 && is_partner(flow), SIGHT_PARTNER) |
-           (is_fresh ? fresh_sights(flow, places) : 0);
+           sight_if(is_bulk_service(flow, vector), SIGHT_BULK) |
+           sight_if(is_echo(flow), SIGHT_ECHO) |
+           sight_if((places & SIGHT_CROSSING) != 0 && is_partner(flow, vector), SIGHT_PARTNER) |
+           (is_fresh ? fresh_sights(flow, vector, places) : 0);
 }

@@ -25,26 +25,27 @@ enum sight {
     /* Asked in vain. */
     SIGHT_PROBE = 1 << 5,            /* it asked a port and got no session: sight.c says when */
     SIGHT_RARE_PROBE = 1 << 6,       /* ... of what is not asked of hosts outside all day */
-    SIGHT_EVERYDAY_OPENING = 1 << 7, /* TCP, of what is */
-    SIGHT_BARE_OPENING = 1 << 8,     /* TCP, without payload */
-    SIGHT_NEW_PORT = 1 << 9,         /* probed by this pair for the first time in _1d */
-    SIGHT_NEW_HOST = 1 << 10,        /* probed by this sweep for the first time in _1d */
+    SIGHT_SERVICE_PROBE = 1 << 7,    /* ... of a port that a service has */
+    SIGHT_EVERYDAY_OPENING = 1 << 8, /* TCP, of what is asked of them so */
+    SIGHT_BARE_OPENING = 1 << 9,     /* TCP, without payload */
+    SIGHT_NEW_PORT = 1 << 10,        /* probed by this pair for the first time in _1d */
+    SIGHT_NEW_HOST = 1 << 11,        /* probed by this sweep for the first time in _1d */
     /* Answered. */
-    SIGHT_SESSION = 1 << 11,     /* payload went both ways */
-    SIGHT_CONTACT = 1 << 12,     /* session, neither a slice nor the rest of an earlier one */
-    SIGHT_OUT_CONTACT = 1 << 13, /* going out, to what is not asked regularly by design */
-    SIGHT_PARTNER = 1 << 14,     /* crossing, between two ports that no service has */
-    SIGHT_HELD = 1 << 15,        /* long, and all but empty */
+    SIGHT_SESSION = 1 << 12,     /* payload went both ways */
+    SIGHT_CONTACT = 1 << 13,     /* session, neither a slice nor the rest of an earlier one */
+    SIGHT_OUT_CONTACT = 1 << 14, /* going out, to what is not asked regularly by design */
+    SIGHT_PARTNER = 1 << 15,     /* crossing, between two ports that no service has */
+    SIGHT_HELD = 1 << 16,        /* long, and all but empty */
     /* Services. */
-    SIGHT_DNS = 1 << 16,         /* UDP to port 53 */
-    SIGHT_BULK = 1 << 17,        /* of a service that carries files */
-    SIGHT_ECHO = 1 << 18,        /* ICMP echo */
-    SIGHT_NEW_LOGIN = 1 << 19,   /* inside hosts, new to each other; where people and scripts log in
+    SIGHT_DNS = 1 << 17,         /* UDP to port 53 */
+    SIGHT_BULK = 1 << 18,        /* of a service that carries files */
+    SIGHT_ECHO = 1 << 19,        /* ICMP echo */
+    SIGHT_NEW_LOGIN = 1 << 20,   /* inside hosts, new to each other; where people and scripts log in
                                   * to a host */
-    SIGHT_LOGGED_IN = 1 << 20,   /* ... and that was used */
-    SIGHT_SHORT_LOGIN = 1 << 21, /* many of which are guesses */
-    SIGHT_SSH_LOGIN = 1 << 22,   /* ... by SSH */
-    SIGHT_OTHER_LOGIN = 1 << 23, /* ... by another service */
+    SIGHT_LOGGED_IN = 1 << 21,   /* ... and that was used */
+    SIGHT_SHORT_LOGIN = 1 << 22, /* many of which are guesses */
+    SIGHT_SSH_LOGIN = 1 << 23,   /* ... by SSH */
+    SIGHT_OTHER_LOGIN = 1 << 24, /* ... by another service */
 };
 
 /* A set of enum sight. */
