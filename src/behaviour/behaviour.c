@@ -340,11 +340,14 @@ static void tell(const struct behaviour_rule *rule, const struct scene *scene,
     }
 }
 
-/* The sight of a flow to come is not known yet, for want of its vector: mostly it is answered if it
- * has a conversation. */
+/* The sight of a flow to come is not known yet, for want of its vector. By its state, which lies
+ * beside its ports, most that have no conversation are told. */
 static bool is_to_fetch(const struct flow_record *flow, enum role role)
 {
-    return role != ROLE_CONVERSATION || flow->direction[FLOW_REVERSE].packets > 0;
+    const bool is_unanswered = flow->state == FLOW_STATE_ATTEMPTED ||
+                               flow->state == FLOW_STATE_REFUSED ||
+                               flow->state == FLOW_STATE_ONE_WAY;
+    return role != ROLE_CONVERSATION || !is_unanswered;
 }
 
 void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
