@@ -855,6 +855,41 @@ START_TEST(every_rule_fits_a_finding_and_every_quantity_is_used)
 }
 END_TEST
 
+/* A pair and a conversation there is none of are not looked into, whatever else the flow is. */
+START_TEST(nothing_is_measured_in_an_entry_that_is_not_there)
+{
+    static const uint32_t others[] = {
+        SIGHT_ANY,
+        SIGHT_SOURCE_INSIDE | SIGHT_NO_TRANSIT | SIGHT_CROSSING | SIGHT_GOING_OUT,
+        SIGHT_DESTINATION_INSIDE | SIGHT_NO_TRANSIT | SIGHT_CROSSING | SIGHT_PARTNER,
+        SIGHT_SESSION | SIGHT_ECHO | SIGHT_NEW_LOGIN | SIGHT_LOGGED_IN,
+    };
+    const struct flow_record flow = {.first_ns = START, .last_ns = START};
+    const struct feature_vector vector = {.pair_flows = 1};
+    struct spread going_out = {.bits_set = 0};
+    struct host host = {.first_ns = START};
+    struct sweep sweep = {.birth = {START, START}};
+    struct target target = {.birth = {START, START}};
+    struct parts parts = {.tallies = NULL};
+    struct scene scene = {.flow = &flow,
+                          .vector = &vector,
+                          .parts = &parts,
+                          .hosts_going_out = &going_out,
+                          .source = &host,
+                          .destination = &host,
+                          .sweep = &sweep,
+                          .target = &target};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        scene.sight = others[i];
+        for (unsigned id = 0; id < QUANTITY_COUNT; id++) {
+            const double value = quantity_measure((enum quantity_id)id, &scene);
+            const uint32_t needs = quantity_needs((enum quantity_id)id);
+            ck_assert((needs & ~others[i]) == 0 || isnan(value));
+        }
+    }
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     Suite *const suite = suite_create("behaviour_rule");
@@ -890,6 +925,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, tables_stay_bounded_and_say_what_they_forgot);
     tcase_add_test(test_case, what_leaves_no_trace_displaces_nothing);
     tcase_add_test(test_case, every_rule_fits_a_finding_and_every_quantity_is_used);
+    tcase_add_test(test_case, nothing_is_measured_in_an_entry_that_is_not_there);
     suite_add_tcase(suite, test_case);
     return suite;
 }
