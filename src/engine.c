@@ -1,18 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine.h"
-
-#include "anomaly/anomaly.h"
-#include "anomaly/flow_store.h"
-#include "anomaly/ranking.h"
-#include "behaviour/behaviour.h"
-#include "explain/counterfactual.h"
+#include "engine_inside.h"
 #include "explain/explain.h"
-#include "feature/feature.h"
-#include "incident/gate.h"
-#include "incident/incident_table.h"
 #include "snapshot.h"
-#include "talkers.h"
-#include "whyflow/suppress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,35 +26,6 @@ enum { MEMORY_PER_SCORES = 64 };
  * to them, some flows later the entries. A miss costs 100 ns, and a flow would have twenty. */
 enum { AHEAD_CELLS = 8, AHEAD_ENTRIES = 4, AHEAD_RING = 16 };
 _Static_assert(AHEAD_RING > AHEAD_CELLS, "hashes last until it is their flow's turn");
-
-struct engine {
-    struct settings settings;
-    struct feature_engine *features;
-    struct behaviour_engine *behaviours;
-    struct anomaly_model *model;
-    struct flow_store *store;  /* capture mode */
-    struct flow_store *scores; /* of the kept flows, in their order */
-    struct ranking *ranking;   /* capture mode */
-    struct gate gate;
-    struct incident_table *incidents;
-    uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
-    struct engine_counters counters;
-    uint64_t flagged_by_feature[FEATURE_COUNT], flagged_by_behaviour[BEHAVIOUR_COUNT];
-    struct talkers talkers_by_bytes, talkers_by_flows;
-    uint64_t settings_hash;
-    bool stands_out;
-    bool has_failed;
-    sensor_record_fn *on_record;
-    void *context;
-    struct record record;      /* the one under way; large, so not on the stack */
-    struct record closing;     /* of an incident that ends while a flow is under way */
-    struct incident_flow told; /* evidence of the flow under way */
-};
-
-static size_t rule_count(const struct engine *engine)
-{
-    return engine->settings.suppress == NULL ? 0 : engine->settings.suppress->count;
-}
 
 /* Which flows may ask for an alert: a capture is ranked as a whole, a replay against a saved
  * baseline asks by share, else there is a budget. */
@@ -143,248 +103,9 @@ static void emit(struct engine *engine)
     engine->on_record(engine->context, &engine->record);
 }
 
-/* ---- alerts and incidents ---- */
-
-/* The flow under explanation, for what the explain room asks. */
-struct question {
-    const struct anomaly_model *model;
-    struct anomaly_flow flow;
-};
-
-static int32_t ask_score(const void *context, const struct feature_vector *edited)
-{
-    const struct question *const question = context;
-    return anomaly_score_edited(question->model, &question->flow, edited);
-}
-
-static bool ask_median(const void *context, enum feature_id id, double *median)
-{
-    const struct question *const question = context;
-    struct evidence evidence;
-    anomaly_evidence(question->model, question->flow.vector, question->flow.was_learnt, id,
-                     &evidence);
-    *median = evidence.median;
-    return evidence.has_quantiles;
-}
-
-static bool ask_category(const void *context, const struct feature_vector *vector,
-                         enum feature_id id, double *code)
-{
-    const struct question *const question = context;
-    return anomaly_usual_category(question->model, &question->flow, vector, id, code);
-}
-
-static void find_combination(const struct question *question, struct record_combination *found)
-{
-    *found = (struct record_combination){.is_there = false};
-    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
-        struct anomaly_beside beside;
-        const enum feature_id id = (enum feature_id)j;
-        if (!explain_may_combine(question->flow.vector, id) ||
-            !anomaly_beside_service(question->model, &question->flow, id, &beside))
-            continue;
-        const struct explain_beside told = {beside.service_mbits, beside.value_mbits,
-                                            beside.together_mbits, beside.service_flows};
-        explain_combine(id, &told, found);
-    }
-}
-
-/* What else the alert tells that only the baseline knows, as it is now. */
-static void look_around(const struct engine *engine, struct incident_flow *told)
-{
-    const struct record_flow_part *const part = &told->part;
-    const struct question question = {
-        engine->model, {.vector = &part->features, .was_learnt = engine->store != NULL}};
-    const struct counterfactual_baseline baseline = {
-        .context = &question,
-        .score = ask_score,
-        .median = ask_median,
-        .category = ask_category,
-    };
-    find_combination(&question, &told->combination);
-    told->counterfactual = (struct record_counterfactual){.kind = RECORD_COUNTERFACTUAL_ABSENT};
-    if (part->verdict.flagged_by == FLAGGED_BY_SURPRISE && part->verdict.has_threshold)
-        counterfactual_find(part, &baseline, &told->counterfactual);
-}
-
-/* The scored flow is in the record: asks the baseline about the leading features. */
-static void gather_evidence(struct engine *engine, const struct baseline_summary *baseline,
-                            struct incident_flow *told)
-{
-    told->part = engine->record.as.flow.part;
-    told->baseline = *baseline;
-    told->evidence_count = explain_choose(&told->part.verdict, told->features);
-    for (unsigned i = 0; i < told->evidence_count; i++)
-        anomaly_evidence(engine->model, &told->part.features, engine->store != NULL,
-                         (enum feature_id)told->features[i], &told->evidences[i]);
-    look_around(engine, told);
-}
-
-static void emit_alert(struct engine *engine, const struct incident_flow *told,
-                       struct record *record)
-{
-    const struct explain_basis basis = {
-        .baseline = &told->baseline,
-        .features = told->features,
-        .evidences = told->evidences,
-        .count = told->evidence_count,
-        .combination = &told->combination,
-        .counterfactual = &told->counterfactual,
-        .settings_hash = engine->settings_hash,
-        .stands_out = engine->stands_out,
-    };
-    explain_alert(&record->as.flow.part, &basis, &record->as.flow.explanation);
-    record->kind = RECORD_ALERT;
-    engine->on_record(engine->context, record);
-}
-
-/* An incident has ended: if its count was not told, its strongest flow tells it. */
-static void emit_closed(struct engine *engine, const struct incident_closed *closed)
-{
-    struct record *const record = &engine->closing;
-    if (!closed->alert_is_due || !engine->settings.emit_alerts)
-        return;
-    record->timestamp_ns = closed->closed_ns;
-    record->as.flow.part = closed->strongest->part;
-    record->as.flow.part.incident = closed->incident;
-    emit_alert(engine, closed->strongest, record);
-}
-
-static void close_silent_incidents(struct engine *engine, int64_t notice_ns)
-{
-    struct incident_closed closed;
-    while (incident_close_due(engine->incidents, notice_ns, &closed))
-        emit_closed(engine, &closed);
-}
-
-/* The input has ended: what was silent long enough by then first. */
-static void close_all_incidents(struct engine *engine, int64_t now_ns)
-{
-    struct incident_closed closed;
-    while (incident_close_any(engine->incidents, now_ns, &closed))
-        emit_closed(engine, &closed);
-}
-
-/* Counts the flow under way into its incident. */
-static struct incident_note note_incident(struct engine *engine, const struct incident_key *key)
-{
-    struct record_flow_part *const part = &engine->record.as.flow.part;
-    const int64_t notice_ns = part->flow.notice_ns;
-    if (incident_is_full(engine->incidents, key)) {
-        struct incident_closed closed;
-        incident_close_longest_silent(engine->incidents, notice_ns, &closed);
-        emit_closed(engine, &closed);
-    }
-    const struct incident_note note =
-        incident_note(engine->incidents, key, notice_ns, part->verdict.score_mbits);
-    part->incident = note.incident;
-    return note;
-}
-
-/* ---- the decision ---- */
-
-/* The suppress rule that mutes the flow if it were flagged for this; rule_count() if none does. */
-static size_t find_rule(const struct engine *engine, const struct record_flow_part *part,
-                        enum flagged_by flagged_by)
-{
-    if (rule_count(engine) == 0)
-        return 0;
-    const struct suppress_cause cause = {
-        .flagged_by = flagged_by,
-        .behaviour = (enum behaviour_id)part->finding.behaviour,
-        .feature = incident_leading_feature(&part->verdict),
-    };
-    return suppress_find(engine->settings.suppress, &part->flow, &cause);
-}
-
 static bool is_muted(const struct engine *engine, const struct record_flow_part *part)
 {
-    return find_rule(engine, part, FLAGGED_BY_SURPRISE) < rule_count(engine);
-}
-
-/* What becomes of a flow that asks for an alert by one cause. */
-struct answer {
-    enum { ANSWER_NONE, ANSWER_SUPPRESSED, ANSWER_NOTABLE, ANSWER_FLAGGED } kind;
-    enum flagged_by flagged_by;
-    size_t rule; /* ANSWER_SUPPRESSED */
-    struct incident_key key;
-};
-
-static struct answer ask(struct engine *engine, enum flagged_by flagged_by)
-{
-    const struct record_flow_part *const part = &engine->record.as.flow.part;
-    struct answer answer = {
-        .kind = ANSWER_SUPPRESSED,
-        .flagged_by = flagged_by,
-        .rule = find_rule(engine, part, flagged_by),
-        .key = incident_key_of(part, flagged_by),
-    };
-    if (answer.rule == rule_count(engine))
-        answer.kind = gate_pass(&engine->gate, engine->incidents, &answer.key) ? ANSWER_FLAGGED
-                                                                               : ANSWER_NOTABLE;
-    return answer;
-}
-
-/* A behaviour goes before surprise. Where it is muted or over its budget, surprise still has its
- * say: evidence must not cost an alert that there would have been without it. */
-static struct answer decide(struct engine *engine)
-{
-    const struct record_flow_part *const part = &engine->record.as.flow.part;
-    struct answer answer = {.kind = ANSWER_NONE};
-    if (part->finding.behaviour != BEHAVIOUR_NONE)
-        answer = ask(engine, FLAGGED_BY_BEHAVIOUR);
-    if (answer.kind == ANSWER_FLAGGED || !part->verdict.is_flagged)
-        return answer;
-    const struct answer surprise = ask(engine, FLAGGED_BY_SURPRISE);
-    return surprise.kind > answer.kind ? surprise : answer;
-}
-
-/* Decides on the flow under way; its verdict's is_flagged says so far whether its score asks. */
-static struct incident_note judge(struct engine *engine)
-{
-    struct verdict *const verdict = &engine->record.as.flow.part.verdict;
-    const struct answer answer = decide(engine);
-    verdict->is_flagged = answer.kind == ANSWER_FLAGGED;
-    verdict->is_notable = answer.kind == ANSWER_NOTABLE;
-    verdict->is_suppressed = answer.kind == ANSWER_SUPPRESSED;
-    verdict->flagged_by = (uint8_t)answer.flagged_by;
-    if (answer.kind == ANSWER_SUPPRESSED)
-        engine->muted[answer.rule]++;
-    if (answer.kind == ANSWER_FLAGGED)
-        return note_incident(engine, &answer.key);
-    return (struct incident_note){.alert_is_due = false};
-}
-
-static void count_reason(struct engine *engine)
-{
-    const struct record_flow_part *const part = &engine->record.as.flow.part;
-    if (!part->verdict.is_flagged)
-        return;
-    if (part->verdict.flagged_by == FLAGGED_BY_BEHAVIOUR)
-        engine->flagged_by_behaviour[part->finding.behaviour]++;
-    else
-        engine->flagged_by_feature[incident_leading_feature(&part->verdict)]++;
-}
-
-static void count_flow(struct engine *engine)
-{
-    const struct record_flow_part *const part = &engine->record.as.flow.part;
-    engine->counters.scored++;
-    engine->counters.flagged += part->verdict.is_flagged;
-    engine->counters.notable += part->verdict.is_notable;
-    engine->counters.suppressed += part->verdict.is_suppressed;
-    engine->counters.findings += part->finding.behaviour != BEHAVIOUR_NONE;
-    engine->counters.cold += part->verdict.is_cold;
-    engine->counters.flows_written++;
-    uint64_t ip_bytes = 0;
-    for (unsigned d = 0; d < 2; d++) {
-        engine->counters.packets_written += part->flow.direction[d].packets;
-        ip_bytes += part->flow.direction[d].ip_bytes;
-    }
-    engine->counters.ip_bytes_written += ip_bytes;
-    talkers_count(&engine->talkers_by_bytes, &part->flow, ip_bytes, ip_bytes);
-    talkers_count(&engine->talkers_by_flows, &part->flow, ip_bytes, 1);
-    count_reason(engine);
+    return engine_find_rule(engine, part, FLAGGED_BY_SURPRISE) < rule_count(engine);
 }
 
 /* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
@@ -392,9 +113,9 @@ static void emit_flow(struct engine *engine)
 {
     struct record_flow_part *const part = &engine->record.as.flow.part;
     const int64_t notice_ns = part->flow.notice_ns;
-    close_silent_incidents(engine, notice_ns);
-    const struct incident_note note = judge(engine);
-    count_flow(engine);
+    engine_close_silent_incidents(engine, notice_ns);
+    const struct incident_note note = engine_judge(engine);
+    engine_count_flow(engine);
     const bool wants_alert = note.alert_is_due && engine->settings.emit_alerts;
     const bool is_to_keep = note.strongest != NULL && engine->settings.emit_alerts;
     const bool wants_flow =
@@ -403,7 +124,7 @@ static void emit_flow(struct engine *engine)
         return;
     struct baseline_summary baseline;
     anomaly_baseline_summary(engine->model, &baseline);
-    explain_flow(&part->flow, &part->features, &part->verdict, baseline.flows, part);
+    explain_flow(part, baseline.flows);
     engine->record.timestamp_ns = notice_ns;
     if (wants_flow) {
         engine->record.kind = RECORD_FLOW;
@@ -412,9 +133,9 @@ static void emit_flow(struct engine *engine)
     if (!wants_alert && !is_to_keep)
         return;
     struct incident_flow *const told = is_to_keep ? note.strongest : &engine->told;
-    gather_evidence(engine, &baseline, told);
+    engine_gather_evidence(engine, &baseline, told);
     if (wants_alert)
-        emit_alert(engine, told, &engine->record);
+        engine_emit_alert(engine, told, &engine->record);
 }
 
 static void keep(struct engine *engine, const struct kept *kept, size_t size)
@@ -442,7 +163,8 @@ static void judge_flow(struct engine *engine, const struct flow_record *flow,
                        const struct endpoint_hashes *hashes)
 {
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    *part = (struct record_flow_part){.flow = *flow};
+    part->flow = *flow; /* the rest is made below, but for the incident */
+    part->incident = (struct incident){.id = 0};
     feature_measure(engine->features, flow, hashes, &part->features);
     behaviour_observe(engine->behaviours, flow, hashes, &part->features, &part->finding);
     gate_flow(&engine->gate, flow->notice_ns);
@@ -492,80 +214,12 @@ void engine_flows(struct engine *engine, const struct flow_record *flows, size_t
     }
 }
 
-/* The rules that muted most, most first, of equals the earlier line. */
-static void count_muted(const struct engine *engine, struct engine_counters *counters)
-{
-    counters->suppressed_by_count = 0;
-    for (size_t i = 0; i < rule_count(engine); i++) {
-        const struct suppressed_by rule = {engine->settings.suppress->rules[i].line,
-                                           engine->muted[i]};
-        uint32_t place = counters->suppressed_by_count;
-        while (place > 0 && counters->suppressed_by[place - 1].count < rule.count)
-            place--;
-        if (rule.count == 0 || place == STATISTICS_SUPPRESSED_BY_MAX)
-            continue;
-        if (counters->suppressed_by_count < STATISTICS_SUPPRESSED_BY_MAX)
-            counters->suppressed_by_count++;
-        for (uint32_t j = counters->suppressed_by_count - 1; j > place; j--)
-            counters->suppressed_by[j] = counters->suppressed_by[j - 1];
-        counters->suppressed_by[place] = rule;
-    }
-}
-
-/* Most first, of equals behaviours before features, each in its list's order. */
-static void insert_reason(struct engine_counters *counters, struct flagged_reason reason)
-{
-    uint32_t place = counters->reason_count;
-    while (place > 0 && counters->reasons[place - 1].count < reason.count)
-        place--;
-    if (reason.count == 0 || place == STATISTICS_REASONS_MAX)
-        return;
-    counters->reason_count += counters->reason_count < STATISTICS_REASONS_MAX;
-    for (uint32_t i = counters->reason_count - 1; i > place; i--)
-        counters->reasons[i] = counters->reasons[i - 1];
-    counters->reasons[place] = reason;
-}
-
-static void top_counters(const struct engine *engine, struct engine_counters *counters)
-{
-    for (uint8_t id = 0; id < BEHAVIOUR_COUNT; id++)
-        insert_reason(counters, (struct flagged_reason){FLAGGED_BY_BEHAVIOUR, id,
-                                                        engine->flagged_by_behaviour[id]});
-    for (uint8_t id = 0; id < FEATURE_COUNT; id++)
-        insert_reason(counters, (struct flagged_reason){FLAGGED_BY_SURPRISE, id,
-                                                        engine->flagged_by_feature[id]});
-    counters->top_by_bytes_count =
-        talkers_top(&engine->talkers_by_bytes, TALKERS_BY_IP_BYTES, counters->top_by_bytes);
-    counters->top_by_flows_count =
-        talkers_top(&engine->talkers_by_flows, TALKERS_BY_FLOWS, counters->top_by_flows);
-    counters->talkers_evicted =
-        engine->talkers_by_bytes.replaced + engine->talkers_by_flows.replaced;
-}
-
-static void incident_counters(const struct engine *engine, struct engine_counters *counters)
-{
-    counters->incidents = incident_opened(engine->incidents);
-    counters->incidents_evicted = incident_evicted(engine->incidents);
-    counters->memory_bytes += incident_memory_bytes(engine->incidents);
-    if (engine->gate.source == GATE_BUDGET)
-        counters->budget = gate_budget(&engine->gate);
-    count_muted(engine, counters);
-}
-
 /* Writes the record of a snapshot with the engine's counters as they are now. */
 static void emit_statistics(struct engine *engine, const struct statistics *snapshot)
 {
     struct statistics *const statistics = &engine->record.as.statistics;
     *statistics = *snapshot;
-    statistics->engine = engine->counters;
-    statistics->engine.memory_bytes = snapshot->flows.memory_bytes;
-    /* Flows kept, but handed over after this moment, are not queued yet as of it. */
-    statistics->engine.flows_queued = snapshot->flows.handed_over - engine->counters.flows_written;
-    feature_engine_counters(engine->features, &statistics->engine);
-    behaviour_counters(engine->behaviours, &statistics->engine);
-    anomaly_model_counters(engine->model, &statistics->engine);
-    incident_counters(engine, &statistics->engine);
-    top_counters(engine, &statistics->engine);
+    engine_fill_counters(engine, statistics);
     if (engine->store != NULL) {
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->scores);
@@ -670,7 +324,7 @@ bool engine_finish(struct engine *engine, const struct statistics *snapshot)
         }
         engine->has_failed = !is_whole;
     }
-    close_all_incidents(engine, snapshot->now_ns);
+    engine_close_all_incidents(engine, snapshot->now_ns);
     struct statistics final = *snapshot;
     final.is_final = true;
     final.stands_out = engine->stands_out;

@@ -271,23 +271,39 @@ static bool is_cause(const struct suppress_rule *rule, const struct suppress_cau
     return true;
 }
 
+static bool is_asked(const struct suppress_rule *rule, enum suppress_condition condition)
+{
+    return (rule->conditions & (uint32_t)condition) != 0;
+}
+
+static bool has_addresses(const struct suppress_rule *rule, const struct flow_record *flow)
+{
+    const uint8_t version = flow->ip_version;
+    if (is_asked(rule, SUPPRESS_SOURCE) && !is_in(flow->source, version, &rule->source))
+        return false;
+    if (is_asked(rule, SUPPRESS_DESTINATION) &&
+        !is_in(flow->destination, version, &rule->destination))
+        return false;
+    return !is_asked(rule, SUPPRESS_EITHER) || is_in(flow->source, version, &rule->either) ||
+           is_in(flow->destination, version, &rule->either);
+}
+
+static bool has_port(const struct suppress_rule *rule, const struct flow_record *flow)
+{
+    return protocol_has_ports(flow->protocol) && flow->destination_port == rule->port;
+}
+
+/* What costs least is asked first: of a thousand rules nearly all end there, for every flow. */
 static bool holds(const struct suppress_rule *rule, const struct flow_record *flow,
                   const struct suppress_cause *cause)
 {
-    const uint8_t version = flow->ip_version;
-    const bool has_source = is_in(flow->source, version, &rule->source);
-    const bool has_destination = is_in(flow->destination, version, &rule->destination);
-    const bool has_either = is_in(flow->source, version, &rule->either) ||
-                            is_in(flow->destination, version, &rule->either);
-    const bool has_port =
-        protocol_has_ports(flow->protocol) && flow->destination_port == rule->port;
-    const uint32_t met = (has_source ? SUPPRESS_SOURCE : 0U) |
-                         (has_destination ? SUPPRESS_DESTINATION : 0U) |
-                         (has_either ? SUPPRESS_EITHER : 0U) | (has_port ? SUPPRESS_PORT : 0U) |
-                         (flow->protocol == rule->protocol ? SUPPRESS_PROTOCOL : 0U) |
-                         (is_cause(rule, cause) ? SUPPRESS_BEHAVIOUR | SUPPRESS_FEATURE : 0U) |
-                         (flow->notice_ns < rule->until_ns ? SUPPRESS_UNTIL : 0U);
-    return (rule->conditions & ~met) == 0;
+    if (is_asked(rule, SUPPRESS_PORT) && !has_port(rule, flow))
+        return false;
+    if (is_asked(rule, SUPPRESS_PROTOCOL) && flow->protocol != rule->protocol)
+        return false;
+    if (flow->notice_ns >= rule->until_ns && is_asked(rule, SUPPRESS_UNTIL))
+        return false;
+    return is_cause(rule, cause) && has_addresses(rule, flow);
 }
 
 size_t suppress_find(const struct suppress_list *list, const struct flow_record *flow,

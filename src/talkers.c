@@ -11,7 +11,7 @@ static uint32_t mark_of(const uint8_t address[16], uint8_t ip_version)
     uint64_t halves[2];
     memcpy(halves, address, sizeof halves);
     const uint64_t mixed = (halves[0] ^ (halves[1] + ip_version)) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(mixed >> 32) | 1;
+    return (uint32_t)(mixed >> 32);
 }
 
 static bool is_of(const struct statistics_talker *told, const struct flow_record *flow)
@@ -20,45 +20,82 @@ static bool is_of(const struct statistics_talker *told, const struct flow_record
            memcmp(told->address, flow->source, sizeof told->address) == 0;
 }
 
-/* A place with this mark, which mostly is the only one; else TALKERS_KEPT. Over all places and
- * without a way out, so that the compiler makes vectors of it. */
-static uint32_t find_mark(const struct talkers *talkers, uint32_t mark)
+/* ---- the index ----------------------------------------------------------------------------- */
+
+static uint8_t *chain_of(struct talkers *talkers, uint32_t mark)
 {
-    uint32_t place = TALKERS_KEPT;
-    for (uint32_t i = 0; i < TALKERS_KEPT; i++)
-        place = talkers->marks[i] == mark ? i : place;
-    return place;
+    return &talkers->first[mark / (UINT32_MAX / TALKERS_BUCKETS + 1)];
 }
 
-static uint32_t find(const struct talkers *talkers, uint32_t mark, const struct flow_record *flow)
+/* The source's place, or TALKERS_KEPT. */
+static uint32_t find(struct talkers *talkers, uint32_t mark, const struct flow_record *flow)
 {
-    const uint32_t place = find_mark(talkers, mark);
-    if (place == TALKERS_KEPT || is_of(&talkers->told[place], flow))
-        return place;
-    for (uint32_t i = 0; i < talkers->count; i++)
-        if (is_of(&talkers->told[i], flow))
-            return i;
-    return TALKERS_KEPT;
+    uint32_t link = *chain_of(talkers, mark);
+    while (link != 0 &&
+           (talkers->marks[link - 1] != mark || !is_of(&talkers->told[link - 1], flow)))
+        link = talkers->next[link - 1];
+    return link == 0 ? TALKERS_KEPT : link - 1;
 }
 
-static uint32_t least(const struct talkers *talkers)
+static void enter(struct talkers *talkers, uint32_t place, uint32_t mark)
 {
-    uint64_t weight = UINT64_MAX;
-    for (uint32_t i = 0; i < TALKERS_KEPT; i++)
-        weight = talkers->weights[i] < weight ? talkers->weights[i] : weight;
-    uint32_t place = 0;
-    while (talkers->weights[place] != weight)
-        place++;
-    return place;
+    uint8_t *const chain = chain_of(talkers, mark);
+    talkers->marks[place] = mark;
+    talkers->next[place] = *chain;
+    *chain = (uint8_t)(place + 1);
 }
+
+static void leave(struct talkers *talkers, uint32_t place)
+{
+    uint8_t *link = chain_of(talkers, talkers->marks[place]);
+    while (*link != place + 1)
+        link = &talkers->next[*link - 1];
+    *link = talkers->next[place];
+}
+
+/* ---- the tournament ------------------------------------------------------------------------ */
+
+/* Who is the least below a node; beyond the last node are the places. */
+static uint32_t least_below(const struct talkers *talkers, uint32_t node)
+{
+    return node < TALKERS_KEPT ? talkers->least[node] : node - TALKERS_KEPT;
+}
+
+/* Of equals the first place, which is to the left. */
+static void play(struct talkers *talkers, uint32_t node)
+{
+    const uint32_t left = least_below(talkers, 2 * node);
+    const uint32_t right = least_below(talkers, 2 * node + 1);
+    talkers->least[node] =
+        (uint8_t)(talkers->weights[right] < talkers->weights[left] ? right : left);
+}
+
+static void play_all(struct talkers *talkers)
+{
+    for (uint32_t node = TALKERS_KEPT - 1; node > 0; node--)
+        play(talkers, node);
+}
+
+/* A place has more weight than before. */
+static void play_again(struct talkers *talkers, uint32_t place)
+{
+    for (uint32_t node = (TALKERS_KEPT + place) / 2; node > 0 && talkers->least[node] == place;
+         node /= 2)
+        play(talkers, node);
+}
+
+/* ---- counting ------------------------------------------------------------------------------ */
 
 /* Makes a place for a source that has none. */
 static uint32_t admit(struct talkers *talkers, uint32_t mark, const struct flow_record *flow)
 {
     const bool is_full = talkers->count == TALKERS_KEPT;
-    const uint32_t place = is_full ? least(talkers) : talkers->count++;
+    const uint32_t place = is_full ? talkers->least[1] : talkers->count;
+    if (is_full)
+        leave(talkers, place);
+    enter(talkers, place, mark);
+    talkers->count += !is_full;
     talkers->replaced += is_full;
-    talkers->marks[place] = mark;
     talkers->told[place] =
         (struct statistics_talker){.ip_version = flow->ip_version, .is_least = is_full};
     memcpy(talkers->told[place].address, flow->source, sizeof flow->source);
@@ -69,6 +106,7 @@ void talkers_count(struct talkers *talkers, const struct flow_record *flow, uint
                    uint64_t weight)
 {
     const uint32_t mark = mark_of(flow->source, flow->ip_version);
+    const bool was_full = talkers->count == TALKERS_KEPT;
     uint32_t place = find(talkers, mark, flow);
     if (place == TALKERS_KEPT)
         place = admit(talkers, mark, flow);
@@ -76,6 +114,10 @@ void talkers_count(struct talkers *talkers, const struct flow_record *flow, uint
     talkers->weights[place] += weight;
     talkers->told[place].flows++;
     talkers->told[place].ip_bytes += ip_bytes;
+    if (was_full)
+        play_again(talkers, place);
+    else if (talkers->count == TALKERS_KEPT)
+        play_all(talkers);
 }
 
 static bool goes_before(const struct statistics_talker *a, const struct statistics_talker *b,

@@ -6,7 +6,12 @@
  * that is not among them takes the place of the least, with its weight. A source with more than
  * 1 / TALKERS_KEPT of the whole is always there. What is told of a source was counted since it came
  * in: exact, where it came into a free place, else at least so much. An exact table of all sources
- * was rejected, since it has a limit too and a scan fills it. */
+ * was rejected, since it has a limit too and a scan fills it.
+ *
+ * In a flood of sources every flow looks for one that is not there and displaces the least: of
+ * equals the one in the first place. A chained index finds, a tournament (Knuth 5.4.1) has the
+ * least at its root: 25 ns instead of 100 with two scans. Only one who was the least changes a
+ * tournament, as weights only grow. */
 #ifndef WHYFLOW_TALKERS_H
 #define WHYFLOW_TALKERS_H
 
@@ -17,10 +22,18 @@
 
 enum { TALKERS_KEPT = STATISTICS_TALKERS_KEPT };
 
+enum { TALKERS_BUCKETS = 2 * TALKERS_KEPT };
+
+/* All zero is an empty one. */
 struct talkers {
     uint32_t count;
     uint64_t replaced;
-    uint32_t marks[TALKERS_KEPT];   /* of the addresses, so that most need no look; 0: free */
+    uint32_t marks[TALKERS_KEPT];   /* of the addresses: the index goes by them */
+    uint8_t first[TALKERS_BUCKETS]; /* 1 + the first place of a chain; 0: none */
+    uint8_t next[TALKERS_KEPT];     /* likewise, the next one */
+    uint8_t least[TALKERS_KEPT]; /* node 1 is the root, node i's children are 2 i and 2 i + 1, the
+                                     * last ones places: whose weight is the least below. Once no
+                                     * place is free */
     uint64_t weights[TALKERS_KEPT]; /* counted, and what was inherited */
     struct statistics_talker told[TALKERS_KEPT];
 };

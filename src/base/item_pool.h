@@ -30,6 +30,12 @@ static inline void item_pool_deinit(struct item_pool *pool)
     pool->free_items = NULL;
 }
 
+/* Takes all back. */
+static inline void item_pool_clear(struct item_pool *pool)
+{
+    pool->free_count = pool->unused = 0;
+}
+
 static inline uint32_t item_pool_available(const struct item_pool *pool)
 {
     return pool->free_count + (pool->capacity - pool->unused);

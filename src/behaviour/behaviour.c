@@ -3,6 +3,7 @@
 
 #include "behaviour/rule.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ enum table {
 
 /* A flow has two hosts: both must stay while it is counted. */
 enum { HOSTS_MIN = 2 };
+enum { RULES_MAX = 64 };
 
 struct behaviour_engine {
     struct behaviour_settings settings;
@@ -26,6 +28,8 @@ struct behaviour_engine {
     int64_t now_ns, watch_start_ns;
     struct spread hosts_going_out;
     struct recent_table tables[TABLE_COUNT];
+    struct parts parts;             /* of their entries */
+    uint32_t rule_needs[RULES_MAX]; /* what all quantities of each rule need, enum sight */
 };
 
 #define BEHAVIOUR(id, name, label, techniques, tactics) \
@@ -34,31 +38,113 @@ const struct behaviour_info behaviour_infos[BEHAVIOUR_COUNT] = {[BEHAVIOUR_NONE]
                                                                 BEHAVIOUR_LIST(BEHAVIOUR)};
 #undef BEHAVIOUR
 
+/* ---- what an entry that leaves gives back --------------------------------------------------- */
+
+static bool forget_host(void *context, struct recent_entry *entry)
+{
+    struct parts *const parts = context;
+    const struct host *const host = (const struct host *)entry;
+    spread_part_release(parts, host->outside_peers);
+    spread_part_release(parts, host->clients);
+    spread_part_release(parts, host->inside_users);
+    spread_part_release(parts, host->partners_out);
+    spread_part_release(parts, host->partners_in);
+    spread_part_release(parts, host->partner_ports);
+    return false;
+}
+
+static bool forget_pair(void *context, struct recent_entry *entry)
+{
+    struct parts *const parts = context;
+    const struct pair *const pair = (const struct pair *)entry;
+    spread_part_release(parts, pair->ports_20s);
+    spread_part_release(parts, pair->ports_1d);
+    tally_part_release(parts, pair->sent_1h);
+    tally_part_release(parts, pair->received_1h);
+    tally_part_release(parts, pair->queries_10m);
+    tally_part_release(parts, pair->query_packets_10m);
+    return false;
+}
+
+static bool forget_sweep(void *context, struct recent_entry *entry)
+{
+    struct parts *const parts = context;
+    const struct sweep *const sweep = (const struct sweep *)entry;
+    spread_part_release(parts, sweep->hosts_10m);
+    spread_part_release(parts, sweep->hosts_1d);
+    tally_part_release(parts, sweep->flows_10m);
+    tally_part_release(parts, sweep->flows_1d);
+    spread_part_release(parts, sweep->login_tries);
+    spread_part_release(parts, sweep->login_hosts);
+    return false;
+}
+
+static bool forget_target(void *context, struct recent_entry *entry)
+{
+    struct parts *const parts = context;
+    const struct target *const target = (const struct target *)entry;
+    tally_part_release(parts, target->flows_20s);
+    spread_part_release(parts, target->sources_20s);
+    return false;
+}
+
+static bool forget_conversation(void *context, struct recent_entry *entry)
+{
+    struct parts *const parts = context;
+    const struct conversation *const conversation = (const struct conversation *)entry;
+    tally_part_release(parts, conversation->held_20s);
+    tally_part_release(parts, conversation->logins_10m);
+    return false;
+}
+
+/* ---- opening ------------------------------------------------------------------------------- */
+
+/* A kind of entry: its size, its key's, how many tallies and spreads it has. */
+static const struct kind {
+    size_t entry_bytes, key_bytes;
+    uint32_t tallies, spreads;
+    recent_forget_fn *forget;
+} kinds[TABLE_COUNT] = {
+    [TABLE_HOSTS] = {sizeof(struct host), sizeof(struct host_key), 0, 6, forget_host},
+    [TABLE_PAIRS] = {sizeof(struct pair), sizeof(struct pair_key), 4, 2, forget_pair},
+    [TABLE_SWEEPS] = {sizeof(struct sweep), sizeof(struct port_key), 2, 4, forget_sweep},
+    [TABLE_TARGETS] = {sizeof(struct target), sizeof(struct port_key), 1, 1, forget_target},
+    [TABLE_CONVERSATIONS] = {sizeof(struct conversation), sizeof(struct conversation_key), 2, 0,
+                             forget_conversation},
+};
+
 static bool open_tables(struct behaviour_engine *engine)
 {
     const struct behaviour_settings *const settings = &engine->settings;
     const uint32_t hosts = settings->max_hosts > HOSTS_MIN ? settings->max_hosts : HOSTS_MIN;
-    const struct recent_layout layouts[TABLE_COUNT] = {
-        [TABLE_HOSTS] = {.entry_bytes = sizeof(struct host),
-                         .key_bytes = sizeof(struct host_key),
-                         .limit = hosts},
-        [TABLE_PAIRS] = {.entry_bytes = sizeof(struct pair),
-                         .key_bytes = sizeof(struct pair_key),
-                         .limit = settings->max_pairs},
-        [TABLE_SWEEPS] = {.entry_bytes = sizeof(struct sweep),
-                          .key_bytes = sizeof(struct port_key),
-                          .limit = settings->max_hosts},
-        [TABLE_TARGETS] = {.entry_bytes = sizeof(struct target),
-                           .key_bytes = sizeof(struct port_key),
-                           .limit = settings->max_hosts},
-        [TABLE_CONVERSATIONS] = {.entry_bytes = sizeof(struct conversation),
-                                 .key_bytes = sizeof(struct conversation_key),
-                                 .limit = settings->max_pairs},
-    };
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
-        if (!recent_table_init(&engine->tables[i], &layouts[i]))
+    const uint32_t pairs = settings->max_pairs > 0 ? settings->max_pairs : 1;
+    uint32_t tallies = 0, spreads = 0;
+    for (unsigned i = 0; i < TABLE_COUNT; i++) {
+        const uint32_t limit = i == TABLE_PAIRS || i == TABLE_CONVERSATIONS ? pairs : hosts;
+        const struct recent_layout layout = {
+            .entry_bytes = kinds[i].entry_bytes,
+            .key_bytes = kinds[i].key_bytes,
+            .limit = limit,
+            .forget = kinds[i].forget,
+            .context = &engine->parts,
+        };
+        if (!recent_table_init(&engine->tables[i], &layout))
             return false;
-    return true;
+        tallies += limit * kinds[i].tallies;
+        spreads += limit * kinds[i].spreads;
+    }
+    return parts_init(&engine->parts, tallies, spreads);
+}
+
+/* What a flow must be so that no quantity of a rule is NaN: of other flows it is not asked. */
+static void find_rule_needs(struct behaviour_engine *engine)
+{
+    assert(behaviour_rule_count <= RULES_MAX);
+    for (size_t i = 0; i < behaviour_rule_count; i++) {
+        const struct condition *const conditions = behaviour_rules[i].conditions;
+        for (unsigned j = 0; j < BEHAVIOUR_EVIDENCE_MAX && conditions[j].side != 0; j++)
+            engine->rule_needs[i] |= quantity_needs(conditions[j].quantity);
+    }
 }
 
 struct behaviour_engine *behaviour_open(const struct behaviour_settings *settings)
@@ -67,6 +153,7 @@ struct behaviour_engine *behaviour_open(const struct behaviour_settings *setting
     if (engine == NULL)
         return NULL;
     engine->settings = *settings;
+    find_rule_needs(engine);
     if (open_tables(engine))
         return engine;
     behaviour_close(engine);
@@ -79,6 +166,7 @@ void behaviour_close(struct behaviour_engine *engine)
         return;
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         recent_table_deinit(&engine->tables[i]);
+    parts_deinit(&engine->parts);
     free(engine);
 }
 
@@ -86,6 +174,7 @@ static void begin_epoch(struct behaviour_engine *engine, const struct flow_recor
 {
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         recent_table_clear(&engine->tables[i]);
+    parts_clear(&engine->parts);
     memset(&engine->hosts_going_out, 0, sizeof engine->hosts_going_out);
     engine->has_time = true;
     engine->epoch = flow->epoch;
@@ -112,32 +201,21 @@ struct keys {
     struct conversation_key conversation;
 };
 
-static struct keys keys_of(const struct flow_record *flow)
+static void make_keys(const struct flow_record *flow, struct keys *keys)
 {
-    const struct port_key port = {
-        .port = flow->destination_port,
-        .protocol = flow->protocol,
-        .ip_version = flow->ip_version,
-    };
-    struct keys keys = {
-        .source.ip_version = flow->ip_version,
-        .destination.ip_version = flow->ip_version,
-        .pair.ip_version = flow->ip_version,
-        .sweep = port,
-        .target = port,
-        .conversation = {.port = flow->destination_port,
-                         .protocol = flow->protocol,
-                         .ip_version = flow->ip_version},
-    };
-    memcpy(keys.source.address, flow->source, sizeof flow->source);
-    memcpy(keys.destination.address, flow->destination, sizeof flow->destination);
-    memcpy(keys.pair.source, flow->source, sizeof flow->source);
-    memcpy(keys.pair.destination, flow->destination, sizeof flow->destination);
-    memcpy(keys.sweep.address, flow->source, sizeof flow->source);
-    memcpy(keys.target.address, flow->destination, sizeof flow->destination);
-    memcpy(keys.conversation.source, flow->source, sizeof flow->source);
-    memcpy(keys.conversation.destination, flow->destination, sizeof flow->destination);
-    return keys;
+    const uint32_t service =
+        (uint32_t)flow->destination_port << 16 | (uint32_t)flow->protocol << 8 | flow->ip_version;
+    memcpy(keys->source.address, flow->source, sizeof flow->source);
+    memcpy(keys->destination.address, flow->destination, sizeof flow->destination);
+    memcpy(keys->pair.source, flow->source, sizeof flow->source);
+    memcpy(keys->pair.destination, flow->destination, sizeof flow->destination);
+    memcpy(keys->sweep.address, flow->source, sizeof flow->source);
+    memcpy(keys->target.address, flow->destination, sizeof flow->destination);
+    memcpy(keys->conversation.source, flow->source, sizeof flow->source);
+    memcpy(keys->conversation.destination, flow->destination, sizeof flow->destination);
+    keys->source.ip_version = keys->destination.ip_version = flow->ip_version;
+    keys->pair.ip_version = flow->ip_version;
+    keys->sweep.service = keys->target.service = keys->conversation.service = service;
 }
 
 /* What a flow is evidence for. */
@@ -169,48 +247,63 @@ static void hash_keys(const struct endpoint_hashes *hashes, const struct flow_re
     hash[ROLE_CONVERSATION] = endpoint_hash_both(hashes->source, hashes->destination + port);
 }
 
-/* The entries of one flow, each inserted where it was not yet. */
-static void touch_all(struct behaviour_engine *engine, const struct keys *keys,
-                      const uint32_t hash[ROLE_COUNT], void *entries[ROLE_COUNT])
+/* What a flow must be for an entry of this role; any of these. Pairs and conversations are what a
+ * network has most of, and a flow that would leave no trace in one must not displace another: in a
+ * flood of openings no conversation is forgotten. */
+static const uint32_t role_sights[ROLE_COUNT] = {
+    [ROLE_PAIR] = SIGHT_PROBE | SIGHT_BULK | SIGHT_DNS,
+    [ROLE_CONVERSATION] = SIGHT_CONTACT | SIGHT_HELD | SIGHT_SHORT_LOGIN,
+};
+
+static bool has_entry(const struct scene *scene, enum role role)
 {
-    const void *const key[ROLE_COUNT] = {
-        [ROLE_SOURCE] = &keys->source, [ROLE_DESTINATION] = &keys->destination,
-        [ROLE_PAIR] = &keys->pair,     [ROLE_SWEEP] = &keys->sweep,
-        [ROLE_TARGET] = &keys->target, [ROLE_CONVERSATION] = &keys->conversation,
-    };
-    for (unsigned i = 0; i < ROLE_COUNT; i++) {
-        struct recent_table *const table = &engine->tables[table_of[i]];
-        const struct recent_lookup lookup = recent_lookup_hashed(table, key[i], hash[i]);
-        entries[i] = recent_table_touch(table, &lookup, engine->number);
-    }
+    return role_sights[role] == 0 || (scene->sight & role_sights[role]) != 0;
 }
 
-static struct scene make_scene(struct behaviour_engine *engine, const struct flow_record *flow,
-                               const struct endpoint_hashes *hashes,
-                               const struct feature_vector *vector)
+/* The entries of one flow, each inserted where it was not yet. */
+static void touch_all(struct behaviour_engine *engine, const struct endpoint_hashes *hashes,
+                      struct scene *scene)
 {
-    const struct keys keys = keys_of(flow);
-    uint32_t hash[ROLE_COUNT];
-    void *entries[ROLE_COUNT];
-    hash_keys(hashes, flow, hash);
-    touch_all(engine, &keys, hash, entries);
-    struct scene scene = {
-        .flow = flow,
-        .vector = vector,
-        .now_ns = engine->now_ns,
-        .watch_start_ns = engine->watch_start_ns,
-        .hosts_going_out = &engine->hosts_going_out,
-        .source = entries[ROLE_SOURCE],
-        .destination = entries[ROLE_DESTINATION],
-        .pair = entries[ROLE_PAIR],
-        .sweep = entries[ROLE_SWEEP],
-        .target = entries[ROLE_TARGET],
-        .conversation = entries[ROLE_CONVERSATION],
+    struct keys keys;
+    make_keys(scene->flow, &keys);
+    const void *const key[ROLE_COUNT] = {
+        [ROLE_SOURCE] = &keys.source, [ROLE_DESTINATION] = &keys.destination,
+        [ROLE_PAIR] = &keys.pair,     [ROLE_SWEEP] = &keys.sweep,
+        [ROLE_TARGET] = &keys.target, [ROLE_CONVERSATION] = &keys.conversation,
     };
-    sight_take(flow, vector, &scene.sight);
-    if (scene.sight.is_source_inside != scene.sight.is_destination_inside)
-        scene.inside = scene.sight.is_source_inside ? scene.source : scene.destination;
-    return scene;
+    uint32_t hash[ROLE_COUNT];
+    void *entries[ROLE_COUNT] = {NULL};
+    hash_keys(hashes, scene->flow, hash);
+    for (unsigned i = 0; i < ROLE_COUNT; i++) {
+        const struct recent_lookup lookup = {.key = key[i], .hash = hash[i]};
+        if (has_entry(scene, (enum role)i))
+            entries[i] = recent_table_touch(&engine->tables[table_of[i]], &lookup, engine->number);
+    }
+    scene->source = entries[ROLE_SOURCE];
+    scene->destination = entries[ROLE_DESTINATION];
+    scene->pair = entries[ROLE_PAIR];
+    scene->sweep = entries[ROLE_SWEEP];
+    scene->target = entries[ROLE_TARGET];
+    scene->conversation = entries[ROLE_CONVERSATION];
+}
+
+/* Where the flow under way brought the entry in, its moment is the entry's. */
+static void give_birth(const struct behaviour_engine *engine, const struct recent_entry *entry,
+                       const struct moment *moment, struct moment *birth)
+{
+    if (entry->inserted == engine->number)
+        *birth = *moment;
+}
+
+static void give_births(const struct behaviour_engine *engine, struct scene *scene)
+{
+    const struct moment *const moment = &scene->moment;
+    give_birth(engine, &scene->source->entry, moment, &scene->source->birth);
+    give_birth(engine, &scene->destination->entry, moment, &scene->destination->birth);
+    if (scene->pair != NULL)
+        give_birth(engine, &scene->pair->entry, moment, &scene->pair->birth);
+    give_birth(engine, &scene->sweep->entry, moment, &scene->sweep->birth);
+    give_birth(engine, &scene->target->entry, moment, &scene->target->birth);
 }
 
 static bool holds(const struct condition *condition, double value)
@@ -235,18 +328,26 @@ static unsigned try_rule(const struct behaviour_rule *rule, const struct scene *
 static void tell(const struct behaviour_rule *rule, const struct scene *scene,
                  const double values[], unsigned count, struct behaviour_finding *finding)
 {
-    *finding = (struct behaviour_finding){
-        .behaviour = (uint8_t)rule->behaviour,
-        .evidence_count = (uint8_t)count,
-        .since_ns = quantity_since_ns(rule->conditions[0].quantity, scene),
-    };
-    for (unsigned i = 0; i < count; i++)
-        finding->evidence[i] = (struct behaviour_evidence){
-            .quantity = (uint8_t)rule->conditions[i].quantity,
-            .is_most = rule->conditions[i].side == AT_MOST,
-            .value = values[i],
-            .limit = rule->conditions[i].limit,
-        };
+    finding->behaviour = (uint8_t)rule->behaviour;
+    finding->evidence_count = (uint8_t)count;
+    finding->since_ns = quantity_since_ns(rule->conditions[0].quantity, scene);
+    for (unsigned i = 0; i < count; i++) {
+        struct behaviour_evidence *const evidence = &finding->evidence[i];
+        evidence->quantity = (uint8_t)rule->conditions[i].quantity;
+        evidence->is_most = rule->conditions[i].side == AT_MOST;
+        evidence->value = values[i];
+        evidence->limit = rule->conditions[i].limit;
+    }
+}
+
+/* The sight of a flow to come is not known yet, for want of its vector. By its state, which lies
+ * beside its ports, most that have no conversation are told. */
+static bool is_to_fetch(const struct flow_record *flow, enum role role)
+{
+    const bool is_unanswered = flow->state == FLOW_STATE_ATTEMPTED ||
+                               flow->state == FLOW_STATE_REFUSED ||
+                               flow->state == FLOW_STATE_ONE_WAY;
+    return role != ROLE_CONVERSATION || !is_unanswered;
 }
 
 void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
@@ -255,7 +356,8 @@ void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flo
     uint32_t hash[ROLE_COUNT];
     hash_keys(hashes, flow, hash);
     for (unsigned i = 0; i < ROLE_COUNT; i++)
-        (void)recent_lookup_hashed(&engine->tables[table_of[i]], NULL, hash[i]);
+        if (is_to_fetch(flow, (enum role)i))
+            (void)recent_lookup_hashed(&engine->tables[table_of[i]], NULL, hash[i]);
 }
 
 void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
@@ -265,7 +367,8 @@ void behaviour_warm(const struct behaviour_engine *engine, const struct flow_rec
     hash_keys(hashes, flow, hash);
     for (unsigned i = 0; i < ROLE_COUNT; i++) {
         const struct recent_lookup lookup = {.hash = hash[i]};
-        recent_lookup_warm(&lookup, &engine->tables[table_of[i]]);
+        if (is_to_fetch(flow, (enum role)i))
+            recent_lookup_warm(&lookup, &engine->tables[table_of[i]]);
     }
 }
 
@@ -274,17 +377,29 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
                        struct behaviour_finding *finding)
 {
     advance_time(engine, flow);
-    struct scene scene = make_scene(engine, flow, hashes, vector);
+    struct scene scene = {
+        .flow = flow,
+        .vector = vector,
+        .parts = &engine->parts,
+        .moment = {engine->now_ns, flow->first_ns},
+        .sight = sight_take(flow, vector),
+        .watch_start_ns = engine->watch_start_ns,
+        .hosts_going_out = &engine->hosts_going_out,
+    };
+    touch_all(engine, hashes, &scene);
+    give_births(engine, &scene);
     scene_count(&scene, hashes);
+    memset(finding, 0, sizeof *finding); /* BEHAVIOUR_NONE */
     for (size_t i = 0; i < behaviour_rule_count; i++) {
         double values[BEHAVIOUR_EVIDENCE_MAX];
+        if (!scene_is(&scene, engine->rule_needs[i]))
+            continue;
         const unsigned count = try_rule(&behaviour_rules[i], &scene, values);
         if (count == 0)
             continue;
         tell(&behaviour_rules[i], &scene, values, count, finding);
         return;
     }
-    *finding = (struct behaviour_finding){.behaviour = BEHAVIOUR_NONE};
 }
 
 void behaviour_counters(const struct behaviour_engine *engine, struct engine_counters *counters)
@@ -294,7 +409,7 @@ void behaviour_counters(const struct behaviour_engine *engine, struct engine_cou
         tables[TABLE_HOSTS].evicted + tables[TABLE_SWEEPS].evicted + tables[TABLE_TARGETS].evicted;
     counters->pairs_evicted += tables[TABLE_PAIRS].evicted;
     counters->conversations_evicted += tables[TABLE_CONVERSATIONS].evicted;
-    counters->memory_bytes += sizeof *engine;
+    counters->memory_bytes += sizeof *engine + parts_memory_bytes(&engine->parts);
     for (unsigned i = 0; i < TABLE_COUNT; i++)
         counters->memory_bytes += recent_table_memory_bytes(&tables[i]);
 }

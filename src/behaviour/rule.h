@@ -26,6 +26,8 @@ struct behaviour_rule {
 extern const struct behaviour_rule behaviour_rules[];
 extern const size_t behaviour_rule_count;
 
+/* What a flow must be to be evidence of the quantity; a set of enum sight. */
+uint32_t quantity_needs(enum quantity_id id);
 /* A quantity of this flow; NaN where the flow is no evidence of it: no condition on it holds. */
 double quantity_measure(enum quantity_id id, const struct scene *scene);
 /* When the evidence behind a quantity began: the start of the first flow counted. */

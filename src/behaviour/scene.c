@@ -3,115 +3,109 @@
  * are asked; the engine's thread. */
 #include "behaviour/evidence.h"
 
-static const int64_t YOUNG_PAIR_NS = INT64_C(3600) * 1000000000;
+/* A count named _10m reaches back 5 to 10 minutes, _20s 10 to 20 s, _1h 30 to 60 minutes, _1d 12 to
+ * 24 hours. Over 20 s time is that of the flows' starts. */
+static const struct span SPAN_20S = {10 * BEHAVIOUR_SECOND_NS, .is_by_start = true};
+static const struct span SPAN_10M = {5 * BEHAVIOUR_MINUTE_NS, .is_by_start = false};
+static const struct span SPAN_1H = {30 * BEHAVIOUR_MINUTE_NS, .is_by_start = false};
+static const struct span SPAN_1D = {12 * BEHAVIOUR_HOUR_NS, .is_by_start = false};
 
-static unsigned note(struct scene *scene, struct spread *spread, uint64_t hash, int64_t half_ns)
+/* In a part of the entry with this birth; NULL: of one whose parts are never sole. */
+static unsigned note(struct scene *scene, struct spread_part *part, const struct moment *birth,
+                     const struct span *span, uint64_t hash)
 {
-    return spread_note(spread, hash, scene->now_ns, scene->flow->first_ns, half_ns);
+    return spread_part_note(scene->parts, part, birth, &scene->moment, span, (uint8_t)hash);
 }
 
-static void add(struct scene *scene, struct tally *tally, uint64_t amount, int64_t half_ns)
+static void add(struct scene *scene, struct tally_part *part, const struct moment *birth,
+                const struct span *span, uint64_t amount)
 {
-    (void)tally_advance(tally, scene->now_ns, half_ns);
-    tally_add(tally, scene->now_ns, scene->flow->first_ns, amount);
+    tally_part_add(scene->parts, part, birth, &scene->moment, span, amount);
 }
 
-/* Over 20 s time is that of the flows' starts: flows that began minutes apart may be handed over at
- * once, when the input ends. One that began before the half under way is counted in it. */
-static void add_by_start(struct scene *scene, struct tally *tally, uint64_t amount)
-{
-    const int64_t first_ns = scene->flow->first_ns;
-    (void)tally_advance(tally, first_ns, HALF_20S_NS);
-    tally_add(tally, first_ns, first_ns, amount);
-}
-
-static unsigned note_by_start(struct scene *scene, struct spread *spread, uint64_t hash)
-{
-    const int64_t first_ns = scene->flow->first_ns;
-    return spread_note(spread, hash, first_ns, first_ns, HALF_20S_NS);
-}
-
-static void count_scan(struct scene *scene, const struct endpoint_hashes *hashes)
+static void count_flow(struct scene *scene)
 {
     struct sweep *const sweep = scene->sweep;
-    add(scene, &sweep->flows_10m, scene->sight.is_probe, HALF_10M_NS);
-    add(scene, &sweep->flows_1d, scene->sight.is_probe, HALF_1D_NS);
-    add_by_start(scene, &scene->target->flows_20s, scene->sight.is_probe);
-    if (!scene->sight.is_probe)
-        return;
-    note_by_start(scene, &scene->pair->ports_20s, hashes->port_sketch);
-    scene->is_new_port = note(scene, &scene->pair->ports_1d, hashes->port_sketch, HALF_1D_NS);
-    note(scene, &sweep->hosts_10m, hashes->destination_sketch, HALF_10M_NS);
-    scene->is_new_host = note(scene, &sweep->hosts_1d, hashes->destination_sketch, HALF_1D_NS);
-    note_by_start(scene, &scene->target->sources_20s, hashes->source_sketch);
+    struct target *const target = scene->target;
+    const bool is_probe = scene_is(scene, SIGHT_PROBE);
+    add(scene, &sweep->flows_10m, &sweep->birth, &SPAN_10M, is_probe);
+    add(scene, &sweep->flows_1d, &sweep->birth, &SPAN_1D, is_probe);
+    add(scene, &target->flows_20s, &target->birth, &SPAN_20S, is_probe);
+}
+
+static void count_probe(struct scene *scene, const struct endpoint_hashes *hashes)
+{
+    struct pair *const pair = scene->pair;
+    struct sweep *const sweep = scene->sweep;
+    struct target *const target = scene->target;
+    note(scene, &pair->ports_20s, &pair->birth, &SPAN_20S, hashes->port_sketch);
+    if (note(scene, &pair->ports_1d, &pair->birth, &SPAN_1D, hashes->port_sketch) > 0)
+        scene->sight |= SIGHT_NEW_PORT;
+    note(scene, &sweep->hosts_10m, &sweep->birth, &SPAN_10M, hashes->destination_sketch);
+    if (note(scene, &sweep->hosts_1d, &sweep->birth, &SPAN_1D, hashes->destination_sketch) > 0)
+        scene->sight |= SIGHT_NEW_HOST;
+    note(scene, &target->sources_20s, &target->birth, &SPAN_20S, hashes->source_sketch);
 }
 
 /* Who talks with whom: the background that rarity and roles are told by. */
 static void count_roles(struct scene *scene, const struct endpoint_hashes *hashes)
 {
-    const struct sight *const sight = &scene->sight;
-    if (sight->is_source_inside)
-        note(scene, &scene->destination->inside_users, hashes->source_sketch, HALF_1D_NS);
-    if (sight->is_source_inside && sight->is_session)
-        note(scene, &scene->destination->clients, hashes->source_sketch, HALF_1D_NS);
-    if (sight->is_source_inside && !sight->is_destination_inside) {
-        note(scene, &scene->source->outside_peers, hashes->destination_sketch, HALF_1D_NS);
-        note(scene, scene->hosts_going_out, hashes->source_sketch, HALF_1D_NS);
-    }
-}
-
-bool scene_is_young_pair(const struct scene *scene)
-{
-    return scene->vector->pair_age_ns < YOUNG_PAIR_NS;
+    struct host *const source = scene->source;
+    struct host *const destination = scene->destination;
+    if (!scene_is(scene, SIGHT_SOURCE_INSIDE))
+        return;
+    note(scene, &destination->inside_users, &destination->birth, &SPAN_1D, hashes->source_sketch);
+    if (scene_is(scene, SIGHT_SESSION))
+        note(scene, &destination->clients, &destination->birth, &SPAN_1D, hashes->source_sketch);
+    if (!scene_is(scene, SIGHT_GOING_OUT))
+        return;
+    note(scene, &source->outside_peers, &source->birth, &SPAN_1D, hashes->destination_sketch);
+    (void)spread_note(scene->hosts_going_out, scene->moment, (uint8_t)hashes->source_sketch,
+                      SPAN_1D.half_ns);
 }
 
 static void count_logins(struct scene *scene, const struct endpoint_hashes *hashes)
 {
-    const struct sight *const sight = &scene->sight;
-    if (sight->is_short_login)
-        add(scene, &scene->conversation->logins_10m, 0, HALF_10M_NS);
-    if (!sight->is_login || !sight->is_source_inside || !sight->is_destination_inside ||
-        !scene_is_young_pair(scene))
+    struct sweep *const sweep = scene->sweep;
+    if (scene_is(scene, SIGHT_SHORT_LOGIN))
+        add(scene, &scene->conversation->logins_10m, NULL, &SPAN_10M, 0);
+    if (!scene_is(scene, SIGHT_NEW_LOGIN))
         return;
-    note(scene, &scene->sweep->login_tries, hashes->destination_sketch, HALF_10M_NS);
-    if (sight->is_logged_in)
-        note(scene, &scene->sweep->login_hosts, hashes->destination_sketch, HALF_10M_NS);
+    note(scene, &sweep->login_tries, &sweep->birth, &SPAN_10M, hashes->destination_sketch);
+    if (scene_is(scene, SIGHT_LOGGED_IN))
+        note(scene, &sweep->login_hosts, &sweep->birth, &SPAN_10M, hashes->destination_sketch);
 }
 
 static void count_bytes(struct scene *scene)
 {
-    const struct flow_direction *const direction = scene->flow->direction;
+    const struct flow_direction *const forward = &scene->flow->direction[FLOW_FORWARD];
+    const struct flow_direction *const reverse = &scene->flow->direction[FLOW_REVERSE];
     struct pair *const pair = scene->pair;
-    if (scene->sight.is_bulk) {
-        add(scene, &pair->sent_1h, direction[FLOW_FORWARD].ip_bytes, HALF_1H_NS);
-        add(scene, &pair->received_1h, direction[FLOW_REVERSE].ip_bytes, HALF_1H_NS);
+    if (scene_is(scene, SIGHT_BULK)) {
+        add(scene, &pair->sent_1h, &pair->birth, &SPAN_1H, forward->ip_bytes);
+        add(scene, &pair->received_1h, &pair->birth, &SPAN_1H, reverse->ip_bytes);
     }
-    if (scene->sight.is_dns) {
-        add(scene, &pair->queries_10m, direction[FLOW_FORWARD].ip_bytes, HALF_10M_NS);
-        add(scene, &pair->query_packets_10m, direction[FLOW_FORWARD].packets, HALF_10M_NS);
+    if (scene_is(scene, SIGHT_DNS)) {
+        add(scene, &pair->queries_10m, &pair->birth, &SPAN_10M, forward->ip_bytes);
+        add(scene, &pair->query_packets_10m, &pair->birth, &SPAN_10M, forward->packets);
     }
 }
 
 static void count_partners(struct scene *scene, const struct endpoint_hashes *hashes)
 {
-    if (!scene->sight.is_partner || scene->inside == NULL)
-        return;
-    if (scene->inside == scene->source) {
-        note(scene, &scene->inside->partners_out, hashes->destination_sketch, HALF_10M_NS);
-        note(scene, &scene->inside->partner_ports, hashes->port_sketch, HALF_10M_NS);
+    struct host *const inside = scene_inside(scene);
+    if (inside == scene->source) {
+        note(scene, &inside->partners_out, &inside->birth, &SPAN_10M, hashes->destination_sketch);
+        note(scene, &inside->partner_ports, &inside->birth, &SPAN_10M, hashes->port_sketch);
     } else {
-        note(scene, &scene->inside->partners_in, hashes->source_sketch, HALF_10M_NS);
+        note(scene, &inside->partners_in, &inside->birth, &SPAN_10M, hashes->source_sketch);
     }
 }
 
-static void count_contacts(struct scene *scene)
+static void count_contact(struct scene *scene)
 {
     struct conversation *const conversation = scene->conversation;
     const int64_t first_ns = scene->flow->first_ns;
-    if (scene->sight.is_held)
-        add_by_start(scene, &conversation->held_20s, 0);
-    if (!scene->sight.is_session || !scene->sight.is_fresh)
-        return;
     if (conversation->contacts == 0 || first_ns < conversation->first_ns)
         conversation->first_ns = first_ns;
     if (conversation->contacts == 0 || first_ns > conversation->last_ns)
@@ -119,21 +113,26 @@ static void count_contacts(struct scene *scene)
     conversation->contacts++;
 }
 
-static void meet(struct host *host, const struct flow_record *flow, bool is_new)
+static void meet(struct host *host, const struct flow_record *flow)
 {
-    if (is_new || flow->first_ns < host->first_ns)
+    if (host->first_ns == 0 || flow->first_ns < host->first_ns)
         host->first_ns = flow->first_ns;
 }
 
 void scene_count(struct scene *scene, const struct endpoint_hashes *hashes)
 {
-    const struct flow_record *const flow = scene->flow;
-    meet(scene->source, flow, scene->source->first_ns == 0);
-    meet(scene->destination, flow, scene->destination->first_ns == 0);
-    count_scan(scene, hashes);
+    meet(scene->source, scene->flow);
+    meet(scene->destination, scene->flow);
+    count_flow(scene);
+    if (scene_is(scene, SIGHT_PROBE))
+        count_probe(scene, hashes);
     count_roles(scene, hashes);
     count_logins(scene, hashes);
     count_bytes(scene);
-    count_partners(scene, hashes);
-    count_contacts(scene);
+    if (scene_is(scene, SIGHT_PARTNER))
+        count_partners(scene, hashes);
+    if (scene_is(scene, SIGHT_HELD))
+        add(scene, &scene->conversation->held_20s, NULL, &SPAN_20S, 0);
+    if (scene_is(scene, SIGHT_CONTACT))
+        count_contact(scene);
 }

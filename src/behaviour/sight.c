@@ -2,8 +2,7 @@
 /* What one flow is, by itself: a probe, a session, a log-in, a held connection. Pure functions of
  * the flow and its direction, called by behaviour_observe. The limits here say what kind of flow
  * is counted; how many it takes is said in behaviour_rule.c. */
-#include "base/service.h"
-#include "behaviour/evidence.h"
+#include "behaviour/sight.h"
 
 #include <stddef.h>
 
@@ -22,13 +21,23 @@ enum { SESSION_PAYLOAD_MIN = 200 };
  * most), for at least so long. Pages and keep-alives answer; idle pools ask nothing. */
 enum { HELD_SENT_MAX = 4000, HELD_RECEIVED_MAX = 700 };
 #define HELD_DURATION_MIN_NS (15 * BEHAVIOUR_SECOND_NS)
+#define YOUNG_PAIR_NS BEHAVIOUR_HOUR_NS
 
+/* Over all of them and without a way out, so that the compiler makes vectors of it. */
 static bool is_one_of(uint16_t port, const uint16_t ports[], size_t count)
 {
+    bool is_one = false;
     for (size_t i = 0; i < count; i++)
-        if (ports[i] == port)
-            return true;
-    return false;
+        is_one |= ports[i] == port;
+    return is_one;
+}
+
+#define IS_ONE_OF(port, ports) is_one_of(port, ports, sizeof(ports) / sizeof(ports)[0])
+
+/* The responder's port has a service; the vector has looked for it. */
+static bool is_known_service(const struct flow_record *flow, const struct feature_vector *vector)
+{
+    return vector->service_port != 0 && vector->service_port == flow->destination_port;
 }
 
 /* Log-in services where many short connections are not the custom. Data bases, mail boxes and
@@ -36,30 +45,45 @@ static bool is_one_of(uint16_t port, const uint16_t ports[], size_t count)
 static bool is_login_service(const struct flow_record *flow)
 {
     static const uint16_t ports[] = {21, 22, 23, 2222, 2323, 3389, 5900, 5901};
-    return flow->protocol == PACKET_PROTOCOL_TCP &&
-           is_one_of(flow->destination_port, ports, sizeof ports / sizeof ports[0]);
+    return flow->protocol == PACKET_PROTOCOL_TCP && IS_ONE_OF(flow->destination_port, ports);
 }
 
 /* Services by which one host is administered from another. */
 static bool is_remote_service(const struct flow_record *flow)
 {
     static const uint16_t ports[] = {22, 23, 135, 445, 3389, 5900, 5985, 5986};
-    return flow->protocol == PACKET_PROTOCOL_TCP &&
-           is_one_of(flow->destination_port, ports, sizeof ports / sizeof ports[0]);
+    return flow->protocol == PACKET_PROTOCOL_TCP && IS_ONE_OF(flow->destination_port, ports);
+}
+
+/* Services that are asked regularly by design: names, time, addresses, mail delivery, management,
+ * and the keeping open of address translators. */
+static bool is_infrastructure(const struct flow_record *flow)
+{
+    static const uint16_t ports[] = {25,  53,  67,   68,   123,  161,  162,  514, 546,
+                                     547, 853, 1900, 3478, 3479, 5349, 5353, 5355};
+    return IS_ONE_OF(flow->destination_port, ports) ||
+           (flow->protocol != PACKET_PROTOCOL_TCP && flow->protocol != PACKET_PROTOCOL_UDP);
+}
+
+/* What everybody asks of hosts outside all day: while the way out is down, or a filter refuses
+ * QUIC, all of it goes unanswered. */
+static bool is_everyday_port(uint16_t port)
+{
+    static const uint16_t ports[] = {25, 53, 80, 123, 443, 853, 3478, 5228, 8080};
+    return IS_ONE_OF(port, ports);
+}
+
+static bool is_ssh(const struct flow_record *flow)
+{
+    return flow->destination_port == 22 || flow->destination_port == 2222;
 }
 
 /* Services by which files go to hosts outside: not calls, games or tunnels. */
-static bool is_bulk_service(const struct flow_record *flow)
+static bool is_bulk_service(const struct flow_record *flow, const struct feature_vector *vector)
 {
     if (flow->protocol == PACKET_PROTOCOL_UDP)
         return flow->destination_port == 443;
-    return flow->protocol == PACKET_PROTOCOL_TCP &&
-           service_is_known(flow->protocol, flow->destination_port);
-}
-
-static bool is_high_and_unassigned(uint8_t protocol, uint16_t port)
-{
-    return port >= HIGH_PORT_FIRST && !service_is_known(protocol, port);
+    return flow->protocol == PACKET_PROTOCOL_TCP && is_known_service(flow, vector);
 }
 
 /* What a packet of headers alone takes at most, unless it has IP options or extensions. */
@@ -108,13 +132,12 @@ static bool is_tcp_probe(const struct flow_record *flow)
 }
 
 /* A late answer of a server is no probe, nor is the trace of a path. */
-static bool is_udp_probe(const struct flow_record *flow)
+static bool is_udp_probe(const struct flow_record *flow, const struct feature_vector *vector)
 {
     bool is_applicable = false;
     const bool is_trace =
         flow->destination_port >= TRACE_PORT_FIRST && flow->destination_port <= TRACE_PORT_LAST;
-    const bool is_late_answer = service_is_known(flow->protocol, flow->source_port) &&
-                                !service_is_known(flow->protocol, flow->destination_port);
+    const bool is_late_answer = vector->service_port != 0 && !is_known_service(flow, vector);
     return flow_record_is_unanswered(flow, &is_applicable) && is_applicable && !is_trace &&
            !is_late_answer;
 }
@@ -125,12 +148,12 @@ static bool is_echo(const struct flow_record *flow)
            (flow->protocol == PACKET_PROTOCOL_ICMPV6 && flow->icmp_type == ECHO_REQUEST_V6);
 }
 
-static bool is_probe(const struct flow_record *flow)
+static bool is_probe(const struct flow_record *flow, const struct feature_vector *vector)
 {
     if (flow->protocol == PACKET_PROTOCOL_TCP)
         return is_tcp_probe(flow);
     if (flow->protocol == PACKET_PROTOCOL_UDP)
-        return is_udp_probe(flow);
+        return is_udp_probe(flow, vector);
     return is_echo(flow) && flow->direction[FLOW_REVERSE].packets == 0;
 }
 
@@ -149,30 +172,84 @@ static bool is_short_login(const struct flow_record *flow)
            payload <= LOGIN_PAYLOAD_MAX && flow->is_tcp_closed;
 }
 
-void sight_take(const struct flow_record *flow, const struct feature_vector *vector,
-                struct sight *sight)
+/* Between two high ports that no service has, and answered. */
+static bool is_partner(const struct flow_record *flow, const struct feature_vector *vector)
 {
-    const int direction = (int)vector->value[FEATURE_DIRECTION];
-    const bool is_answered = flow->direction[FLOW_REVERSE].packets > 0;
-    const bool is_fresh = flow->slice == 0 && flow->state != FLOW_STATE_CONTINUED;
-    *sight = (struct sight){
-        .is_probe = is_fresh && is_probe(flow),
-        .is_session = has_payload_both_ways(flow),
-        .is_fresh = is_fresh,
-        .is_dns = flow->protocol == PACKET_PROTOCOL_UDP && flow->destination_port == 53,
-        .is_bulk = is_bulk_service(flow),
-        .is_login = is_remote_service(flow),
-        .is_logged_in = is_remote_service(flow) && has_payload_both_ways(flow) &&
-                        sight_payload_bytes(flow, FLOW_FORWARD) >= SESSION_PAYLOAD_MIN,
-        .is_short_login = is_fresh && is_short_login(flow),
-        .is_held = is_fresh && is_held(flow),
-        .is_echo = is_echo(flow),
-        .is_partner = is_answered && flow->source_port >= HIGH_PORT_FIRST && payload_of(flow) > 0 &&
-                      is_high_and_unassigned(flow->protocol, flow->destination_port) &&
-                      !service_is_known(flow->protocol, flow->source_port),
-        .is_source_inside =
-            direction == FEATURE_DIRECTION_IN_IN || direction == FEATURE_DIRECTION_IN_OUT,
-        .is_destination_inside =
-            direction == FEATURE_DIRECTION_IN_IN || direction == FEATURE_DIRECTION_OUT_IN,
+    return vector->service_port == 0 && flow->source_port >= HIGH_PORT_FIRST &&
+           flow->destination_port >= HIGH_PORT_FIRST && flow->direction[FLOW_REVERSE].packets > 0 &&
+           payload_of(flow) > 0;
+}
+
+/* ---- the bits ------------------------------------------------------------------------------ */
+
+static uint32_t sight_if(bool is_so, uint32_t sights)
+{
+    return is_so ? sights : 0;
+}
+
+static uint32_t places_of(const struct feature_vector *vector)
+{
+    static const uint32_t places[FEATURE_DIRECTION_COUNT] = {
+        [FEATURE_DIRECTION_IN_IN] =
+            SIGHT_SOURCE_INSIDE | SIGHT_DESTINATION_INSIDE | SIGHT_NO_TRANSIT,
+        [FEATURE_DIRECTION_IN_OUT] =
+            SIGHT_SOURCE_INSIDE | SIGHT_NO_TRANSIT | SIGHT_CROSSING | SIGHT_GOING_OUT,
+        [FEATURE_DIRECTION_OUT_IN] = SIGHT_DESTINATION_INSIDE | SIGHT_NO_TRANSIT | SIGHT_CROSSING,
+        [FEATURE_DIRECTION_OUT_OUT] = 0,
     };
+    return places[(int)vector->value[FEATURE_DIRECTION]];
+}
+
+static uint32_t probe_sights(const struct flow_record *flow, const struct feature_vector *vector,
+                             uint32_t places)
+{
+    if (!is_probe(flow, vector))
+        return 0;
+    const bool is_opening = flow->protocol == PACKET_PROTOCOL_TCP;
+    const bool is_everyday =
+        (places & SIGHT_DESTINATION_INSIDE) == 0 && is_everyday_port(flow->destination_port);
+    return SIGHT_PROBE | sight_if(!is_everyday, SIGHT_RARE_PROBE) |
+           sight_if(is_known_service(flow, vector), SIGHT_SERVICE_PROBE) |
+           sight_if(is_opening && is_everyday, SIGHT_EVERYDAY_OPENING) |
+           sight_if(is_opening && sight_payload_bytes(flow, FLOW_FORWARD) == 0, SIGHT_BARE_OPENING);
+}
+
+static uint32_t login_sights(const struct flow_record *flow, const struct feature_vector *vector,
+                             uint32_t places)
+{
+    const uint32_t inside = SIGHT_SOURCE_INSIDE | SIGHT_DESTINATION_INSIDE;
+    if ((places & inside) != inside || vector->pair_age_ns >= YOUNG_PAIR_NS ||
+        !is_remote_service(flow))
+        return 0;
+    const bool is_logged_in = has_payload_both_ways(flow) &&
+                              sight_payload_bytes(flow, FLOW_FORWARD) >= SESSION_PAYLOAD_MIN;
+    return SIGHT_NEW_LOGIN | sight_if(is_logged_in, SIGHT_LOGGED_IN);
+}
+
+/* Of a flow that is neither a later slice nor the rest of an earlier conversation. */
+static uint32_t fresh_sights(const struct flow_record *flow, const struct feature_vector *vector,
+                             uint32_t places)
+{
+    uint32_t sights = probe_sights(flow, vector, places) | sight_if(is_held(flow), SIGHT_HELD);
+    if (!has_payload_both_ways(flow))
+        return sights;
+    sights |= SIGHT_CONTACT;
+    if ((places & SIGHT_GOING_OUT) != 0 && !is_infrastructure(flow))
+        sights |= SIGHT_OUT_CONTACT;
+    if (is_short_login(flow))
+        sights |= SIGHT_SHORT_LOGIN | (is_ssh(flow) ? SIGHT_SSH_LOGIN : SIGHT_OTHER_LOGIN);
+    return sights;
+}
+
+uint32_t sight_take(const struct flow_record *flow, const struct feature_vector *vector)
+{
+    const uint32_t places = places_of(vector);
+    const bool is_fresh = flow->slice == 0 && flow->state != FLOW_STATE_CONTINUED;
+    const bool is_dns = flow->protocol == PACKET_PROTOCOL_UDP && flow->destination_port == 53;
+    return places | sight_if(is_dns, SIGHT_DNS) | login_sights(flow, vector, places) |
+           sight_if(has_payload_both_ways(flow), SIGHT_SESSION) |
+           sight_if(is_bulk_service(flow, vector), SIGHT_BULK) |
+           sight_if(is_echo(flow), SIGHT_ECHO) |
+           sight_if((places & SIGHT_CROSSING) != 0 && is_partner(flow, vector), SIGHT_PARTNER) |
+           (is_fresh ? fresh_sights(flow, vector, places) : 0);
 }

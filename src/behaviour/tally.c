@@ -1,81 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "behaviour/tally.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-unsigned tally_advance(struct tally *tally, int64_t now_ns, int64_t half_ns)
+/* Halves that follow each other leave no time out; after a silence of two a new one begins. */
+static void begin_tally_half(struct tally *tally, struct moment moment, int64_t half_ns)
 {
-    if (tally->halves[0].count == 0 || now_ns - tally->began_ns < half_ns)
-        return 0;
-    const unsigned passed = now_ns - tally->began_ns < 2 * half_ns ? 1 : 2;
-    tally->halves[1] = passed == 1 ? tally->halves[0] : (struct tally_half){.count = 0};
-    tally->halves[0] = (struct tally_half){.count = 0};
-    tally->began_ns += half_ns; /* halves that follow each other leave no time out */
-    if (passed == 2)
-        tally->began_ns = now_ns;
-    return passed;
+    const bool is_next = tally->count[0] > 0 && moment.now_ns - tally->began_ns < 2 * half_ns;
+    tally->first_ns[1] = tally->first_ns[0];
+    tally->last_ns[1] = tally->last_ns[0];
+    tally->sum[1] = is_next ? tally->sum[0] : 0;
+    tally->count[1] = is_next ? tally->count[0] : 0;
+    tally->first_ns[0] = tally->last_ns[0] = moment.start_ns;
+    tally->sum[0] = 0;
+    tally->count[0] = 0;
+    tally->began_ns = is_next ? tally->began_ns + half_ns : moment.now_ns;
 }
 
-void tally_add(struct tally *tally, int64_t now_ns, int64_t start_ns, uint64_t amount)
+void tally_add(struct tally *tally, struct moment moment, uint64_t amount, int64_t half_ns)
 {
-    struct tally_half *const half = &tally->halves[0];
-    if (half->count == 0 && tally->halves[1].count == 0)
-        tally->began_ns = now_ns;
-    if (half->count == 0 || start_ns < half->first_ns)
-        half->first_ns = start_ns;
-    if (half->count == 0 || start_ns > half->last_ns)
-        half->last_ns = start_ns;
-    half->count++;
-    half->sum += amount;
+    if (tally->count[0] == 0 || moment.now_ns - tally->began_ns >= half_ns)
+        begin_tally_half(tally, moment, half_ns);
+    if (moment.start_ns < tally->first_ns[0])
+        tally->first_ns[0] = moment.start_ns;
+    if (moment.start_ns > tally->last_ns[0])
+        tally->last_ns[0] = moment.start_ns;
+    const bool has_room = tally->count[0] < UINT32_MAX;
+    tally->count[0] += has_room;
+    tally->sum[0] += has_room ? amount : 0;
 }
 
 uint64_t tally_count(const struct tally *tally)
 {
-    return tally->halves[0].count + tally->halves[1].count;
+    return (uint64_t)tally->count[0] + tally->count[1];
 }
 
 uint64_t tally_sum(const struct tally *tally)
 {
-    return tally->halves[0].sum + tally->halves[1].sum;
+    return tally->sum[0] + tally->sum[1];
 }
 
 int64_t tally_first_ns(const struct tally *tally)
 {
-    const struct tally_half *const now = &tally->halves[0], *const before = &tally->halves[1];
-    if (before->count == 0)
-        return now->first_ns;
-    return now->count == 0 || before->first_ns < now->first_ns ? before->first_ns : now->first_ns;
+    const bool is_before = tally->count[1] > 0 && tally->first_ns[1] < tally->first_ns[0];
+    return tally->first_ns[is_before];
 }
 
 int64_t tally_last_ns(const struct tally *tally)
 {
-    const struct tally_half *const now = &tally->halves[0], *const before = &tally->halves[1];
-    if (now->count == 0)
-        return before->last_ns;
-    return before->count > 0 && before->last_ns > now->last_ns ? before->last_ns : now->last_ns;
-}
-
-static void shift_bits(struct spread *spread, unsigned passed)
-{
-    if (passed == 0)
-        return;
-    if (passed == 1)
-        memcpy(spread->bits[1], spread->bits[0], sizeof spread->bits[1]);
-    else
-        memset(spread->bits[1], 0, sizeof spread->bits[1]);
-    memset(spread->bits[0], 0, sizeof spread->bits[0]);
-}
-
-unsigned spread_note(struct spread *spread, uint64_t hash, int64_t now_ns, int64_t start_ns,
-                     int64_t half_ns)
-{
-    shift_bits(spread, tally_advance(&spread->tally, now_ns, half_ns));
-    tally_add(&spread->tally, now_ns, start_ns, 0);
-    const unsigned word = (unsigned)(hash / 64 % SPREAD_WORDS);
-    const uint64_t bit = UINT64_C(1) << hash % 64;
-    const unsigned is_new = ((spread->bits[0][word] | spread->bits[1][word]) & bit) == 0;
-    spread->bits[0][word] |= bit;
-    return is_new;
+    const bool is_before = tally->count[1] > 0 && tally->last_ns[1] > tally->last_ns[0];
+    return tally->last_ns[is_before];
 }
 
 /* -256 ln(unset / 256), to the nearest whole, by how many bits are unset; none counts as one. */
@@ -107,10 +82,51 @@ static unsigned bits_in(uint64_t word)
     return (unsigned)(word * UINT64_C(0x0101010101010101) >> 56);
 }
 
-uint32_t spread_count(const struct spread *spread)
+static unsigned bits_in_half(const uint64_t bits[SPREAD_WORDS])
 {
     unsigned set = 0;
     for (unsigned i = 0; i < SPREAD_WORDS; i++)
-        set += bits_in(spread->bits[0][i] | spread->bits[1][i]);
-    return count_of_unset[SPREAD_BITS - set];
+        set += bits_in(bits[i]);
+    return set;
+}
+
+static void begin_spread_half(struct spread *spread, struct moment moment, int64_t half_ns)
+{
+    const bool is_next = spread->bits_set > 0 && moment.now_ns - spread->began_ns < 2 * half_ns;
+    if (is_next) {
+        memcpy(spread->bits[1], spread->bits[0], sizeof spread->bits[1]);
+        spread->first_ns[1] = spread->first_ns[0];
+    } else {
+        memset(spread->bits[1], 0, sizeof spread->bits[1]);
+    }
+    memset(spread->bits[0], 0, sizeof spread->bits[0]);
+    spread->bits_set = bits_in_half(spread->bits[1]);
+    spread->began_ns = is_next ? spread->began_ns + half_ns : moment.now_ns;
+    spread->first_ns[0] = moment.start_ns;
+}
+
+unsigned spread_note(struct spread *spread, struct moment moment, uint8_t thing, int64_t half_ns)
+{
+    if (spread->bits_set == 0 || moment.now_ns - spread->began_ns >= half_ns)
+        begin_spread_half(spread, moment, half_ns);
+    if (moment.start_ns < spread->first_ns[0])
+        spread->first_ns[0] = moment.start_ns;
+    const unsigned word = thing / 64;
+    const uint64_t bit = UINT64_C(1) << thing % 64;
+    const unsigned is_new = ((spread->bits[0][word] | spread->bits[1][word]) & bit) == 0;
+    spread->bits[0][word] |= bit;
+    spread->bits_set += is_new;
+    return is_new;
+}
+
+uint32_t spread_count(const struct spread *spread)
+{
+    return count_of_unset[SPREAD_BITS - spread->bits_set];
+}
+
+int64_t spread_first_ns(const struct spread *spread)
+{
+    const bool has_before = bits_in_half(spread->bits[1]) > 0;
+    return has_before && spread->first_ns[1] < spread->first_ns[0] ? spread->first_ns[1]
+                                                                   : spread->first_ns[0];
 }

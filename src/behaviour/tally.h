@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counting over a stretch of time: a tally adds, a spread counts distinct things. Parts of the
- * behaviour engine's entries; the engine's thread.
+/* Counting over a stretch of time: a tally adds, a spread counts distinct things. Taken by parts.h,
+ * where counts of one flow alone are kept smaller; the engine's thread.
  *
  * Both keep two halves: the current one and the one before it. What is asked is their sum, so it
  * reaches back one to two halves ("the last 5 to 10 minutes" for a half of 5), at twice the memory
@@ -11,22 +11,23 @@
 
 #include <stdint.h>
 
-/* All zero is an empty one. */
-struct tally_half {
-    int64_t first_ns, last_ns; /* least and greatest start of its flows; valid if count > 0 */
-    uint64_t count, sum;
+/* A flow as time sees it: when it is counted, and when it began. */
+struct moment {
+    int64_t now_ns, start_ns;
 };
 
+/* All zero is an empty one. Current half first, then the one before it; one cache line. A half that
+ * has 2^32 - 1 flows counts no more, nor adds: what is asked of so many is a share. */
 struct tally {
-    int64_t began_ns;            /* of the current half; valid if halves[0].count > 0 */
-    struct tally_half halves[2]; /* current, the one before */
+    int64_t began_ns;                /* of the current half; valid if its count > 0 */
+    int64_t first_ns[2], last_ns[2]; /* least and greatest start of its flows; valid likewise */
+    uint64_t sum[2];
+    uint32_t count[2];
 };
+_Static_assert(sizeof(struct tally) == 64, "a cache line");
 
-/* Moves on to now_ns: returns how many halves were left behind (0, 1 or 2). */
-unsigned tally_advance(struct tally *tally, int64_t now_ns, int64_t half_ns);
-/* Counts one flow that began at start_ns and adds `amount`. After tally_advance to the same
- * time. */
-void tally_add(struct tally *tally, int64_t now_ns, int64_t start_ns, uint64_t amount);
+/* Counts one flow and adds `amount`. */
+void tally_add(struct tally *tally, struct moment moment, uint64_t amount, int64_t half_ns);
 uint64_t tally_count(const struct tally *tally);
 uint64_t tally_sum(const struct tally *tally);
 /* Least and greatest start of the flows counted; 0 if there are none. */
@@ -36,17 +37,20 @@ int64_t tally_last_ns(const struct tally *tally);
 enum { SPREAD_WORDS = 4, SPREAD_BITS = SPREAD_WORDS * 64 };
 
 /* How many distinct things, by linear counting (Whang, Vander-Zanden, Taylor 1990) over 256 bits: a
- * standard error of 0.3 at 10 things, 0.6 at 20, 3 at 100. Full, it says 1,420. */
+ * standard error of 0.3 at 10 things, 0.6 at 20, 3 at 100. Full, it says 1,420. A half has a bit
+ * set once a flow was noted in it, so that the bits say which halves there are. */
 struct spread {
-    struct tally tally; /* of the flows that were noted */
+    int64_t began_ns;    /* of the current half; valid if bits_set > 0 */
+    int64_t first_ns[2]; /* least start of a half's flows */
     uint64_t bits[2][SPREAD_WORDS];
+    uint32_t bits_set; /* in either half */
 };
 
-/* Notes the thing with this hash, seen by a flow that began at start_ns. Returns 1 if the spread
- * had not seen it, else 0. */
-unsigned spread_note(struct spread *spread, uint64_t hash, int64_t now_ns, int64_t start_ns,
-                     int64_t half_ns);
+/* Notes a thing, by a byte of its hash. Returns 1 if the spread had not seen it, else 0. */
+unsigned spread_note(struct spread *spread, struct moment moment, uint8_t thing, int64_t half_ns);
 /* To the nearest whole, as of its last note. */
 uint32_t spread_count(const struct spread *spread);
+/* Least start of the flows noted; 0 if there are none. */
+int64_t spread_first_ns(const struct spread *spread);
 
 #endif

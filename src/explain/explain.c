@@ -67,13 +67,8 @@ static uint32_t flow_caveats(const struct flow_record *flow)
     return found;
 }
 
-void explain_flow(const struct flow_record *flow, const struct feature_vector *features,
-                  const struct verdict *verdict, uint64_t compared_flows,
-                  struct record_flow_part *part)
+void explain_flow(struct record_flow_part *part, uint64_t compared_flows)
 {
-    part->flow = *flow;
-    part->features = *features;
-    part->verdict = *verdict;
     part->observed = observe(&part->flow, &part->features);
     part->caveats = flow_caveats(&part->flow);
     if (part->verdict.is_cold)

@@ -14,11 +14,9 @@
 /* Fewer flows than this to compare with: the words say so (caveat few_flows). */
 enum { EXPLAIN_FEW_FLOWS = 500 };
 
-/* Fills `part`: copies flow, features and verdict (which may be part's own), and makes the sample
- * reports' columns and the caveats of them. compared_flows: how many the flow is compared with. */
-void explain_flow(const struct flow_record *flow, const struct feature_vector *features,
-                  const struct verdict *verdict, uint64_t compared_flows,
-                  struct record_flow_part *part);
+/* Makes the sample reports' columns and the caveats of the part's flow, features and verdict.
+ * compared_flows: how many the flow is compared with. */
+void explain_flow(struct record_flow_part *part, uint64_t compared_flows);
 
 /* Which features the reasons are: those with the strongest positive contributions, strongest
  * first, of equals the one first in the list. Returns how many, at most RECORD_REASONS_MAX. */

@@ -78,22 +78,35 @@ enum feature_id incident_leading_feature(const struct verdict *verdict)
     return (enum feature_id)leading;
 }
 
+/* What asks for an alert, and what the story is then. The leading feature is not sought for a
+ * behaviour: every flow of a flood asks by one. */
+struct cause {
+    uint8_t id; /* enum feature_id, or enum behaviour_id */
+    struct subject subject;
+};
+
+static struct cause cause_of(const struct record_flow_part *part, enum flagged_by flagged_by)
+{
+    if (flagged_by == FLAGGED_BY_BEHAVIOUR) {
+        const enum behaviour_id behaviour = (enum behaviour_id)part->finding.behaviour;
+        return (struct cause){(uint8_t)behaviour, behaviour_subject(behaviour)};
+    }
+    const enum feature_id feature = surprise_cause(part);
+    return (struct cause){(uint8_t)feature, feature_subject(feature)};
+}
+
 struct incident_key incident_key_of(const struct record_flow_part *part, enum flagged_by flagged_by)
 {
     const struct flow_record *const flow = &part->flow;
-    const bool is_behaviour = flagged_by == FLAGGED_BY_BEHAVIOUR;
-    const enum behaviour_id behaviour = (enum behaviour_id)part->finding.behaviour;
-    const enum feature_id feature = surprise_cause(part);
-    const struct subject subject =
-        is_behaviour ? behaviour_subject(behaviour) : feature_subject(feature);
+    const struct cause cause = cause_of(part, flagged_by);
     struct incident_key key = {
-        .service = subject.has_service ? (uint32_t)part->features.value[FEATURE_SERVICE] : 0,
+        .service = cause.subject.has_service ? (uint32_t)part->features.value[FEATURE_SERVICE] : 0,
         .ip_version = flow->ip_version,
         .direction = (uint8_t)part->features.value[FEATURE_DIRECTION],
         .flagged_by = (uint8_t)flagged_by,
-        .cause = (uint8_t)(is_behaviour ? (unsigned)behaviour : (unsigned)feature),
+        .cause = cause.id,
     };
-    memcpy(key.address, subject.is_destination ? flow->destination : flow->source,
+    memcpy(key.address, cause.subject.is_destination ? flow->destination : flow->source,
            flow->ip_version == 4 ? 4 : sizeof key.address);
     return key;
 }

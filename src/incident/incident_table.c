@@ -37,6 +37,7 @@ struct incident_table {
     uint32_t bucket_count; /* a power of two */
     struct item_pool pool;
     struct wheel wheel; /* by (last flow's notice time, id) */
+    uint32_t latest;    /* the one that counted a flow last, if it is still open; else NO_ENTRY */
     int64_t now_ns;
     bool has_now;
     uint64_t opened, evicted;
@@ -69,6 +70,7 @@ struct incident_table *incident_table_open(const struct incident_settings *setti
         incident_table_close(table);
         return NULL;
     }
+    table->latest = NO_ENTRY;
     memset(table->buckets, 0xff, table->bucket_count * sizeof *table->buckets);
     return table;
 }
@@ -93,8 +95,12 @@ static uint32_t *bucket_of(const struct incident_table *table, const struct inci
     return &table->buckets[hash & (table->bucket_count - 1)];
 }
 
+/* The incident that flows follow each other of, as those of a flood do, is asked for first. */
 static uint32_t find(const struct incident_table *table, const struct incident_key *key)
 {
+    if (table->latest != NO_ENTRY &&
+        memcmp(&table->entries[table->latest].key, key, sizeof *key) == 0)
+        return table->latest;
     uint32_t item = *bucket_of(table, key);
     while (item != NO_ENTRY && memcmp(&table->entries[item].key, key, sizeof *key) != 0)
         item = table->entries[item].next;
@@ -139,6 +145,8 @@ static void close_entry(struct incident_table *table, uint32_t item, int64_t clo
     while (*link != item)
         link = &table->entries[*link].next;
     *link = entry->next;
+    if (table->latest == item)
+        table->latest = NO_ENTRY;
     wheel_remove(&table->wheel, item);
     item_pool_put(&table->pool, item);
     *closed = (struct incident_closed){
@@ -228,6 +236,7 @@ struct incident_note incident_note(struct incident_table *table, const struct in
     const bool is_opened = item == NO_ENTRY;
     if (is_opened)
         item = open_entry(table, key, notice_ns);
+    table->latest = item;
     struct incident_entry *const entry = &table->entries[item];
     entry->incident.count++;
     if (notice_ns > entry->incident.last_ns)

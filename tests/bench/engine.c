@@ -382,7 +382,10 @@ static void explain(struct bench *bench, unsigned i)
     struct evidence evidences[RECORD_REASONS_MAX];
     bench->verdicts[i].p_value = 0.001;
     anomaly_baseline_summary(bench->capture, &baseline);
-    explain_flow(&bench->flows[i], &bench->vectors[i], &bench->verdicts[i], baseline.flows, part);
+    part->flow = bench->flows[i];
+    part->features = bench->vectors[i];
+    part->verdict = bench->verdicts[i];
+    explain_flow(part, baseline.flows);
     const unsigned count = explain_choose(&part->verdict, features);
     for (unsigned j = 0; j < count; j++)
         anomaly_evidence(bench->capture, &part->features, true, (enum feature_id)features[j],

@@ -132,7 +132,7 @@ void record_build_explain(struct record *record, uint64_t compared_flows, bool s
         .is_whole_capture = true,
     };
     add_up(&part->verdict);
-    explain_flow(&part->flow, &part->features, &part->verdict, compared_flows, part);
+    explain_flow(part, compared_flows);
     const unsigned count = explain_choose(&part->verdict, features);
     for (unsigned i = 0; i < count; i++) {
         const bool is_category = feature_infos[features[i]].scale == FEATURE_SCALE_CATEGORY;

@@ -778,24 +778,58 @@ START_TEST(a_clock_set_back_forgets_everything)
 }
 END_TEST
 
-START_TEST(tables_stay_bounded_and_say_what_they_forgot)
+static struct watch watch_open_small(void)
 {
     struct settings settings;
     settings_default(&settings);
     settings.behaviour.max_hosts = settings.behaviour.max_pairs = 8;
-    struct watch watch = {
+    const struct watch watch = {
         .features = feature_engine_open(&settings.feature),
         .behaviours = behaviour_open(&settings.behaviour),
     };
+    ck_assert(watch.features != NULL && watch.behaviours != NULL);
+    return watch;
+}
+
+START_TEST(tables_stay_bounded_and_say_what_they_forgot)
+{
+    struct watch watch = watch_open_small();
     struct engine_counters before = {0}, after = {0};
     behaviour_counters(watch.behaviours, &before);
-    for (unsigned i = 0; i < 1000; i++)
+    for (unsigned i = 0; i < 1000; i++) {
+        show(&watch, session(i, host(i), host(i + 1), i % 50, 300, 900, 1));
         show(&watch, make(i, host(i), host(i + 1), PACKET_PROTOCOL_TCP, i % 50));
+    }
     behaviour_counters(watch.behaviours, &after);
     ck_assert_uint_eq(before.memory_bytes, after.memory_bytes);
     ck_assert_uint_eq(after.pairs_evicted, 1000 - 8);
     ck_assert_uint_eq(after.conversations_evicted, 1000 - 8);
     ck_assert_uint_eq(after.hosts_evicted, (1001 - 8) + 2 * (1000 - 8));
+    watch_close(&watch);
+}
+END_TEST
+
+/* Openings have no conversation, and time or management without a probe nothing of a pair. */
+START_TEST(what_leaves_no_trace_displaces_nothing)
+{
+    struct watch watch = watch_open_small();
+    struct engine_counters counters = {0};
+    for (unsigned i = 0; i < 100; i++)
+        show(&watch, make(i, host(i), host(i + 1), PACKET_PROTOCOL_TCP, 80));
+    behaviour_counters(watch.behaviours, &counters);
+    ck_assert_uint_eq(counters.conversations_evicted, 0);
+    ck_assert_uint_eq(counters.pairs_evicted, 100 - 8);
+    for (unsigned i = 0; i < 100; i++) {
+        struct flow_record flow = make(i, host(i), host(i + 1), PACKET_PROTOCOL_UDP, 123);
+        flow.state = FLOW_STATE_ANSWERED;
+        set_direction(&flow.direction[FLOW_FORWARD], 1, 48);
+        set_direction(&flow.direction[FLOW_REVERSE], 1, 48);
+        show(&watch, flow);
+    }
+    counters = (struct engine_counters){0};
+    behaviour_counters(watch.behaviours, &counters);
+    ck_assert_uint_eq(counters.conversations_evicted, 100 - 8);
+    ck_assert_uint_eq(counters.pairs_evicted, 100 - 8);
     watch_close(&watch);
 }
 END_TEST
@@ -818,6 +852,41 @@ START_TEST(every_rule_fits_a_finding_and_every_quantity_is_used)
     for (unsigned i = 1; i < BEHAVIOUR_COUNT; i++)
         ck_assert_msg(is_named[i], "%s", behaviour_infos[i].name);
     ck_assert_uint_eq(behaviour_quantity_count(), QUANTITY_COUNT);
+}
+END_TEST
+
+/* A pair and a conversation there is none of are not looked into, whatever else the flow is. */
+START_TEST(nothing_is_measured_in_an_entry_that_is_not_there)
+{
+    static const uint32_t others[] = {
+        SIGHT_ANY,
+        SIGHT_SOURCE_INSIDE | SIGHT_NO_TRANSIT | SIGHT_CROSSING | SIGHT_GOING_OUT,
+        SIGHT_DESTINATION_INSIDE | SIGHT_NO_TRANSIT | SIGHT_CROSSING | SIGHT_PARTNER,
+        SIGHT_SESSION | SIGHT_ECHO | SIGHT_NEW_LOGIN | SIGHT_LOGGED_IN,
+    };
+    const struct flow_record flow = {.first_ns = START, .last_ns = START};
+    const struct feature_vector vector = {.pair_flows = 1};
+    struct spread going_out = {.bits_set = 0};
+    struct host host = {.first_ns = START};
+    struct sweep sweep = {.birth = {START, START}};
+    struct target target = {.birth = {START, START}};
+    struct parts parts = {.tallies = NULL};
+    struct scene scene = {.flow = &flow,
+                          .vector = &vector,
+                          .parts = &parts,
+                          .hosts_going_out = &going_out,
+                          .source = &host,
+                          .destination = &host,
+                          .sweep = &sweep,
+                          .target = &target};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        scene.sight = others[i];
+        for (unsigned id = 0; id < QUANTITY_COUNT; id++) {
+            const double value = quantity_measure((enum quantity_id)id, &scene);
+            const uint32_t needs = quantity_needs((enum quantity_id)id);
+            ck_assert((needs & ~others[i]) == 0 || isnan(value));
+        }
+    }
 }
 END_TEST
 
@@ -854,7 +923,9 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, a_trace_of_a_path_and_late_answers_are_no_scan);
     tcase_add_test(test_case, a_clock_set_back_forgets_everything);
     tcase_add_test(test_case, tables_stay_bounded_and_say_what_they_forgot);
+    tcase_add_test(test_case, what_leaves_no_trace_displaces_nothing);
     tcase_add_test(test_case, every_rule_fits_a_finding_and_every_quantity_is_used);
+    tcase_add_test(test_case, nothing_is_measured_in_an_entry_that_is_not_there);
     suite_add_tcase(suite, test_case);
     return suite;
 }

@@ -13,10 +13,14 @@ static uint64_t hash_of(uint64_t number)
     return siphash13(key, &number, sizeof number);
 }
 
+static unsigned note(struct spread *spread, uint64_t number, int64_t now_ns)
+{
+    return spread_note(spread, (struct moment){now_ns, now_ns}, (uint8_t)hash_of(number), HALF);
+}
+
 static void add(struct tally *tally, int64_t now_ns, uint64_t amount)
 {
-    (void)tally_advance(tally, now_ns, HALF);
-    tally_add(tally, now_ns, now_ns, amount);
+    tally_add(tally, (struct moment){now_ns, now_ns}, amount, HALF);
 }
 
 START_TEST(a_tally_reaches_back_one_to_two_halves)
@@ -58,9 +62,9 @@ START_TEST(a_spread_counts_distinct_things)
     for (unsigned c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         double distance = 0;
         for (uint64_t set = 0; set < 1000; set++) {
-            struct spread spread = {.tally.began_ns = 0};
+            struct spread spread = {.bits_set = 0};
             for (uint32_t i = 0; i < 2 * cases[c].things; i++) /* each twice */
-                (void)spread_note(&spread, hash_of(set << 32 | i / 2), 0, 0, HALF);
+                (void)note(&spread, set << 32 | i / 2, 0);
             const double off = (double)spread_count(&spread) - cases[c].things;
             distance += off < 0 ? -off : off;
         }
@@ -71,22 +75,22 @@ END_TEST
 
 START_TEST(a_spread_says_what_is_new_and_forgets)
 {
-    struct spread spread = {.tally.began_ns = 0};
-    ck_assert_uint_eq(spread_note(&spread, hash_of(1), 10, 10, HALF), 1);
-    ck_assert_uint_eq(spread_note(&spread, hash_of(1), 20, 20, HALF), 0);
-    ck_assert_uint_eq(spread_note(&spread, hash_of(2), 1010, 1010, HALF), 1);
+    struct spread spread = {.bits_set = 0};
+    ck_assert_uint_eq(note(&spread, 1, 10), 1);
+    ck_assert_uint_eq(note(&spread, 1, 20), 0);
+    ck_assert_uint_eq(note(&spread, 2, 1010), 1);
     ck_assert_uint_eq(spread_count(&spread), 2);
-    ck_assert_uint_eq(spread_note(&spread, hash_of(3), 2010, 2010, HALF), 1);
+    ck_assert_uint_eq(note(&spread, 3, 2010), 1);
     ck_assert_uint_eq(spread_count(&spread), 2); /* 2 and 3 */
-    ck_assert_uint_eq(spread_note(&spread, hash_of(1), 2020, 2020, HALF), 1);
+    ck_assert_uint_eq(note(&spread, 1, 2020), 1);
 }
 END_TEST
 
 START_TEST(a_full_spread_stays_finite)
 {
-    struct spread spread = {.tally.began_ns = 0};
+    struct spread spread = {.bits_set = 0};
     for (uint64_t i = 0; i < 100000; i++)
-        (void)spread_note(&spread, hash_of(i), 0, 0, HALF);
+        (void)note(&spread, i, 0);
     ck_assert_uint_eq(spread_count(&spread), 1420);
 }
 END_TEST

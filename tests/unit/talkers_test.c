@@ -76,6 +76,67 @@ START_TEST(a_source_with_much_survives_a_crowd)
 }
 END_TEST
 
+/* Space-saving as it is written down: every place looked at, of equals the first. */
+struct plain {
+    uint32_t count, source[TALKERS_KEPT];
+    uint64_t weight[TALKERS_KEPT], flows[TALKERS_KEPT], ip_bytes[TALKERS_KEPT];
+};
+
+static uint32_t plain_place(struct plain *plain, uint32_t source)
+{
+    uint32_t least = 0;
+    for (uint32_t i = 0; i < plain->count; i++) {
+        if (plain->source[i] == source)
+            return i;
+        least = plain->weight[i] < plain->weight[least] ? i : least;
+    }
+    if (plain->count < TALKERS_KEPT)
+        least = plain->count++;
+    plain->source[least] = source;
+    plain->flows[least] = plain->ip_bytes[least] = 0;
+    return least;
+}
+
+static uint32_t source_of(const struct statistics_talker *told)
+{
+    return (uint32_t)told->address[0] << 24 | (uint32_t)told->address[1] << 16 |
+           (uint32_t)told->address[2] << 8 | told->address[3];
+}
+
+static void check_places(const struct plain *plain)
+{
+    ck_assert_uint_eq(talkers.count, plain->count);
+    for (uint32_t i = 0; i < plain->count; i++) {
+        ck_assert_uint_eq(source_of(&talkers.told[i]), plain->source[i]);
+        ck_assert_uint_eq(talkers.weights[i], plain->weight[i]);
+        ck_assert_uint_eq(talkers.told[i].flows, plain->flows[i]);
+        ck_assert_uint_eq(talkers.told[i].ip_bytes, plain->ip_bytes[i]);
+    }
+}
+
+/* Few and many sources in turn, weights that are often equal, among them none at all. */
+START_TEST(every_place_is_as_by_looking_at_all)
+{
+    struct plain plain = {.count = 0};
+    uint64_t random = 88172645463325252;
+    for (uint32_t i = 0; i < 100000; i++) {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        const uint32_t source = (uint32_t)(random >> 32) % (i / 5000 % 2 == 0 ? 90 : 5000);
+        const uint64_t ip_bytes = random % 4;
+        const uint32_t place = plain_place(&plain, source);
+        plain.weight[place] += ip_bytes;
+        plain.flows[place]++;
+        plain.ip_bytes[place] += ip_bytes;
+        count(source, ip_bytes);
+        if (i % 16 == 0)
+            check_places(&plain);
+    }
+    ck_assert_uint_gt(talkers.replaced, 10000);
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     Suite *const suite = suite_create("talkers");
@@ -84,6 +145,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, few_sources_are_counted_exactly_and_ordered);
     tcase_add_test(tests, same_bytes_of_another_ip_version_are_another_source);
     tcase_add_test(tests, a_source_with_much_survives_a_crowd);
+    tcase_add_test(tests, every_place_is_as_by_looking_at_all);
     suite_add_tcase(suite, tests);
     return suite;
 }

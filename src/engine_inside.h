@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an engine is made of. For the files that implement engine.h: engine.c (its life, flows in,
+ * records out, what is kept of a capture), engine_alert.c (which flow gets an alert, and what it
+ * tells) and engine_statistics.c (what is counted). The engine's thread. */
+#ifndef WHYFLOW_ENGINE_INSIDE_H
+#define WHYFLOW_ENGINE_INSIDE_H
+
+#include "anomaly/anomaly.h"
+#include "anomaly/flow_store.h"
+#include "anomaly/ranking.h"
+#include "behaviour/behaviour.h"
+#include "engine.h"
+#include "feature/feature.h"
+#include "incident/gate.h"
+#include "incident/incident_table.h"
+#include "talkers.h"
+#include "whyflow/suppress.h"
+
+struct engine {
+    struct settings settings;
+    struct feature_engine *features;
+    struct behaviour_engine *behaviours;
+    struct anomaly_model *model;
+    struct flow_store *store;  /* capture mode */
+    struct flow_store *scores; /* of the kept flows, in their order */
+    struct ranking *ranking;   /* capture mode */
+    struct gate gate;
+    struct incident_table *incidents;
+    uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
+    struct engine_counters counters;
+    uint64_t flagged_by_feature[FEATURE_COUNT], flagged_by_behaviour[BEHAVIOUR_COUNT];
+    struct talkers talkers_by_bytes, talkers_by_flows;
+    uint64_t settings_hash;
+    bool stands_out;
+    bool has_failed;
+    sensor_record_fn *on_record;
+    void *context;
+    struct record record;      /* the one under way; large, so not on the stack */
+    struct record closing;     /* of an incident that ends while a flow is under way */
+    struct incident_flow told; /* evidence of the flow under way */
+};
+
+static inline size_t rule_count(const struct engine *engine)
+{
+    return engine->settings.suppress == NULL ? 0 : engine->settings.suppress->count;
+}
+
+/* ---- engine_alert.c ---- */
+
+/* The suppress rule that mutes the flow if it were flagged for this; rule_count() if none does. */
+size_t engine_find_rule(const struct engine *engine, const struct record_flow_part *part,
+                        enum flagged_by flagged_by);
+
+/* Decides on the flow under way; its verdict's is_flagged says so far whether its score asks. */
+struct incident_note engine_judge(struct engine *engine);
+
+/* The scored flow is in the record: asks the baseline about the leading features. */
+void engine_gather_evidence(struct engine *engine, const struct baseline_summary *baseline,
+                            struct incident_flow *told);
+
+/* Puts it into words and writes it, in `record`, which holds the flow. */
+void engine_emit_alert(struct engine *engine, const struct incident_flow *told,
+                       struct record *record);
+
+void engine_close_silent_incidents(struct engine *engine, int64_t notice_ns);
+/* The input has ended: what was silent long enough by then first. */
+void engine_close_all_incidents(struct engine *engine, int64_t now_ns);
+
+/* ---- engine_statistics.c ---- */
+
+/* Counts the flow under way, which was judged. */
+void engine_count_flow(struct engine *engine);
+/* Fills in a snapshot's engine counters, as they are now, but for what is kept of a capture. */
+void engine_fill_counters(const struct engine *engine, struct statistics *statistics);
+
+#endif
