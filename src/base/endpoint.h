@@ -15,6 +15,7 @@ struct endpoint_hashes {
     uint64_t source, destination; /* placement in tables: never part of output */
     /* For distinct counters, whose estimates depend on them: part of output. */
     uint64_t source_sketch, destination_sketch, port_sketch;
+    uint32_t service; /* no hash: the service's code, which the feature room finds tables by too */
 };
 
 /* A host for the hash: address (IPv4: 4 bytes, the rest 0) and version, 4 or 6. */

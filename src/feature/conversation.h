@@ -8,13 +8,16 @@
 #include "base/recent_table.h"
 #include "whyflow/feature.h"
 
+/* Its pair by where that lies and since when, which no other ever has both. So a conversation is
+ * forgotten with its pair; where both tables have the same limit that is no earlier than its own
+ * turn: each pair used since its pair was brought a conversation used since too. */
 struct conversation_key {
-    uint8_t source[16], destination[16];
-    uint16_t port; /* the responder's */
+    uint32_t pair_slot, pair_inserted; /* the latter: low 32 bits */
+    uint16_t port;                     /* the responder's */
     uint8_t protocol;
-    uint8_t ip_version;
+    uint8_t padding; /* 0 */
 };
-_Static_assert(sizeof(struct conversation_key) == 36, "a conversation's key has no padding");
+_Static_assert(sizeof(struct conversation_key) == 12, "a conversation's key has no hidden padding");
 
 struct conversation {
     struct recent_entry entry;

@@ -7,40 +7,39 @@
 
 _Static_assert(offsetof(struct pair, key) == sizeof(struct recent_entry), "the key comes first");
 
-void pair_enter(struct pair *pair)
+static void begin_history(struct pair *pair, const struct pair_sight *sight,
+                          const struct horizon *horizon, struct pools *pools)
 {
-    pair->flows++;
+    const uint32_t first_hash =
+        (uint32_t)endpoint_hash_port(sight->sketch_key, pair->protocol, pair->port);
+    pair->history = block_pool_take(&pools->pairs);
+    history_begin(pair_history(pair, pools), &pair->entry, first_hash, horizon);
 }
 
-void pair_leave(struct pair *pair)
+void pair_count(struct pair *pair, const struct pair_sight *sight, const struct horizon *horizon,
+                struct pools *pools)
 {
-    pair->flows--;
+    if (pair->entry.inserted == horizon->now) {
+        pair->protocol = sight->flow->protocol;
+        pair->port = sight->flow->destination_port;
+        return;
+    }
+    if (pair->history == 0)
+        begin_history(pair, sight, horizon, pools);
+    history_note(pair_history(pair, pools), &pools->distincts, sight->port_hash, horizon);
 }
 
-void pair_count(struct pair *pair, uint32_t port_hash, const struct horizon *horizon,
-                struct sketch_pool *sketches)
+bool pair_measure(const struct pair *pair, const struct pools *pools, const struct horizon *horizon,
+                  struct feature_vector *vector)
 {
-    pair->total += pair->total < UINT32_MAX;
-    flow_minutes_count(&pair->minutes, horizon->minute);
-    distinct_note(&pair->ports, sketches, port_hash, horizon);
-}
-
-void pair_measure(const struct pair *pair, const struct sketch_pool *sketches,
-                  const struct horizon *horizon, struct feature_vector *vector)
-{
-    const struct sketch_counts ports = distinct_count(&pair->ports, sketches, horizon);
-    vector->pair_flows = pair->total;
+    const struct history_counts counts =
+        history_count(pair_history(pair, pools), &pools->distincts, horizon);
+    vector->pair_flows = counts.total;
+    vector->pair_flows_60s = counts.flows;
     vector->pair_id = pair->entry.inserted;
-    vector_set(vector, FEATURE_PAIR_FLOWS_WINDOW, pair->flows);
-    vector_set(vector, FEATURE_PAIR_PORTS_WINDOW, ports.window);
-    vector_set(vector, FEATURE_PAIR_FLOWS_10M, (double)flow_minutes_total(&pair->minutes));
-    vector_set(vector, FEATURE_PAIR_PORTS_10M, ports.ten_minutes);
-}
-
-uint32_t pair_flows_60s(const struct pair *pair, int64_t now_ns)
-{
-    const int64_t second_ns = INT64_C(1000000000);
-    const uint64_t seconds_left = 60 - (uint64_t)(now_ns / second_ns % 60 + 60) % 60;
-    const uint64_t previous = flow_minutes_previous(&pair->minutes);
-    return flow_minutes_current(&pair->minutes) + (uint32_t)(previous * seconds_left / 60);
+    vector_set(vector, FEATURE_PAIR_FLOWS_WINDOW, counts.flows);
+    vector_set(vector, FEATURE_PAIR_PORTS_WINDOW, counts.things.window);
+    vector_set(vector, FEATURE_PAIR_FLOWS_10M, counts.flows_10m);
+    vector_set(vector, FEATURE_PAIR_PORTS_10M, counts.things.ten_minutes);
+    return counts.is_cut;
 }

@@ -14,50 +14,60 @@ _Static_assert(SKETCH_REGISTERS == 1 << REGISTER_BITS, "a register is picked by 
 static const double ALPHA = 0.709;
 static const double LN2 = 0.69314718055994530942;
 
+static uint32_t linear_count(unsigned empty)
+{
+    const double registers = SKETCH_REGISTERS;
+    return (uint32_t)(registers * LN2 * logarithm_base2(registers / empty) + 0.5);
+}
+
 bool sketch_pool_init(struct sketch_pool *pool, uint32_t limit)
 {
     *pool = (struct sketch_pool){.limit = limit > 0 ? limit : 1};
+    for (unsigned empty = 1; empty <= SKETCH_REGISTERS; empty++)
+        pool->linear[empty] = linear_count(empty);
     pool->sketches = calloc(pool->limit + (size_t)1, sizeof *pool->sketches);
-    return pool->sketches != NULL;
+    pool->links = calloc(pool->limit + (size_t)1, sizeof *pool->links);
+    return pool->sketches != NULL && pool->links != NULL;
 }
 
 void sketch_pool_deinit(struct sketch_pool *pool)
 {
     free(pool->sketches);
+    free(pool->links);
     *pool = (struct sketch_pool){.limit = 0};
 }
 
 void sketch_pool_clear(struct sketch_pool *pool)
 {
-    pool->sketches[0].older = pool->sketches[0].newer = 0;
+    pool->links[0].older = pool->links[0].newer = 0;
     pool->touched = pool->free = 0;
 }
 
 size_t sketch_pool_memory_bytes(const struct sketch_pool *pool)
 {
-    return (pool->limit + (size_t)1) * sizeof *pool->sketches;
+    return (pool->limit + (size_t)1) * (sizeof *pool->sketches + sizeof *pool->links);
 }
 
 static void list_remove(struct sketch_pool *pool, uint32_t index)
 {
-    const struct sketch *sketch = &pool->sketches[index];
-    pool->sketches[sketch->older].newer = sketch->newer;
-    pool->sketches[sketch->newer].older = sketch->older;
+    const struct sketch_link *const link = &pool->links[index];
+    pool->links[link->older].newer = link->newer;
+    pool->links[link->newer].older = link->older;
 }
 
 static void list_add_newest(struct sketch_pool *pool, uint32_t index)
 {
-    struct sketch *head = &pool->sketches[0];
-    pool->sketches[index].older = head->older;
-    pool->sketches[index].newer = 0;
-    pool->sketches[head->older].newer = index;
+    struct sketch_link *const head = &pool->links[0];
+    pool->links[index].older = head->older;
+    pool->links[index].newer = 0;
+    pool->links[head->older].newer = index;
     head->older = index;
 }
 
 static uint32_t free_index(struct sketch_pool *pool)
 {
     if (pool->free == 0 && pool->touched == pool->limit) {
-        uint32_t *owner = pool->sketches[pool->sketches[0].newer].owner;
+        uint32_t *owner = pool->links[pool->links[0].newer].owner;
         sketch_release(pool, owner);
         *owner = SKETCH_LOST;
         pool->evicted++;
@@ -65,7 +75,7 @@ static uint32_t free_index(struct sketch_pool *pool)
     if (pool->free == 0)
         return ++pool->touched;
     const uint32_t index = pool->free;
-    pool->free = pool->sketches[index].newer;
+    pool->free = pool->links[index].newer;
     return index;
 }
 
@@ -75,7 +85,7 @@ void sketch_take(struct sketch_pool *pool, uint32_t *owner)
     struct sketch *sketch = &pool->sketches[index];
     memset(sketch->ranks, 0, sizeof sketch->ranks);
     sketch->window.is_made = sketch->ten_minutes.is_made = false;
-    sketch->owner = owner;
+    pool->links[index].owner = owner;
     *owner = index;
     list_add_newest(pool, index);
 }
@@ -85,13 +95,15 @@ void sketch_release(struct sketch_pool *pool, uint32_t *owner)
     const uint32_t index = *owner;
     assert(index > 0 && index != SKETCH_LOST);
     list_remove(pool, index);
-    pool->sketches[index].newer = pool->free;
+    pool->links[index].newer = pool->free;
     pool->free = index;
     *owner = 0;
 }
 
 void sketch_touch(struct sketch_pool *pool, uint32_t index)
 {
+    if (pool->links[index].newer == 0)
+        return;
     list_remove(pool, index);
     list_add_newest(pool, index);
 }
@@ -113,11 +125,15 @@ static void raise_value(struct sketch_view *view, unsigned place, unsigned value
     view->has_count = false;
 }
 
+static unsigned rank_of(uint32_t hash)
+{
+    return (unsigned)__builtin_ctz(hash >> REGISTER_BITS | UINT32_C(1) << (SKETCH_RANKS - 1));
+}
+
 void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now)
 {
     const unsigned place = hash % SKETCH_REGISTERS;
-    const uint32_t rest = hash >> REGISTER_BITS | UINT32_C(1) << (SKETCH_RANKS - 1);
-    const unsigned rank = (unsigned)__builtin_ctz(rest);
+    const unsigned rank = rank_of(hash);
     const unsigned higher = ~0U << rank << 1;
     sketch->ranks[place] = (uint16_t)((sketch->ranks[place] & higher) | 1U << rank);
     sketch->seen[rank][place] = now;
@@ -126,13 +142,13 @@ void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now)
 }
 
 /* HyperLogLog; linear counting where the registers are few (section 4 of the paper). */
-static uint32_t estimate_of(struct register_sums sums)
+static uint32_t estimate_of(const struct sketch_pool *pool, struct register_sums sums)
 {
     const double registers = SKETCH_REGISTERS;
     const double harmonic = (double)sums.powers / (1 << SKETCH_RANKS);
-    double estimate = ALPHA * registers * registers / harmonic;
+    const double estimate = ALPHA * registers * registers / harmonic;
     if (estimate <= 2.5 * registers && sums.empty > 0)
-        estimate = registers * LN2 * logarithm_base2(registers / sums.empty);
+        return pool->linear[sums.empty];
     return (uint32_t)(estimate + 0.5);
 }
 
@@ -149,43 +165,79 @@ static unsigned value_of(const struct sketch *sketch, unsigned place, uint32_t n
     return 0;
 }
 
-static void make_view(const struct sketch *sketch, uint32_t now, uint32_t age,
-                      struct sketch_view *view)
+static void set_value(struct sketch_view *view, unsigned place, unsigned value)
+{
+    const unsigned before = view->value[place];
+    if (value == before)
+        return;
+    view->sums.empty -= before == 0;
+    view->sums.empty += value == 0;
+    view->sums.powers += power_of(value) - power_of(before);
+    view->value[place] = (uint8_t)value;
+    view->has_count = false;
+}
+
+static void look_at_group(const struct sketch *sketch, unsigned group, uint32_t now, uint32_t age,
+                          struct sketch_view *view)
 {
     uint32_t greatest_age = 0;
-    view->is_made = true;
-    view->has_count = false;
-    view->sums = (struct register_sums){.empty = 0};
-    for (unsigned place = 0; place < SKETCH_REGISTERS; place++) {
+    for (unsigned i = 0; i < SKETCH_GROUP; i++) {
+        const unsigned place = group * SKETCH_GROUP + i;
         const unsigned value = value_of(sketch, place, now, age);
-        view->value[place] = (uint8_t)value;
-        view->sums.empty += value == 0;
-        view->sums.powers += power_of(value);
+        set_value(view, place, value);
         if (value > 0 && now - sketch->seen[value - 1][place] > greatest_age)
             greatest_age = now - sketch->seen[value - 1][place];
     }
-    view->oldest = now - greatest_age;
+    view->oldest[group] = now - greatest_age;
+}
+
+static void make_view(const struct sketch *sketch, uint32_t now, uint32_t age,
+                      struct sketch_view *view)
+{
+    *view = (struct sketch_view){
+        .is_made = true,
+        .sums = {.empty = SKETCH_REGISTERS, .powers = SKETCH_REGISTERS * power_of(0)},
+    };
+    for (unsigned group = 0; group < SKETCH_GROUPS; group++)
+        look_at_group(sketch, group, now, age, view);
 }
 
 /* How many were seen at most `age` flows ago. */
-static uint32_t count_within(const struct sketch *sketch, uint32_t now, uint32_t age,
-                             struct sketch_view *view)
+static uint32_t count_within(const struct sketch_pool *pool, const struct sketch *sketch,
+                             uint32_t now, uint32_t age, struct sketch_view *view)
 {
-    if (!view->is_made || now - view->oldest > age)
+    if (!view->is_made)
         make_view(sketch, now, age, view);
+    for (unsigned group = 0; group < SKETCH_GROUPS; group++)
+        if (now - view->oldest[group] > age)
+            look_at_group(sketch, group, now, age, view);
     if (!view->has_count)
-        view->count = estimate_of(view->sums);
+        view->count = estimate_of(pool, view->sums);
     view->has_count = true;
     return view->count;
 }
 
-struct sketch_counts sketch_estimate(struct sketch *sketch, const struct horizon *horizon)
+struct sketch_counts sketch_estimate(const struct sketch_pool *pool, uint32_t index,
+                                     const struct horizon *horizon)
 {
+    struct sketch *const sketch = &pool->sketches[index];
     const uint32_t now = (uint32_t)horizon->now;
     const uint32_t window_age = (uint32_t)(horizon->now - horizon->window);
     const uint32_t ten_minutes_age = (uint32_t)(horizon->now - horizon->ten_minutes);
     return (struct sketch_counts){
-        .window = count_within(sketch, now, window_age, &sketch->window),
-        .ten_minutes = count_within(sketch, now, ten_minutes_age, &sketch->ten_minutes),
+        .window = count_within(pool, sketch, now, window_age, &sketch->window),
+        .ten_minutes = count_within(pool, sketch, now, ten_minutes_age, &sketch->ten_minutes),
     };
+}
+
+void sketch_warm(const struct sketch_pool *pool, uint32_t index, uint32_t hash)
+{
+    const struct sketch *const sketch = &pool->sketches[index];
+    const unsigned place = hash % SKETCH_REGISTERS;
+    __builtin_prefetch(&sketch->ranks[place]);
+    __builtin_prefetch(&sketch->seen[rank_of(hash)][place]);
+    __builtin_prefetch(&sketch->window);
+    __builtin_prefetch(&sketch->window.value[place]);
+    __builtin_prefetch(&sketch->ten_minutes);
+    __builtin_prefetch(&sketch->ten_minutes.value[place]);
 }

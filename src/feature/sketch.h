@@ -25,6 +25,8 @@
 enum {
     SKETCH_REGISTERS = 64,
     SKETCH_RANKS = 12, /* a register holds ranks 1 to 12: 180,000 things */
+    SKETCH_GROUP = 8,  /* registers */
+    SKETCH_GROUPS = SKETCH_REGISTERS / SKETCH_GROUP,
 };
 
 /* Sums over the registers' values: whole numbers, so their order cannot matter. */
@@ -34,19 +36,19 @@ struct register_sums {
 };
 
 /* The registers as one horizon saw them last: right until a value's rank leaves the horizon. Most
- * notes change nothing here, so most estimates cost no look at the registers. */
+ * notes change nothing here, so most estimates cost no look at the registers; and where a value
+ * leaves, only the group of registers it is in is looked at: of a busy source one of the 64 leaves
+ * with every other flow. */
 struct sketch_view {
-    bool is_made;    /* what follows holds */
-    bool has_count;  /* count is that of the sums */
-    uint32_t oldest; /* no value was last seen before this flow */
-    uint32_t count;  /* the estimate */
+    bool is_made;   /* what follows holds */
+    bool has_count; /* count is that of the sums */
+    uint32_t count; /* the estimate */
     struct register_sums sums;
+    uint32_t oldest[SKETCH_GROUPS];  /* none of the group's values was last seen before this flow */
     uint8_t value[SKETCH_REGISTERS]; /* greatest rank inside the horizon; 0: none */
 };
 
 struct sketch {
-    uint32_t older, newer;            /* in order of use; indices into the pool */
-    uint32_t *owner;                  /* where the owner keeps this sketch's index */
     uint16_t ranks[SKETCH_REGISTERS]; /* bit r: rank r + 1 was seen ... */
     /* ... last at this flow (low 32 bits). By rank first, because the registers' values lie close
      * together: an estimate reads a few rows, not a line of memory for each register. */
@@ -58,8 +60,16 @@ struct sketch_counts {
     uint32_t window, ten_minutes;
 };
 
+/* A sketch's place in the order of use: apart from the sketches, which are a page each. */
+struct sketch_link {
+    uint32_t older, newer; /* indices into the pool */
+    uint32_t *owner;       /* where the owner keeps this sketch's index */
+};
+
 struct sketch_pool {
-    struct sketch *sketches; /* [0] is the list's head and no sketch */
+    struct sketch *sketches;               /* [0] is none */
+    struct sketch_link *links;             /* [0] is the list's head */
+    uint32_t linear[SKETCH_REGISTERS + 1]; /* linear counting's estimate, by empty registers */
     uint32_t limit;
     uint32_t touched, free; /* free: a list by `newer`; 0: none */
     uint64_t evicted;
@@ -82,6 +92,10 @@ void sketch_touch(struct sketch_pool *pool, uint32_t index);
 void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now);
 /* How many distinct things were seen inside each of the two horizons, to the nearest whole. They
  * never move back while a sketch has an owner. */
-struct sketch_counts sketch_estimate(struct sketch *sketch, const struct horizon *horizon);
+struct sketch_counts sketch_estimate(const struct sketch_pool *pool, uint32_t index,
+                                     const struct horizon *horizon);
+
+/* Has the memory fetched that a note of this hash, and an estimate, will need. */
+void sketch_warm(const struct sketch_pool *pool, uint32_t index, uint32_t hash);
 
 #endif

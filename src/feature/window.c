@@ -32,11 +32,16 @@ bool window_is_full(const struct window *window)
     return window->next - window->first == window->limit;
 }
 
+const struct window_flow *window_after(const struct window *window, uint32_t count)
+{
+    if (window->next - window->first <= count)
+        return NULL;
+    return &window->flows[(window->first + count) % window->limit];
+}
+
 const struct window_flow *window_oldest(const struct window *window)
 {
-    if (window->first == window->next)
-        return NULL;
-    return &window->flows[window->first % window->limit];
+    return window_after(window, 0);
 }
 
 void window_drop_oldest(struct window *window)
