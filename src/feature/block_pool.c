@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/block_pool.h"
 
+#include "base/pages.h"
+
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool block_pool_init(struct block_pool *pool, size_t block_bytes, uint32_t limit)
 {
     assert(block_bytes >= sizeof pool->free);
     *pool = (struct block_pool){.block_bytes = block_bytes, .limit = limit > 0 ? limit : 1};
-    pool->blocks = calloc(pool->limit, block_bytes);
+    pool->blocks = pages_open(block_pool_memory_bytes(pool), true);
     return pool->blocks != NULL;
 }
 
 void block_pool_deinit(struct block_pool *pool)
 {
-    free(pool->blocks);
+    pages_close(pool->blocks, block_pool_memory_bytes(pool));
     *pool = (struct block_pool){.limit = 0};
 }
 

@@ -130,7 +130,7 @@ static struct scene make_scene(struct feature_engine *engine, const struct flow_
                     .ten_minutes = minute_clock_first(&engine->clock),
                     .minute = (uint32_t)engine->clock.minute,
                     .clock = &engine->clock},
-        .company = surroundings_meet(&engine->around, flow, hashes),
+        .company = surroundings_meet(&engine->around, flow, &hashes->guide),
     };
 }
 
@@ -274,20 +274,28 @@ void feature_hash_endpoints(const struct feature_engine *engine, const struct fl
         .destination_sketch = endpoint_hash_host(settings->sketch_key, flow->destination, version),
         .port_sketch =
             endpoint_hash_port(settings->sketch_key, flow->protocol, flow->destination_port),
-        .service = category_service(flow),
     };
+    surroundings_hash(hashes, flow);
 }
 
-void feature_ask_ahead(const struct feature_engine *engine, const struct flow_record *flow,
-                       const struct endpoint_hashes *hashes)
+void feature_ask_ahead(const struct feature_engine *engine, const struct endpoint_hashes *hashes)
 {
-    surroundings_ask_ahead(&engine->around, hashes, flow);
+    surroundings_ask_ahead(&engine->around, &hashes->guide);
 }
 
-void feature_warm(const struct feature_engine *engine, const struct flow_record *flow,
-                  const struct endpoint_hashes *hashes)
+void feature_warm(const struct feature_engine *engine, struct endpoint_hashes *hashes)
 {
-    surroundings_warm(&engine->around, hashes, flow);
+    surroundings_warm(&engine->around, &hashes->guide);
+}
+
+void feature_warm_sums(const struct feature_engine *engine, const struct endpoint_hashes *hashes)
+{
+    surroundings_warm_sums(&engine->around, &hashes->guide);
+}
+
+void feature_warm_things(const struct feature_engine *engine, const struct endpoint_hashes *hashes)
+{
+    surroundings_warm_things(&engine->around, hashes);
 }
 
 void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
@@ -297,7 +305,7 @@ void feature_measure(struct feature_engine *engine, const struct flow_record *fl
     advance_time(engine, flow);
     const struct scene scene = make_scene(engine, flow, hashes);
     flow_feature_measure(flow, vector);
-    category_measure(flow, hashes->service, vector);
+    category_measure(flow, hashes->guide.service, vector);
     vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->settings, flow));
     measure_past(engine, &scene, vector);
     const struct window_flow window_flow = window_flow_of(engine, &scene);

@@ -49,7 +49,8 @@ static inline struct history *pair_history(const struct pair *pair, const struct
 /* A flow of this pair enters the window and is counted. */
 void pair_count(struct pair *pair, const struct pair_sight *sight, const struct horizon *horizon,
                 struct pools *pools);
-/* Writes all PAIR_ features, and pair_flows_60s as if that was the window. True if some are lower bounds. */
+/* Writes all PAIR_ features, and pair_flows_60s as if that was the window. True if some are lower
+ * bounds. */
 bool pair_measure(const struct pair *pair, const struct pools *pools, const struct horizon *horizon,
                   struct feature_vector *vector);
 

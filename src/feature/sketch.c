@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/sketch.h"
 
+#include "base/pages.h"
 #include "feature/logarithm.h"
 
 #include <assert.h>
@@ -14,6 +15,11 @@ _Static_assert(SKETCH_REGISTERS == 1 << REGISTER_BITS, "a register is picked by 
 static const double ALPHA = 0.709;
 static const double LN2 = 0.69314718055994530942;
 
+static size_t sketches_bytes(const struct sketch_pool *pool)
+{
+    return (pool->limit + (size_t)1) * sizeof *pool->sketches;
+}
+
 static uint32_t linear_count(unsigned empty)
 {
     const double registers = SKETCH_REGISTERS;
@@ -25,14 +31,14 @@ bool sketch_pool_init(struct sketch_pool *pool, uint32_t limit)
     *pool = (struct sketch_pool){.limit = limit > 0 ? limit : 1};
     for (unsigned empty = 1; empty <= SKETCH_REGISTERS; empty++)
         pool->linear[empty] = linear_count(empty);
-    pool->sketches = calloc(pool->limit + (size_t)1, sizeof *pool->sketches);
+    pool->sketches = pages_open(sketches_bytes(pool), true);
     pool->links = calloc(pool->limit + (size_t)1, sizeof *pool->links);
     return pool->sketches != NULL && pool->links != NULL;
 }
 
 void sketch_pool_deinit(struct sketch_pool *pool)
 {
-    free(pool->sketches);
+    pages_close(pool->sketches, sketches_bytes(pool));
     free(pool->links);
     *pool = (struct sketch_pool){.limit = 0};
 }
@@ -45,7 +51,7 @@ void sketch_pool_clear(struct sketch_pool *pool)
 
 size_t sketch_pool_memory_bytes(const struct sketch_pool *pool)
 {
-    return (pool->limit + (size_t)1) * (sizeof *pool->sketches + sizeof *pool->links);
+    return sketches_bytes(pool) + (pool->limit + (size_t)1) * sizeof *pool->links;
 }
 
 static void list_remove(struct sketch_pool *pool, uint32_t index)

@@ -61,7 +61,7 @@ static inline struct source_sums *source_sums(const struct source *source,
     return source->sums == 0 ? NULL : block_pool_at(&pools->sources, source->sums);
 }
 
-/* A flow of this source enters the window, is counted in ten minutes and in the distinct counters. */
+/* A flow of this source enters the window, is counted in ten minutes and as to what is distinct. */
 void source_count(struct source *source, const struct window_flow *flow,
                   const struct source_sight *sight, const struct horizon *horizon,
                   struct pools *pools);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/surroundings.h"
 
+#include "feature/category.h"
+
 #include <string.h>
 
 /* Flows that leave the window are foreseen as well: their entries so many flows before, what these
@@ -135,42 +137,49 @@ struct acquaintances surroundings_acquaintances(struct surroundings *around)
 
 /* ---- entries of a flow ---------------------------------------------------------------------- */
 
-static void hash_keys(const struct endpoint_hashes *hashes, const struct flow_record *flow,
-                      uint32_t hash[TABLE_COUNT])
+void surroundings_hash(struct endpoint_hashes *hashes, const struct flow_record *flow)
 {
     const uint64_t port = (uint64_t)flow->protocol << 16 | flow->destination_port;
-    hash[TABLE_SOURCES] = (uint32_t)hashes->source;
-    hash[TABLE_DESTINATIONS] = (uint32_t)hashes->destination;
-    hash[TABLE_PAIRS] = pair_hash(hashes->source, hashes->destination);
-    hash[TABLE_CONVERSATIONS] = endpoint_hash_both(hashes->source, hashes->destination + port);
-    hash[TABLE_OFFERS] = offer_hash(hashes->destination, hashes->service);
+    const uint64_t source = hashes->source, destination = hashes->destination;
+    struct endpoint_guide *const guide = &hashes->guide;
+    *guide = (struct endpoint_guide){.service = category_service(flow)};
+    guide->hash[TABLE_SOURCES] = (uint32_t)source;
+    guide->hash[TABLE_DESTINATIONS] = (uint32_t)destination;
+    guide->hash[TABLE_PAIRS] = pair_hash(source, destination);
+    guide->hash[TABLE_CONVERSATIONS] = endpoint_hash_both(source, destination + port);
+    guide->hash[TABLE_OFFERS] = offer_hash(destination, guide->service);
 }
 
-static void *touch(struct surroundings *around, enum table table, const void *key, uint32_t hash)
+static void *touch(struct surroundings *around, enum table table,
+                   const struct endpoint_guide *guide, const void *key)
 {
-    const struct recent_lookup lookup = {.key = key, .hash = hash};
+    const struct recent_lookup lookup = {
+        .key = key, .hash = guide->hash[table], .place = guide->place[table]};
     return recent_table_touch(&around->tables[table], &lookup, around->window.next);
 }
 
-static struct host_key host_key(const uint8_t address[16], uint8_t ip_version)
+static void *meet_host(struct surroundings *around, enum table table,
+                       const struct endpoint_guide *guide, const uint8_t address[16],
+                       uint8_t ip_version)
 {
     struct host_key key = {.ip_version = ip_version};
     memcpy(key.address, address, sizeof key.address);
-    return key;
+    return touch(around, table, guide, &key);
 }
 
 static struct pair *meet_pair(struct surroundings *around, const struct flow_record *flow,
-                              uint32_t hash)
+                              const struct endpoint_guide *guide)
 {
     struct pair_key key = {.ip_version = flow->ip_version};
     memcpy(key.source, flow->source, sizeof key.source);
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(around, TABLE_PAIRS, &key, hash);
+    return touch(around, TABLE_PAIRS, guide, &key);
 }
 
 static struct conversation *meet_conversation(struct surroundings *around,
                                               const struct flow_record *flow,
-                                              const struct pair *pair, uint32_t hash)
+                                              const struct pair *pair,
+                                              const struct endpoint_guide *guide)
 {
     const struct conversation_key key = {
         .pair_slot = recent_table_slot(&around->tables[TABLE_PAIRS], pair),
@@ -178,30 +187,27 @@ static struct conversation *meet_conversation(struct surroundings *around,
         .port = flow->destination_port,
         .protocol = flow->protocol,
     };
-    return touch(around, TABLE_CONVERSATIONS, &key, hash);
+    return touch(around, TABLE_CONVERSATIONS, guide, &key);
 }
 
 static struct offer *meet_offer(struct surroundings *around, const struct flow_record *flow,
-                                uint32_t service, uint32_t hash)
+                                const struct endpoint_guide *guide)
 {
-    struct offer_key key = {.service = service, .ip_version = flow->ip_version};
+    struct offer_key key = {.service = guide->service, .ip_version = flow->ip_version};
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(around, TABLE_OFFERS, &key, hash);
+    return touch(around, TABLE_OFFERS, guide, &key);
 }
 
 struct company surroundings_meet(struct surroundings *around, const struct flow_record *flow,
-                                 const struct endpoint_hashes *hashes)
+                                 const struct endpoint_guide *guide)
 {
-    const struct host_key source = host_key(flow->source, flow->ip_version);
-    const struct host_key destination = host_key(flow->destination, flow->ip_version);
-    uint32_t hash[TABLE_COUNT];
-    hash_keys(hashes, flow, hash);
+    const uint8_t version = flow->ip_version;
     struct company company;
-    company.source = touch(around, TABLE_SOURCES, &source, hash[TABLE_SOURCES]);
-    company.destination = touch(around, TABLE_DESTINATIONS, &destination, hash[TABLE_DESTINATIONS]);
-    company.pair = meet_pair(around, flow, hash[TABLE_PAIRS]);
-    company.conversation = meet_conversation(around, flow, company.pair, hash[TABLE_CONVERSATIONS]);
-    company.offer = meet_offer(around, flow, hashes->service, hash[TABLE_OFFERS]);
+    company.source = meet_host(around, TABLE_SOURCES, guide, flow->source, version);
+    company.destination = meet_host(around, TABLE_DESTINATIONS, guide, flow->destination, version);
+    company.pair = meet_pair(around, flow, guide);
+    company.conversation = meet_conversation(around, flow, company.pair, guide);
+    company.offer = meet_offer(around, flow, guide);
     return company;
 }
 
@@ -268,22 +274,68 @@ void surroundings_leave_window(struct surroundings *around)
 
 /* ---- memory ahead --------------------------------------------------------------------------- */
 
-void surroundings_ask_ahead(const struct surroundings *around, const struct endpoint_hashes *hashes,
-                            const struct flow_record *flow)
+void surroundings_ask_ahead(const struct surroundings *around, const struct endpoint_guide *guide)
 {
-    uint32_t hash[TABLE_COUNT];
-    hash_keys(hashes, flow, hash);
     for (unsigned i = 0; i < TABLE_COUNT; i++)
-        (void)recent_lookup_hashed(&around->tables[i], NULL, hash[i]);
+        (void)recent_lookup_hashed(&around->tables[i], NULL, guide->hash[i]);
 }
 
-void surroundings_warm(const struct surroundings *around, const struct endpoint_hashes *hashes,
-                       const struct flow_record *flow)
+void surroundings_warm(const struct surroundings *around, struct endpoint_guide *guide)
 {
-    uint32_t hash[TABLE_COUNT];
-    hash_keys(hashes, flow, hash);
-    for (unsigned i = 0; i < TABLE_COUNT; i++) {
-        const struct recent_lookup lookup = {.hash = hash[i]};
-        recent_lookup_warm(&lookup, &around->tables[i]);
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        guide->place[i] = recent_table_find(&around->tables[i], guide->hash[i]);
+}
+
+/* Has fetched a block of the pools: it is several lines long. */
+static void warm_block(const void *block, size_t bytes)
+{
+    for (size_t i = 0; block != NULL && i < bytes; i += 64)
+        __builtin_prefetch((const uint8_t *)block + i);
+}
+
+static const void *found(const struct surroundings *around, enum table table,
+                         const struct endpoint_guide *guide)
+{
+    return recent_table_found(&around->tables[table], guide->place[table]);
+}
+
+void surroundings_warm_sums(const struct surroundings *around, const struct endpoint_guide *guide)
+{
+    const struct source *const source = found(around, TABLE_SOURCES, guide);
+    const struct destination *const destination = found(around, TABLE_DESTINATIONS, guide);
+    const struct pair *const pair = found(around, TABLE_PAIRS, guide);
+    (void)found(around, TABLE_CONVERSATIONS, guide);
+    (void)found(around, TABLE_OFFERS, guide);
+    if (source != NULL)
+        warm_block(source_sums(source, &around->pools), sizeof(struct source_sums));
+    if (destination != NULL)
+        warm_block(destination_history(destination, &around->pools), sizeof(struct history));
+    if (pair != NULL)
+        warm_block(pair_history(pair, &around->pools), sizeof(struct history));
+}
+
+static void warm_history(const struct surroundings *around, const struct history *history,
+                         uint64_t thing)
+{
+    if (history != NULL)
+        distinct_warm(&history->things, &around->pools.distincts, (uint32_t)thing);
+}
+
+void surroundings_warm_things(const struct surroundings *around,
+                              const struct endpoint_hashes *hashes)
+{
+    const struct endpoint_guide *const guide = &hashes->guide;
+    const struct pools *const pools = &around->pools;
+    const struct source *const source = found(around, TABLE_SOURCES, guide);
+    const struct destination *const destination = found(around, TABLE_DESTINATIONS, guide);
+    const struct pair *const pair = found(around, TABLE_PAIRS, guide);
+    if (source != NULL && source->sums != 0) {
+        const struct source_sums *const sums = source_sums(source, pools);
+        distinct_warm(&sums->peers, &pools->distincts, (uint32_t)hashes->destination_sketch);
+        distinct_warm(&sums->ports, &pools->distincts, (uint32_t)hashes->port_sketch);
     }
+    if (destination != NULL)
+        warm_history(around, destination_history(destination, pools), hashes->source_sketch);
+    if (pair != NULL)
+        warm_history(around, pair_history(pair, pools), hashes->port_sketch);
 }

@@ -4,10 +4,10 @@
  * engine finds here the five entries that a flow is measured by. Owned by a feature engine, the
  * thread that calls feature_measure.
  *
- * A flow's memory is asked for ahead, in three steps that lie some flows apart, because each reads
- * what the one before had fetched: the cells of the tables' indices, the entries they lead to, and
- * what the entries took from the pools. A miss of the caches costs 100 ns, and one flow would wait
- * for twenty. */
+ * A flow's memory is asked for ahead, in four steps that lie some flows apart, because each reads
+ * what the one before had fetched: the cells of the tables' indices, the entries they lead to, the
+ * sums that entries took from the pools, and the lists and sketches that these took. A miss of the
+ * caches costs 100 ns, and one flow would wait for twenty. */
 #ifndef WHYFLOW_FEATURE_SURROUNDINGS_H
 #define WHYFLOW_FEATURE_SURROUNDINGS_H
 
@@ -34,6 +34,8 @@ enum table {
     TABLE_COUNT
 };
 
+_Static_assert((int)TABLE_COUNT == ENDPOINT_TABLES, "a flow's guide is of these tables");
+
 struct surroundings {
     struct recent_table tables[TABLE_COUNT];
     struct pools pools;
@@ -58,14 +60,18 @@ size_t surroundings_memory_bytes(const struct surroundings *around);
 void surroundings_clear(struct surroundings *around, bool with_tables);
 struct acquaintances surroundings_acquaintances(struct surroundings *around);
 
+/* Fills the guide, of the flow and its hosts' hashes: nothing is found yet. */
+void surroundings_hash(struct endpoint_hashes *hashes, const struct flow_record *flow);
 /* The flow's entries, each inserted by it where it was not yet. */
 struct company surroundings_meet(struct surroundings *around, const struct flow_record *flow,
-                                 const struct endpoint_hashes *hashes);
+                                 const struct endpoint_guide *guide);
 /* The oldest flow leaves the window; there must be one. */
 void surroundings_leave_window(struct surroundings *around);
 
-void surroundings_ask_ahead(const struct surroundings *around, const struct endpoint_hashes *hashes,
-                            const struct flow_record *flow);
-void surroundings_warm(const struct surroundings *around, const struct endpoint_hashes *hashes,
-                       const struct flow_record *flow);
+void surroundings_ask_ahead(const struct surroundings *around, const struct endpoint_guide *guide);
+void surroundings_warm(const struct surroundings *around, struct endpoint_guide *guide);
+void surroundings_warm_sums(const struct surroundings *around, const struct endpoint_guide *guide);
+void surroundings_warm_things(const struct surroundings *around,
+                              const struct endpoint_hashes *hashes);
+
 #endif

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/window.h"
 
+#include "base/pages.h"
+
 #include <assert.h>
-#include <stdlib.h>
 
 bool window_init(struct window *window, uint32_t limit)
 {
     *window = (struct window){.limit = limit > 0 ? limit : 1, .first = 1, .next = 1};
-    window->flows = calloc(window->limit, sizeof *window->flows);
+    window->flows = pages_open(window_memory_bytes(window), true);
     return window->flows != NULL;
 }
 
 void window_deinit(struct window *window)
 {
-    free(window->flows);
+    pages_close(window->flows, window_memory_bytes(window));
     *window = (struct window){.limit = 0};
 }
 
