@@ -12,7 +12,7 @@ static void begin_history(struct destination *destination, const struct horizon 
                           struct pools *pools)
 {
     destination->history = block_pool_take(&pools->destinations);
-    history_begin(destination_history(destination, pools), &destination->entry,
+    history_begin(destination_history(destination, pools), destination->entry.inserted,
                   destination->source_hash, horizon);
 }
 

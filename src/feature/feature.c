@@ -122,7 +122,7 @@ static struct scene make_scene(struct feature_engine *engine, const struct flow_
                                const struct endpoint_hashes *hashes)
 {
     const struct window *const window = &engine->around.window;
-    return (struct scene){
+    struct scene scene = {
         .flow = flow,
         .hashes = hashes,
         .horizon = {.now = window->next,
@@ -130,8 +130,9 @@ static struct scene make_scene(struct feature_engine *engine, const struct flow_
                     .ten_minutes = minute_clock_first(&engine->clock),
                     .minute = (uint32_t)engine->clock.minute,
                     .clock = &engine->clock},
-        .company = surroundings_meet(&engine->around, flow, &hashes->guide),
     };
+    scene.company = surroundings_meet(&engine->around, flow, &hashes->guide, &scene.horizon);
+    return scene;
 }
 
 static bool is_new(const struct scene *scene, const struct recent_entry *entry)
@@ -217,15 +218,12 @@ static void remember(struct feature_engine *engine, const struct scene *scene,
     struct pools *const pools = &engine->around.pools;
     const struct source_sight source_sight = {.peer_hash = (uint32_t)hashes->destination_sketch,
                                               .port_hash = (uint32_t)hashes->port_sketch};
-    const struct pair_sight pair_sight = {.flow = scene->flow,
-                                          .port_hash = (uint32_t)hashes->port_sketch,
-                                          .sketch_key = engine->settings.sketch_key};
     source_count(company->source, flow, &source_sight, &scene->horizon, pools);
     destination_count(company->destination, (uint32_t)hashes->source_sketch, &scene->horizon,
                       pools);
-    pair_count(company->pair, &pair_sight, &scene->horizon, pools);
-    if (scene->flow->slice == 0)
-        conversation_count(company->conversation, scene->flow->first_ns);
+    pair_count(company->pair, (uint32_t)hashes->port_sketch, &scene->horizon, pools);
+    if (scene->flow->slice == 0 && company->rhythm != NULL)
+        rhythm_count(company->rhythm, scene->flow->first_ns);
     window_add(&engine->around.window, flow);
 }
 
@@ -255,7 +253,8 @@ static void measure_surroundings(const struct feature_engine *engine, const stru
     is_cut |= source_measure(company->source, flow, pools, horizon, vector);
     is_cut |= destination_measure(company->destination, pools, horizon, vector);
     is_cut |= pair_measure(company->pair, pools, horizon, vector);
-    conversation_measure(company->conversation, vector);
+    if (company->rhythm != NULL)
+        rhythm_measure(company->rhythm, vector);
     vector->is_window_cut = is_cut;
     if (engine->settings.window_ns != SIXTY_SECONDS_NS)
         vector->pair_flows_60s =

@@ -10,7 +10,7 @@
  *   destinations    max_hosts          responders, and their sums        hosts_evicted
  *   offers          max_hosts          (service, destination) since when hosts_evicted
  *   pairs           max_pairs          (source, destination)             pairs_evicted
- *   conversations   max_conversations  regularity of starts              conversations_evicted
+ *   conversations   max_conversations  further ones of pairs             conversations_evicted
  *   sketches        max_hosts / 16     distinct counts above 16          sketches_evicted
  *
  * A full table forgets its least recently used entry, whose counts begin anew if it comes back. A

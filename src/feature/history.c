@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/history.h"
 
-void history_begin(struct history *history, const struct recent_entry *entry, uint32_t thing,
+void history_begin(struct history *history, uint64_t first, uint32_t thing,
                    const struct horizon *horizon)
 {
-    const uint64_t first = entry->inserted;
     uint32_t minute;
-    if (first == 0 || first == horizon->now)
-        return;
     history->flows = first >= horizon->window;
     history->total = 1;
     if (minute_clock_find(horizon->clock, first, &minute))

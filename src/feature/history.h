@@ -7,7 +7,6 @@
 #ifndef WHYFLOW_FEATURE_HISTORY_H
 #define WHYFLOW_FEATURE_HISTORY_H
 
-#include "base/recent_table.h"
 #include "feature/distinct.h"
 #include "feature/minutes.h"
 
@@ -25,9 +24,8 @@ struct history_counts {
     bool is_cut; /* things are lower bounds */
 };
 
-/* A history that begins with the flow that brought the entry in, whose thing this is; with none if
- * the entry came in without a flow. */
-void history_begin(struct history *history, const struct recent_entry *entry, uint32_t thing,
+/* An empty history is told of its only flow so far, number `first`, whose thing this is. */
+void history_begin(struct history *history, uint64_t first, uint32_t thing,
                    const struct horizon *horizon);
 /* The flow horizon->now enters the window and is counted everywhere. */
 void history_note(struct history *history, struct distinct_pool *pool, uint32_t thing,

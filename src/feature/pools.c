@@ -2,6 +2,7 @@
 #include "feature/pools.h"
 
 #include "feature/history.h"
+#include "feature/pair.h"
 #include "feature/source.h"
 
 /* Hosts for each sketch: few hosts meet more than 16 others, or ports, in ten minutes. */
@@ -33,7 +34,7 @@ bool pools_init(struct pools *pools, const struct feature_settings *settings)
     *pools = (struct pools){.sources.limit = 0};
     return block_pool_init(&pools->sources, sizeof(struct source_sums), hosts) &&
            block_pool_init(&pools->destinations, sizeof(struct history), hosts) &&
-           block_pool_init(&pools->pairs, sizeof(struct history), pairs) &&
+           block_pool_init(&pools->pairs, sizeof(struct pair_sums), pairs) &&
            protocol_pool_init(&pools->protocols, at_least_one(settings->max_window_flows)) &&
            distinct_pool_init(&pools->distincts, counter_limit(hosts, pairs),
                               sketch_limit(settings->max_hosts));

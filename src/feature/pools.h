@@ -13,7 +13,7 @@
 struct pools {
     struct block_pool sources;      /* struct source_sums */
     struct block_pool destinations; /* struct history */
-    struct block_pool pairs;        /* struct history */
+    struct block_pool pairs;        /* struct pair_sums */
     struct protocol_pool protocols;
     struct distinct_pool distincts;
 };

@@ -43,11 +43,8 @@ static bool forget_pair(void *context, struct recent_entry *entry)
 {
     struct surroundings *const around = context;
     struct pair *const pair = (struct pair *)entry;
-    struct history *const history = pair_history(pair, &around->pools);
-    const bool was_in_use = is_in_use(around, entry, history);
-    if (history != NULL)
-        distinct_release(&history->things, &around->pools.distincts);
-    block_pool_release(&around->pools.pairs, &pair->history);
+    const bool was_in_use = is_in_use(around, entry, pair_history(pair, &around->pools));
+    pair_release(pair, &around->pools);
     return was_in_use;
 }
 
@@ -100,6 +97,7 @@ static bool open_tables(struct surroundings *around, const struct feature_settin
 bool surroundings_init(struct surroundings *around, const struct feature_settings *settings)
 {
     memcpy(around->hash_key, settings->hash_key, sizeof around->hash_key);
+    memcpy(around->sketch_key, settings->sketch_key, sizeof around->sketch_key);
     return window_init(&around->window, settings->max_window_flows) &&
            pools_init(&around->pools, settings) && open_tables(around, settings);
 }
@@ -176,18 +174,19 @@ static struct pair *meet_pair(struct surroundings *around, const struct flow_rec
     return touch(around, TABLE_PAIRS, guide, &key);
 }
 
-static struct conversation *meet_conversation(struct surroundings *around,
-                                              const struct flow_record *flow,
-                                              const struct pair *pair,
-                                              const struct endpoint_guide *guide)
+static struct rhythm *meet_conversation(struct surroundings *around, const struct flow_record *flow,
+                                        const struct pair *pair, const struct endpoint_guide *guide)
 {
+    if (pair_is_first_conversation(pair, flow))
+        return pair->sums == 0 ? NULL : &pair_sums(pair, &around->pools)->rhythm;
     const struct conversation_key key = {
         .pair_slot = recent_table_slot(&around->tables[TABLE_PAIRS], pair),
         .pair_inserted = (uint32_t)pair->entry.inserted,
         .port = flow->destination_port,
         .protocol = flow->protocol,
     };
-    return touch(around, TABLE_CONVERSATIONS, guide, &key);
+    struct conversation *const conversation = touch(around, TABLE_CONVERSATIONS, guide, &key);
+    return &conversation->rhythm;
 }
 
 static struct offer *meet_offer(struct surroundings *around, const struct flow_record *flow,
@@ -199,14 +198,15 @@ static struct offer *meet_offer(struct surroundings *around, const struct flow_r
 }
 
 struct company surroundings_meet(struct surroundings *around, const struct flow_record *flow,
-                                 const struct endpoint_guide *guide)
+                                 const struct endpoint_guide *guide, const struct horizon *horizon)
 {
     const uint8_t version = flow->ip_version;
     struct company company;
     company.source = meet_host(around, TABLE_SOURCES, guide, flow->source, version);
     company.destination = meet_host(around, TABLE_DESTINATIONS, guide, flow->destination, version);
     company.pair = meet_pair(around, flow, guide);
-    company.conversation = meet_conversation(around, flow, company.pair, guide);
+    pair_meet(company.pair, flow, horizon, around->sketch_key, &around->pools);
+    company.rhythm = meet_conversation(around, flow, company.pair, guide);
     company.offer = meet_offer(around, flow, guide);
     return company;
 }
@@ -311,7 +311,7 @@ void surroundings_warm_sums(const struct surroundings *around, const struct endp
     if (destination != NULL)
         warm_block(destination_history(destination, &around->pools), sizeof(struct history));
     if (pair != NULL)
-        warm_block(pair_history(pair, &around->pools), sizeof(struct history));
+        warm_block(pair_sums(pair, &around->pools), sizeof(struct pair_sums));
 }
 
 static void warm_history(const struct surroundings *around, const struct history *history,

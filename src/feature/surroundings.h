@@ -40,7 +40,7 @@ struct surroundings {
     struct recent_table tables[TABLE_COUNT];
     struct pools pools;
     struct window window;
-    uint64_t hash_key[2]; /* of endpoints */
+    uint64_t hash_key[2], sketch_key[2]; /* of endpoints: the settings' */
 };
 
 /* The entries of one flow. */
@@ -48,7 +48,7 @@ struct company {
     struct source *source;
     struct destination *destination;
     struct pair *pair;
-    struct conversation *conversation;
+    struct rhythm *rhythm; /* of their conversation; NULL: it begins with this flow */
     struct offer *offer;
 };
 
@@ -64,7 +64,7 @@ struct acquaintances surroundings_acquaintances(struct surroundings *around);
 void surroundings_hash(struct endpoint_hashes *hashes, const struct flow_record *flow);
 /* The flow's entries, each inserted by it where it was not yet. */
 struct company surroundings_meet(struct surroundings *around, const struct flow_record *flow,
-                                 const struct endpoint_guide *guide);
+                                 const struct endpoint_guide *guide, const struct horizon *horizon);
 /* The oldest flow leaves the window; there must be one. */
 void surroundings_leave_window(struct surroundings *around);
 
