@@ -9,10 +9,6 @@
 
 enum { CELLS_PER_ENTRY = 4, LIMIT_MAX = 1 << 29, LINE_BYTES = 64 };
 
-/* Evictions foreseen: the memory of the third to go is fetched, 200 ns or more before its turn, and
- * the link that leads on from it, so that the next eviction can look one further. */
-enum { FORESEEN = 3 };
-
 static uint32_t cell_count_for(uint32_t limit)
 {
     uint32_t count = 1;
@@ -240,18 +236,20 @@ static void warm_entry(const struct recent_table *table, uint32_t place)
         __builtin_prefetch(entry + table->layout.entry_bytes - 1);
 }
 
-/* Has fetched what the evictions to come will need. */
+/* Has fetched what the evictions to come will need: what the next entry leads to, the entry after
+ * it, and the link behind that. */
 static void foresee_evictions(const struct recent_table *table)
 {
-    uint32_t place = table->links[0].newer;
-    for (unsigned i = 1; i < FORESEEN && place != 0; i++)
-        place = table->links[place].newer;
-    if (place == 0)
+    const uint32_t first = table->links[0].newer;
+    const uint32_t second = table->links[first].newer;
+    if (first == 0 || second == 0)
         return;
-    const struct recent_link *const link = &table->links[place];
-    warm_entry(table, place);
+    const struct recent_link *const link = &table->links[second];
+    warm_entry(table, second);
     __builtin_prefetch(&table->cells[link->hash & table->cell_mask]);
     __builtin_prefetch(&table->links[link->newer]);
+    if (table->layout.foresee != NULL)
+        table->layout.foresee(table->layout.context, entry_at(table, first));
 }
 
 /* The least recently used leaves, for flow `number`; its slot is free. */

@@ -31,11 +31,15 @@ struct recent_entry {
  * was in use: flows of the window are forgotten with it. */
 typedef bool recent_forget_fn(void *context, struct recent_entry *entry);
 
+/* Called with an entry that is soon to be forgotten, to have fetched what forgetting it needs. */
+typedef void recent_foresee_fn(void *context, const struct recent_entry *entry);
+
 struct recent_layout {
     size_t entry_bytes;
     size_t key_bytes;
-    uint32_t limit;           /* entries; 0 is taken as 1 */
-    recent_forget_fn *forget; /* NULL: nothing to do */
+    uint32_t limit;             /* entries; 0 is taken as 1 */
+    recent_forget_fn *forget;   /* NULL: nothing to do */
+    recent_foresee_fn *foresee; /* the same */
     void *context;
     const uint64_t *hash_key; /* NULL: every look-up brings its hash */
 };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { LINE_BYTES = 64 };
+
 bool distinct_pool_init(struct distinct_pool *pool, uint32_t counters, uint32_t sketches)
 {
     *pool = (struct distinct_pool){.lists.limit = 0};
@@ -200,8 +202,9 @@ void distinct_release(struct distinct *distinct, struct distinct_pool *pool)
 
 void distinct_warm(const struct distinct *distinct, const struct distinct_pool *pool, uint32_t hash)
 {
-    if (distinct->list != 0)
-        __builtin_prefetch(list_of(distinct, pool));
+    const uint8_t *const list = distinct->list != 0 ? (uint8_t *)list_of(distinct, pool) : NULL;
+    for (size_t i = 0; list != NULL && i < sizeof(struct distinct_list); i += LINE_BYTES)
+        __builtin_prefetch(list + i);
     if (distinct->sketch != 0 && distinct->sketch != SKETCH_LOST)
         sketch_warm(&pool->sketches, distinct->sketch, hash);
 }

@@ -3,6 +3,7 @@
 
 #include "feature/category.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* Flows that leave the window are foreseen as well: their entries so many flows before, what these
@@ -27,6 +28,12 @@ static bool forget_source(void *context, struct recent_entry *entry)
     return was_in_use;
 }
 
+static void foresee_source(void *context, const struct recent_entry *entry)
+{
+    const struct surroundings *const around = context;
+    __builtin_prefetch(source_sums((const struct source *)entry, &around->pools));
+}
+
 static bool forget_destination(void *context, struct recent_entry *entry)
 {
     struct surroundings *const around = context;
@@ -39,6 +46,12 @@ static bool forget_destination(void *context, struct recent_entry *entry)
     return was_in_use;
 }
 
+static void foresee_destination(void *context, const struct recent_entry *entry)
+{
+    const struct surroundings *const around = context;
+    __builtin_prefetch(destination_history((const struct destination *)entry, &around->pools));
+}
+
 static bool forget_pair(void *context, struct recent_entry *entry)
 {
     struct surroundings *const around = context;
@@ -46,6 +59,12 @@ static bool forget_pair(void *context, struct recent_entry *entry)
     const bool was_in_use = is_in_use(around, entry, pair_history(pair, &around->pools));
     pair_release(pair, &around->pools);
     return was_in_use;
+}
+
+static void foresee_pair(void *context, const struct recent_entry *entry)
+{
+    const struct surroundings *const around = context;
+    __builtin_prefetch(pair_sums((const struct pair *)entry, &around->pools));
 }
 
 static bool open_tables(struct surroundings *around, const struct feature_settings *settings)
@@ -57,6 +76,7 @@ static bool open_tables(struct surroundings *around, const struct feature_settin
                 .key_bytes = sizeof(struct host_key),
                 .limit = settings->max_hosts,
                 .forget = forget_source,
+                .foresee = foresee_source,
                 .context = around,
             },
         [TABLE_DESTINATIONS] =
@@ -65,6 +85,7 @@ static bool open_tables(struct surroundings *around, const struct feature_settin
                 .key_bytes = sizeof(struct host_key),
                 .limit = settings->max_hosts,
                 .forget = forget_destination,
+                .foresee = foresee_destination,
                 .context = around,
             },
         [TABLE_PAIRS] =
@@ -73,6 +94,7 @@ static bool open_tables(struct surroundings *around, const struct feature_settin
                 .key_bytes = sizeof(struct pair_key),
                 .limit = settings->max_pairs,
                 .forget = forget_pair,
+                .foresee = foresee_pair,
                 .context = around,
             },
         [TABLE_CONVERSATIONS] =
@@ -307,7 +329,7 @@ void surroundings_warm_sums(const struct surroundings *around, const struct endp
     (void)found(around, TABLE_CONVERSATIONS, guide);
     (void)found(around, TABLE_OFFERS, guide);
     if (source != NULL)
-        warm_block(source_sums(source, &around->pools), sizeof(struct source_sums));
+        warm_block(source_sums(source, &around->pools), offsetof(struct source_sums, minutes));
     if (destination != NULL)
         warm_block(destination_history(destination, &around->pools), sizeof(struct history));
     if (pair != NULL)
