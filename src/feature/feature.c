@@ -30,6 +30,7 @@ struct feature_engine {
     int64_t saved_watched_ns; /* how long those had watched that were loaded */
     struct minute_clock clock;
     struct surroundings around;
+    struct logarithms logarithms;
     uint64_t window_flows_cut;
     bool has_cut;          /* cut_notice_ns holds */
     int64_t cut_notice_ns; /* of the last flow that left the window early */
@@ -303,7 +304,7 @@ void feature_measure(struct feature_engine *engine, const struct flow_record *fl
     memset(vector, 0, sizeof *vector);
     advance_time(engine, flow);
     const struct scene scene = make_scene(engine, flow, hashes);
-    flow_feature_measure(flow, vector);
+    flow_feature_measure(flow, &engine->logarithms, vector);
     category_measure(flow, hashes->guide.service, vector);
     vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->settings, flow));
     measure_past(engine, &scene, vector);

@@ -2,9 +2,12 @@
 #include "feature/logarithm.h"
 
 #include <math.h>
+#include <stdint.h>
+#include <string.h>
 
 /* s^2 is below 0.0295: the first term left out is below 1e-19 of the sum. */
 enum { SERIES_TERMS = 13 };
+_Static_assert(LOGARITHMS_KEPT == 256, "8 bits pick the place");
 
 /* 1/1, 1/3, 1/5, ...: as many divisions would take 50 ns. */
 static const double odd_reciprocals[SERIES_TERMS] = {
@@ -31,4 +34,16 @@ double logarithm_base2(double x)
     for (int term = SERIES_TERMS - 1; term >= 0; term--)
         sum = sum * square + odd_reciprocals[term];
     return exponent + TWO_OVER_LN2 * s * sum;
+}
+
+double logarithms_base2(struct logarithms *logarithms, double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const unsigned place = (unsigned)(bits * UINT64_C(0x9e3779b97f4a7c15) >> 56);
+    if (logarithms->kept[place].x != x) {
+        logarithms->kept[place].x = x;
+        logarithms->kept[place].base2 = logarithm_base2(x);
+    }
+    return logarithms->kept[place].base2;
 }
