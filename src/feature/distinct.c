@@ -159,30 +159,33 @@ void distinct_note(struct distinct *distinct, struct distinct_pool *pool, uint32
     sketch_touch(&pool->sketches, distinct->sketch);
 }
 
-/* Below 16 in the list: exact, else at least 16. */
-static uint32_t listed_or(uint32_t listed, uint32_t estimate)
+static uint32_t greater(uint32_t one, uint32_t other)
 {
-    return listed < DISTINCT_LISTED || estimate < listed ? listed : estimate;
+    return one > other ? one : other;
 }
 
-struct sketch_counts distinct_count(const struct distinct *distinct,
-                                    const struct distinct_pool *pool, const struct horizon *horizon)
+/* Below 16 in the list: exact, and nobody asks the sketch; else at least 16. */
+struct distinct_counts distinct_count(const struct distinct *distinct,
+                                      const struct distinct_pool *pool,
+                                      const struct horizon *horizon)
 {
     const struct distinct_thing *const things = things_of(distinct, pool);
     const uint32_t now = (uint32_t)horizon->now;
-    const struct sketch_counts listed = {
+    const uint32_t index = distinct->sketch;
+    struct distinct_counts counts = {
         .window = count_within(things, distinct->count, now, horizon->now - horizon->window),
         .ten_minutes =
             count_within(things, distinct->count, now, horizon->now - horizon->ten_minutes),
     };
-    if (distinct->sketch == 0 || distinct->sketch == SKETCH_LOST)
-        return listed;
-    const struct sketch_counts estimate =
-        sketch_estimate(&pool->sketches, distinct->sketch, horizon);
-    return (struct sketch_counts){
-        .window = listed_or(listed.window, estimate.window),
-        .ten_minutes = listed_or(listed.ten_minutes, estimate.ten_minutes),
-    };
+    if (index == 0 || index == SKETCH_LOST)
+        return counts;
+    if (counts.window == DISTINCT_LISTED)
+        counts.window =
+            greater(counts.window, sketch_estimate_window(&pool->sketches, index, horizon));
+    if (counts.ten_minutes == DISTINCT_LISTED)
+        counts.ten_minutes = greater(counts.ten_minutes,
+                                     sketch_estimate_ten_minutes(&pool->sketches, index, horizon));
+    return counts;
 }
 
 bool distinct_is_cut(const struct distinct *distinct, const struct distinct_pool *pool,

@@ -44,6 +44,10 @@ struct distinct {
     struct distinct_thing things[DISTINCT_INSIDE]; /* while there is no list */
 };
 
+struct distinct_counts {
+    uint32_t window, ten_minutes;
+};
+
 struct distinct_pool {
     struct sketch_pool sketches;
     struct block_pool lists; /* struct distinct_list */
@@ -63,9 +67,9 @@ void distinct_note(struct distinct *distinct, struct distinct_pool *pool, uint32
 /* How many were seen inside each horizon; to be asked after the note of flow horizon->now. If the
  * pool was too small and took the sketch away, what was seen before the 16 listed is forgotten:
  * distinct_is_cut then says so. */
-struct sketch_counts distinct_count(const struct distinct *distinct,
-                                    const struct distinct_pool *pool,
-                                    const struct horizon *horizon);
+struct distinct_counts distinct_count(const struct distinct *distinct,
+                                      const struct distinct_pool *pool,
+                                      const struct horizon *horizon);
 /* True while what was forgotten may lie inside the longer horizon: counts are lower bounds. */
 bool distinct_is_cut(const struct distinct *distinct, const struct distinct_pool *pool,
                      const struct horizon *horizon);

@@ -20,7 +20,7 @@ struct history {
 /* As of the flow measured, it included. */
 struct history_counts {
     uint32_t flows, total, flows_10m;
-    struct sketch_counts things;
+    struct distinct_counts things;
     bool is_cut; /* things are lower bounds */
 };
 

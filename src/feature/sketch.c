@@ -223,17 +223,20 @@ static uint32_t count_within(const struct sketch_pool *pool, const struct sketch
     return view->count;
 }
 
-struct sketch_counts sketch_estimate(const struct sketch_pool *pool, uint32_t index,
+uint32_t sketch_estimate_window(const struct sketch_pool *pool, uint32_t index,
+                                const struct horizon *horizon)
+{
+    struct sketch *const sketch = &pool->sketches[index];
+    const uint32_t age = (uint32_t)(horizon->now - horizon->window);
+    return count_within(pool, sketch, (uint32_t)horizon->now, age, &sketch->window);
+}
+
+uint32_t sketch_estimate_ten_minutes(const struct sketch_pool *pool, uint32_t index,
                                      const struct horizon *horizon)
 {
     struct sketch *const sketch = &pool->sketches[index];
-    const uint32_t now = (uint32_t)horizon->now;
-    const uint32_t window_age = (uint32_t)(horizon->now - horizon->window);
-    const uint32_t ten_minutes_age = (uint32_t)(horizon->now - horizon->ten_minutes);
-    return (struct sketch_counts){
-        .window = count_within(pool, sketch, now, window_age, &sketch->window),
-        .ten_minutes = count_within(pool, sketch, now, ten_minutes_age, &sketch->ten_minutes),
-    };
+    const uint32_t age = (uint32_t)(horizon->now - horizon->ten_minutes);
+    return count_within(pool, sketch, (uint32_t)horizon->now, age, &sketch->ten_minutes);
 }
 
 void sketch_warm(const struct sketch_pool *pool, uint32_t index, uint32_t hash)

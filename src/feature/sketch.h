@@ -56,10 +56,6 @@ struct sketch {
     struct sketch_view window, ten_minutes;
 };
 
-struct sketch_counts {
-    uint32_t window, ten_minutes;
-};
-
 /* A sketch's place in the order of use: apart from the sketches, which are a page each. */
 struct sketch_link {
     uint32_t older, newer; /* indices into the pool */
@@ -90,9 +86,11 @@ void sketch_touch(struct sketch_pool *pool, uint32_t index);
 
 /* The thing with this hash was seen at flow `now`. Calls come in rising order of `now`. */
 void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now);
-/* How many distinct things were seen inside each of the two horizons, to the nearest whole. They
- * never move back while a sketch has an owner. */
-struct sketch_counts sketch_estimate(const struct sketch_pool *pool, uint32_t index,
+/* How many distinct things were seen inside one horizon, to the nearest whole. It never moves back
+ * while a sketch has an owner. */
+uint32_t sketch_estimate_window(const struct sketch_pool *pool, uint32_t index,
+                                const struct horizon *horizon);
+uint32_t sketch_estimate_ten_minutes(const struct sketch_pool *pool, uint32_t index,
                                      const struct horizon *horizon);
 
 /* Has the memory fetched that a note of this hash, and an estimate, will need. */

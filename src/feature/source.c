@@ -149,7 +149,7 @@ static void measure_ten_minutes(const struct source_minute *all, struct feature_
     vector_set_share(vector, FEATURE_SRC_NEW_PEERS_10M, all->new_peers, all->flows);
 }
 
-static void measure_distinct(struct sketch_counts peers, struct sketch_counts ports,
+static void measure_distinct(struct distinct_counts peers, struct distinct_counts ports,
                              struct feature_vector *vector)
 {
     vector_set(vector, FEATURE_SRC_PEERS_WINDOW, peers.window);
@@ -174,7 +174,7 @@ static void measure_alone(const struct window_flow *flow, struct feature_vector 
         vector_set(vector, FEATURE_SRC_UNANSWERED_10M, unanswered);
     }
     vector_set(vector, FEATURE_SRC_PROTOCOL_ENTROPY, 0);
-    measure_distinct((struct sketch_counts){1, 1}, (struct sketch_counts){1, 1}, vector);
+    measure_distinct((struct distinct_counts){1, 1}, (struct distinct_counts){1, 1}, vector);
     vector->src_packets_window = flow->packets;
     vector->src_syn_flows_window = window_flow_is(flow, WINDOW_MARK_SYN);
 }

@@ -14,8 +14,8 @@ static uint32_t hash_of(uint64_t thing)
     return (uint32_t)siphash13(KEY, &thing, sizeof thing);
 }
 
-static struct sketch_counts note(struct distinct *distinct, struct distinct_pool *pool,
-                                 uint64_t thing, const struct horizon *horizon)
+static struct distinct_counts note(struct distinct *distinct, struct distinct_pool *pool,
+                                   uint64_t thing, const struct horizon *horizon)
 {
     distinct_note(distinct, pool, hash_of(thing), horizon);
     return distinct_count(distinct, pool, horizon);
@@ -28,7 +28,7 @@ START_TEST(sixteen_things_are_counted_exactly_without_a_sketch)
     struct distinct distinct = {.count = 0};
     for (uint64_t i = 1; i <= 64; i++) {
         const struct horizon horizon = {.now = i, .window = 1, .ten_minutes = 1};
-        const struct sketch_counts counts = note(&distinct, &pool, i % 16, &horizon);
+        const struct distinct_counts counts = note(&distinct, &pool, i % 16, &horizon);
         ck_assert_uint_eq(counts.window, i < 16 ? i : 16);
         ck_assert_uint_eq(counts.ten_minutes, i < 16 ? i : 16);
         ck_assert_uint_eq(distinct.sketch, 0);
@@ -46,7 +46,7 @@ START_TEST(window_is_exact_again_after_a_burst)
         note(&distinct, &pool, i, &(struct horizon){.now = i, .window = 1, .ten_minutes = 1});
     for (uint64_t i = 501; i <= 515; i++) {
         const struct horizon horizon = {.now = i, .window = 501, .ten_minutes = 1};
-        const struct sketch_counts counts = note(&distinct, &pool, i % 9, &horizon);
+        const struct distinct_counts counts = note(&distinct, &pool, i % 9, &horizon);
         ck_assert_uint_eq(counts.window, i - 500 < 9 ? i - 500 : 9);
         ck_assert_uint_gt(counts.ten_minutes, 250);
     }
@@ -62,7 +62,7 @@ END_TEST
 static double error_of(uint64_t things, uint64_t first_thing, struct distinct_pool *pool)
 {
     struct distinct distinct = {.count = 0};
-    struct sketch_counts counts = {.window = 0};
+    struct distinct_counts counts = {.window = 0};
     for (uint64_t i = 1; i <= 2 * things; i++) {
         const struct horizon horizon = {
             .now = i, .window = i > things ? things + 1 : 1, .ten_minutes = 1};
@@ -110,7 +110,7 @@ START_TEST(list_comes_with_the_third_thing_and_goes_when_one_is_left)
     ck_assert_uint_eq(note(&sets[0], &pool, 7, &third).window, 3);
     ck_assert_uint_ne(sets[0].list, 0);
     const struct horizon later = {.now = 8, .window = 8, .ten_minutes = 7};
-    const struct sketch_counts counts = note(&sets[0], &pool, 8, &later);
+    const struct distinct_counts counts = note(&sets[0], &pool, 8, &later);
     ck_assert_uint_eq(counts.window, 1);
     ck_assert_uint_eq(counts.ten_minutes, 2); /* the seventh was taken back out of the list */
     ck_assert_uint_eq(sets[0].list, 0);
@@ -161,7 +161,7 @@ START_TEST(list_survives_the_wrap_of_flow_numbers)
     ck_assert(distinct_pool_init(&pool, 64, 2));
     struct distinct distinct = {.count = 0};
     const uint64_t start = UINT64_C(0xfffffff0);
-    struct sketch_counts counts = {.window = 0};
+    struct distinct_counts counts = {.window = 0};
     for (uint64_t i = 0; i < 100; i++)
         counts = note(&distinct, &pool, i,
                       &(struct horizon){.now = start + i,
