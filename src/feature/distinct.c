@@ -113,10 +113,9 @@ static void drop_past(struct distinct *distinct, struct distinct_pool *pool,
 static void start_sketch(struct distinct *distinct, struct distinct_pool *pool)
 {
     sketch_take(&pool->sketches, &distinct->sketch);
-    struct sketch *const sketch = &pool->sketches.sketches[distinct->sketch];
     const struct distinct_thing *const things = list_of(distinct, pool)->things;
     for (uint32_t i = distinct->count; i-- > 0;)
-        sketch_note(sketch, things[i].hash, things[i].seen);
+        sketch_note(&pool->sketches, distinct->sketch, things[i].hash, things[i].seen);
 }
 
 /* Puts the thing first; returns where it was, or `count`. */
@@ -155,7 +154,7 @@ void distinct_note(struct distinct *distinct, struct distinct_pool *pool, uint32
     distinct->last = horizon->now;
     if (distinct->sketch == 0)
         return;
-    sketch_note(&pool->sketches.sketches[distinct->sketch], hash, now);
+    sketch_note(&pool->sketches, distinct->sketch, hash, now);
     sketch_touch(&pool->sketches, distinct->sketch);
 }
 

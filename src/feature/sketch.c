@@ -15,6 +15,13 @@ _Static_assert(SKETCH_REGISTERS == 1 << REGISTER_BITS, "a register is picked by 
 static const double ALPHA = 0.709;
 static const double LN2 = 0.69314718055994530942;
 
+/* What a view shows: what of this sketch was seen at most `age` flows before `now`. */
+struct sketch_view_of {
+    const struct sketch_pool *pool;
+    struct sketch *sketch;
+    uint32_t now, age;
+};
+
 static size_t sketches_bytes(const struct sketch_pool *pool)
 {
     return (pool->limit + (size_t)1) * sizeof *pool->sketches;
@@ -33,13 +40,15 @@ bool sketch_pool_init(struct sketch_pool *pool, uint32_t limit)
         pool->linear[empty] = linear_count(empty);
     pool->sketches = pages_open(sketches_bytes(pool), true);
     pool->links = calloc(pool->limit + (size_t)1, sizeof *pool->links);
-    return pool->sketches != NULL && pool->links != NULL;
+    return pool->sketches != NULL && pool->links != NULL &&
+           block_pool_init(&pool->rows, sizeof(struct sketch_row), pool->limit * SKETCH_HIGH_RANKS);
 }
 
 void sketch_pool_deinit(struct sketch_pool *pool)
 {
     pages_close(pool->sketches, sketches_bytes(pool));
     free(pool->links);
+    block_pool_deinit(&pool->rows);
     *pool = (struct sketch_pool){.limit = 0};
 }
 
@@ -47,11 +56,13 @@ void sketch_pool_clear(struct sketch_pool *pool)
 {
     pool->links[0].older = pool->links[0].newer = 0;
     pool->touched = pool->free = 0;
+    block_pool_clear(&pool->rows);
 }
 
 size_t sketch_pool_memory_bytes(const struct sketch_pool *pool)
 {
-    return sketches_bytes(pool) + (pool->limit + (size_t)1) * sizeof *pool->links;
+    return sketches_bytes(pool) + block_pool_memory_bytes(&pool->rows) +
+           (pool->limit + (size_t)1) * sizeof *pool->links;
 }
 
 static void list_remove(struct sketch_pool *pool, uint32_t index)
@@ -90,6 +101,7 @@ void sketch_take(struct sketch_pool *pool, uint32_t *owner)
     const uint32_t index = free_index(pool);
     struct sketch *sketch = &pool->sketches[index];
     memset(sketch->ranks, 0, sizeof sketch->ranks);
+    memset(sketch->high_rows, 0, sizeof sketch->high_rows);
     sketch->window.is_made = sketch->ten_minutes.is_made = false;
     pool->links[index].owner = owner;
     *owner = index;
@@ -100,6 +112,8 @@ void sketch_release(struct sketch_pool *pool, uint32_t *owner)
 {
     const uint32_t index = *owner;
     assert(index > 0 && index != SKETCH_LOST);
+    for (unsigned i = 0; i < SKETCH_HIGH_RANKS; i++)
+        block_pool_release(&pool->rows, &pool->sketches[index].high_rows[i]);
     list_remove(pool, index);
     pool->links[index].newer = pool->free;
     pool->free = index;
@@ -136,13 +150,25 @@ static unsigned rank_of(uint32_t hash)
     return (unsigned)__builtin_ctz(hash >> REGISTER_BITS | UINT32_C(1) << (SKETCH_RANKS - 1));
 }
 
-void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now)
+/* The row of a rank that was seen. */
+static struct sketch_row *row_of(const struct sketch_pool *pool, struct sketch *sketch,
+                                 unsigned rank)
 {
+    if (rank < SKETCH_LOW_RANKS)
+        return &sketch->low_rows[rank];
+    return block_pool_at(&pool->rows, sketch->high_rows[rank - SKETCH_LOW_RANKS]);
+}
+
+void sketch_note(struct sketch_pool *pool, uint32_t index, uint32_t hash, uint32_t now)
+{
+    struct sketch *const sketch = &pool->sketches[index];
     const unsigned place = hash % SKETCH_REGISTERS;
     const unsigned rank = rank_of(hash);
     const unsigned higher = ~0U << rank << 1;
+    if (rank >= SKETCH_LOW_RANKS && sketch->high_rows[rank - SKETCH_LOW_RANKS] == 0)
+        sketch->high_rows[rank - SKETCH_LOW_RANKS] = block_pool_take(&pool->rows);
     sketch->ranks[place] = (uint16_t)((sketch->ranks[place] & higher) | 1U << rank);
-    sketch->seen[rank][place] = now;
+    row_of(pool, sketch, rank)->seen[place] = now;
     raise_value(&sketch->window, place, rank + 1);
     raise_value(&sketch->ten_minutes, place, rank + 1);
 }
@@ -159,15 +185,17 @@ static uint32_t estimate_of(const struct sketch_pool *pool, struct register_sums
 }
 
 /* A register's value: the greatest rank, plus 1, seen at most `age` flows ago; 0 if none. Ages fall
- * with the rank, so the first one from the top is it. */
-static unsigned value_of(const struct sketch *sketch, unsigned place, uint32_t now, uint32_t age)
+ * with the rank, so the first one from the top is it. *value_age: how long ago, where there is one. */
+static unsigned value_of(const struct sketch_view_of *of, unsigned place, uint32_t *value_age)
 {
-    for (uint32_t ranks = sketch->ranks[place]; ranks != 0;) {
+    for (uint32_t ranks = of->sketch->ranks[place]; ranks != 0;) {
         const unsigned rank = 31U - (unsigned)__builtin_clz(ranks);
-        if (now - sketch->seen[rank][place] <= age)
+        *value_age = of->now - row_of(of->pool, of->sketch, rank)->seen[place];
+        if (*value_age <= of->age)
             return rank + 1;
         ranks ^= UINT32_C(1) << rank;
     }
+    *value_age = 0;
     return 0;
 }
 
@@ -183,60 +211,64 @@ static void set_value(struct sketch_view *view, unsigned place, unsigned value)
     view->has_count = false;
 }
 
-static void look_at_group(const struct sketch *sketch, unsigned group, uint32_t now, uint32_t age,
-                          struct sketch_view *view)
+static void look_at_group(const struct sketch_view_of *of, unsigned group, struct sketch_view *view)
 {
     uint32_t greatest_age = 0;
     for (unsigned i = 0; i < SKETCH_GROUP; i++) {
+        uint32_t age;
         const unsigned place = group * SKETCH_GROUP + i;
-        const unsigned value = value_of(sketch, place, now, age);
-        set_value(view, place, value);
-        if (value > 0 && now - sketch->seen[value - 1][place] > greatest_age)
-            greatest_age = now - sketch->seen[value - 1][place];
+        set_value(view, place, value_of(of, place, &age));
+        if (age > greatest_age)
+            greatest_age = age;
     }
-    view->oldest[group] = now - greatest_age;
+    view->oldest[group] = of->now - greatest_age;
 }
 
-static void make_view(const struct sketch *sketch, uint32_t now, uint32_t age,
-                      struct sketch_view *view)
+static void make_view(const struct sketch_view_of *of, struct sketch_view *view)
 {
     *view = (struct sketch_view){
         .is_made = true,
         .sums = {.empty = SKETCH_REGISTERS, .powers = SKETCH_REGISTERS * power_of(0)},
     };
     for (unsigned group = 0; group < SKETCH_GROUPS; group++)
-        look_at_group(sketch, group, now, age, view);
+        look_at_group(of, group, view);
 }
 
-/* How many were seen at most `age` flows ago. */
-static uint32_t count_within(const struct sketch_pool *pool, const struct sketch *sketch,
-                             uint32_t now, uint32_t age, struct sketch_view *view)
+/* How many were seen inside the horizon that the view is of. */
+static uint32_t count_within(const struct sketch_view_of *of, struct sketch_view *view)
 {
     if (!view->is_made)
-        make_view(sketch, now, age, view);
+        make_view(of, view);
     for (unsigned group = 0; group < SKETCH_GROUPS; group++)
-        if (now - view->oldest[group] > age)
-            look_at_group(sketch, group, now, age, view);
+        if (of->now - view->oldest[group] > of->age)
+            look_at_group(of, group, view);
     if (!view->has_count)
-        view->count = estimate_of(pool, view->sums);
+        view->count = estimate_of(of->pool, view->sums);
     view->has_count = true;
     return view->count;
+}
+
+static struct sketch_view_of view_of(const struct sketch_pool *pool, uint32_t index, uint64_t now,
+                                     uint64_t first)
+{
+    return (struct sketch_view_of){.pool = pool,
+                                   .sketch = &pool->sketches[index],
+                                   .now = (uint32_t)now,
+                                   .age = (uint32_t)(now - first)};
 }
 
 uint32_t sketch_estimate_window(const struct sketch_pool *pool, uint32_t index,
                                 const struct horizon *horizon)
 {
-    struct sketch *const sketch = &pool->sketches[index];
-    const uint32_t age = (uint32_t)(horizon->now - horizon->window);
-    return count_within(pool, sketch, (uint32_t)horizon->now, age, &sketch->window);
+    const struct sketch_view_of of = view_of(pool, index, horizon->now, horizon->window);
+    return count_within(&of, &of.sketch->window);
 }
 
 uint32_t sketch_estimate_ten_minutes(const struct sketch_pool *pool, uint32_t index,
                                      const struct horizon *horizon)
 {
-    struct sketch *const sketch = &pool->sketches[index];
-    const uint32_t age = (uint32_t)(horizon->now - horizon->ten_minutes);
-    return count_within(pool, sketch, (uint32_t)horizon->now, age, &sketch->ten_minutes);
+    const struct sketch_view_of of = view_of(pool, index, horizon->now, horizon->ten_minutes);
+    return count_within(&of, &of.sketch->ten_minutes);
 }
 
 void sketch_warm(const struct sketch_pool *pool, uint32_t index, uint32_t hash)
@@ -244,7 +276,8 @@ void sketch_warm(const struct sketch_pool *pool, uint32_t index, uint32_t hash)
     const struct sketch *const sketch = &pool->sketches[index];
     const unsigned place = hash % SKETCH_REGISTERS;
     __builtin_prefetch(&sketch->ranks[place]);
-    __builtin_prefetch(&sketch->seen[rank_of(hash)][place]);
+    if (rank_of(hash) < SKETCH_LOW_RANKS)
+        __builtin_prefetch(&sketch->low_rows[rank_of(hash)].seen[place]);
     __builtin_prefetch(&sketch->window);
     __builtin_prefetch(&sketch->window.value[place]);
     __builtin_prefetch(&sketch->ten_minutes);
