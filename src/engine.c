@@ -23,8 +23,9 @@ struct kept {
 enum { MEMORY_PER_SCORES = 64 };
 
 /* A flow's entries in eleven tables are asked for before it is its turn: first the cells that lead
- * to them, some flows later the entries. A miss costs 100 ns, and a flow would have twenty. */
-enum { AHEAD_CELLS = 8, AHEAD_ENTRIES = 4, AHEAD_RING = 16 };
+ * to them, some flows later the entries, then what these lead to. A miss costs 100 ns, and a flow
+ * would have twenty. */
+enum { AHEAD_CELLS = 8, AHEAD_ENTRIES = 4, AHEAD_SUMS = 2, AHEAD_THINGS = 1, AHEAD_RING = 16 };
 _Static_assert(AHEAD_RING > AHEAD_CELLS, "hashes last until it is their flow's turn");
 
 /* Which flows may ask for an alert: a capture is ranked as a whole, a replay against a saved
@@ -179,19 +180,33 @@ static void ask_ahead(struct engine *engine, const struct flow_record *flow,
                       struct endpoint_hashes *hashes)
 {
     feature_hash_endpoints(engine->features, flow, hashes);
-    feature_ask_ahead(engine->features, flow, hashes);
+    feature_ask_ahead(engine->features, hashes);
     behaviour_ask_ahead(engine->behaviours, flow, hashes);
 }
 
 static void warm(struct engine *engine, const struct flow_record *flow,
-                 const struct endpoint_hashes *hashes)
+                 struct endpoint_hashes *hashes)
 {
-    feature_warm(engine->features, flow, hashes);
+    feature_warm(engine->features, hashes);
     behaviour_warm(engine->behaviours, flow, hashes);
 }
 
+static void warm_sums(struct engine *engine, const struct flow_record *flow,
+                      struct endpoint_hashes *hashes)
+{
+    (void)flow;
+    feature_warm_sums(engine->features, hashes);
+}
+
+static void warm_things(struct engine *engine, const struct flow_record *flow,
+                        struct endpoint_hashes *hashes)
+{
+    (void)flow;
+    feature_warm_things(engine->features, hashes);
+}
+
 static void take_flow(struct engine *engine, const struct flow_record *flow,
-                      const struct endpoint_hashes *hashes)
+                      struct endpoint_hashes *hashes)
 {
     if (engine->settings.anomaly.mode == ANOMALY_MODE_CAPTURE)
         keep_flow(engine, flow, hashes);
@@ -199,18 +214,25 @@ static void take_flow(struct engine *engine, const struct flow_record *flow,
         judge_flow(engine, flow, hashes);
 }
 
+/* What is done with a flow once it has its hashes: so many flows before its turn. */
+static const struct {
+    size_t ahead;
+    void (*take)(struct engine *engine, const struct flow_record *flow,
+                 struct endpoint_hashes *hashes);
+} steps[] = {
+    {AHEAD_ENTRIES, warm}, {AHEAD_SUMS, warm_sums}, {AHEAD_THINGS, warm_things}, {0, take_flow}};
+
 void engine_flows(struct engine *engine, const struct flow_record *flows, size_t count)
 {
     struct endpoint_hashes ahead[AHEAD_RING];
     for (size_t i = 0; i < count + AHEAD_CELLS; i++) {
         if (i < count)
             ask_ahead(engine, &flows[i], &ahead[i % AHEAD_RING]);
-        const size_t next = i - (AHEAD_CELLS - AHEAD_ENTRIES);
-        if (i >= AHEAD_CELLS - AHEAD_ENTRIES && next < count)
-            warm(engine, &flows[next], &ahead[next % AHEAD_RING]);
-        const size_t now = i - AHEAD_CELLS;
-        if (i >= AHEAD_CELLS)
-            take_flow(engine, &flows[now], &ahead[now % AHEAD_RING]);
+        for (size_t j = 0; j < sizeof steps / sizeof *steps; j++) {
+            const size_t at = i - (AHEAD_CELLS - steps[j].ahead); /* huge: none yet */
+            if (at < count)
+                steps[j].take(engine, &flows[at], &ahead[at % AHEAD_RING]);
+        }
     }
 }
 

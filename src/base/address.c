@@ -51,17 +51,28 @@ static const struct address_range ipv6_ranges[] = {
     {{0}, 0, ADDRESS_RESERVED},
 };
 
+/* Eight bytes as a number whose highest bit is the first. */
+static uint64_t load_bits(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+/* Asked of a flow's two addresses for some twenty networks. */
 bool address_in_network(const uint8_t address[16], const uint8_t network[16], uint8_t prefix_bits)
 {
     assert(prefix_bits <= 128);
-    const size_t whole_bytes = prefix_bits / 8;
-    const unsigned rest_bits = prefix_bits % 8;
-    if (memcmp(address, network, whole_bytes) != 0)
-        return false;
-    if (rest_bits == 0)
+    if (prefix_bits == 0)
         return true;
-    const unsigned mask = 0xffu << (8 - rest_bits) & 0xffu;
-    return ((unsigned)(address[whole_bytes] ^ network[whole_bytes]) & mask) == 0;
+    const uint64_t head = load_bits(address) ^ load_bits(network);
+    if (prefix_bits <= 64)
+        return head >> (64 - prefix_bits) == 0;
+    const uint64_t tail = load_bits(address + 8) ^ load_bits(network + 8);
+    return head == 0 && tail >> (128 - prefix_bits) == 0;
 }
 
 static enum address_kind find_kind(const struct address_range *ranges, size_t count,

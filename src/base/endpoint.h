@@ -11,10 +11,20 @@
 
 #include <stdint.h>
 
+/* For the feature room alone, which looks a flow up several times: see feature_warm. */
+enum { ENDPOINT_TABLES = 5 };
+struct endpoint_guide {
+    uint32_t service; /* the code of the flow's service */
+    uint32_t hash[ENDPOINT_TABLES];
+    uint32_t
+        place[ENDPOINT_TABLES]; /* where its entries were when they were asked for; 0: nowhere */
+};
+
 struct endpoint_hashes {
     uint64_t source, destination; /* placement in tables: never part of output */
     /* For distinct counters, whose estimates depend on them: part of output. */
     uint64_t source_sketch, destination_sketch, port_sketch;
+    struct endpoint_guide guide;
 };
 
 /* A host for the hash: address (IPv4: 4 bytes, the rest 0) and version, 4 or 6. */

@@ -3,15 +3,17 @@
  * when full. Hosts, pairs, services of the feature and the behaviour room are kept in such tables.
  * One thread at a time.
  *
- * Misses of the caches are what a look-up costs: one flow makes eleven, in ten tables of many
- * megabytes. So an index of its own (open addressing, linear probing, at most half full, a keyed
- * hash because packet bytes choose the keys) holds 32 bits of hash beside each place: absent keys
- * are known without looking at an entry, present ones with one look. The order of use is a list in
- * an array of its own, 12 bytes an entry, that mostly stays in the cache. All is taken at init and
- * backed by the system with memory as it is touched. The hash decides placement only: who is
- * forgotten follows from the order of use, a total order. Rejected: uthash, as this was first:
- * its list and chains lie in the entries, so that others' entries are fetched too, and it takes
- * 56 bytes an entry. */
+ * Misses of the caches and wrong guesses of branches are what a look-up costs: one flow makes
+ * eleven, in ten tables of many megabytes. So an index of its own (open addressing, linear probing,
+ * a keyed hash because packet bytes choose the keys) holds some bits of the hash beside each place:
+ * absent keys are known without looking at an entry, present ones with one look. It is at most a
+ * quarter full: at half, how many cells to look at is anyone's guess, and guessing cost 40 ns for
+ * an insertion and eviction; so a cell is 4 bytes, not 8. The order of use is a list in an array of
+ * its own, 12 bytes an entry, that mostly stays in the cache; along it evictions are foreseen. All
+ * is taken at init and backed by the system with memory as it is touched. The hash decides
+ * placement only: who is forgotten follows from the order of use, a total order. Rejected: uthash,
+ * as this was first: its list and chains lie in the entries, so that others' entries are fetched
+ * too, and it takes 56 bytes an entry. */
 #ifndef WHYFLOW_BASE_RECENT_TABLE_H
 #define WHYFLOW_BASE_RECENT_TABLE_H
 
@@ -29,18 +31,17 @@ struct recent_entry {
  * was in use: flows of the window are forgotten with it. */
 typedef bool recent_forget_fn(void *context, struct recent_entry *entry);
 
+/* Called with an entry that is soon to be forgotten, to have fetched what forgetting it needs. */
+typedef void recent_foresee_fn(void *context, const struct recent_entry *entry);
+
 struct recent_layout {
     size_t entry_bytes;
     size_t key_bytes;
-    uint32_t limit;           /* entries; 0 is taken as 1 */
-    recent_forget_fn *forget; /* NULL: nothing to do */
+    uint32_t limit;             /* entries; 0 is taken as 1 */
+    recent_forget_fn *forget;   /* NULL: nothing to do */
+    recent_foresee_fn *foresee; /* the same */
     void *context;
     const uint64_t *hash_key; /* NULL: every look-up brings its hash */
-};
-
-/* Where an entry is found: 1 + its slot; 0: nowhere, the cell is empty. */
-struct recent_cell {
-    uint32_t hash, place;
 };
 
 /* An entry's neighbours in the order of use, by 1 + slot; of place 0, the list's head, the least
@@ -52,10 +53,11 @@ struct recent_link {
 struct recent_table {
     struct recent_layout layout;
     uint64_t hash_key[2];
-    struct recent_cell *cells;
+    uint32_t *cells; /* 0: empty; see recent_table.c */
     struct recent_link *links;
     uint8_t *slab;
     uint32_t cell_mask;
+    uint32_t place_bits, distance_most, tag_mask; /* parts of a cell */
     uint32_t free; /* 1 + slot of the first free one among those touched; 0: none */
     uint32_t count, touched_slots;
     uint64_t lost; /* as in an entry, for the next one to come in */
@@ -73,6 +75,7 @@ size_t recent_table_memory_bytes(const struct recent_table *table);
 struct recent_lookup {
     const void *key; /* the caller's, valid until the touch */
     uint32_t hash;
+    uint32_t place; /* where recent_table_find was led some time ago; 0: it is not known */
 };
 
 /* By the table's own hash of the key, or by one that the caller has; one table is always asked in
@@ -81,6 +84,11 @@ struct recent_lookup recent_lookup_begin(const struct recent_table *table, const
 struct recent_lookup recent_lookup_hashed(const struct recent_table *table, const void *key,
                                           uint32_t hash);
 void recent_lookup_warm(const struct recent_lookup *lookup, const struct recent_table *table);
+/* The place that the hash leads to, most likely the key's, and its memory is asked for; 0: surely
+ * there is no such key. For who keeps it until the touch, which then need not look again. */
+uint32_t recent_table_find(const struct recent_table *table, uint32_t hash);
+/* The entry of a place found; its neighbours in the order of use are asked for. */
+const void *recent_table_found(const struct recent_table *table, uint32_t place);
 bool recent_table_has(const struct recent_table *table, const struct recent_lookup *lookup);
 /* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`
  * and what follows the key is zero. */

@@ -7,17 +7,15 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-/* Hash of `size` bytes under a 128-bit key. */
-uint64_t siphash13(const uint64_t key[2], const void *data, size_t size);
-
-/* ---- for whoever hashes a few words a packet: the same without the call and the bytes ------- */
-
+/* Its parts, for keys of a known size: begin, add each 8 bytes as a little-endian word, add what is
+ * left with the size in the highest byte, end. */
 struct siphash_state {
     uint64_t v0, v1, v2, v3;
 };
 
-static inline uint64_t siphash_rotate(uint64_t word, unsigned bits)
+static inline uint64_t siphash_rotate_left(uint64_t word, unsigned bits)
 {
     return word << bits | word >> (64 - bits);
 }
@@ -25,18 +23,18 @@ static inline uint64_t siphash_rotate(uint64_t word, unsigned bits)
 static inline void siphash_round(struct siphash_state *s)
 {
     s->v0 += s->v1;
-    s->v1 = siphash_rotate(s->v1, 13) ^ s->v0;
-    s->v0 = siphash_rotate(s->v0, 32);
+    s->v1 = siphash_rotate_left(s->v1, 13) ^ s->v0;
+    s->v0 = siphash_rotate_left(s->v0, 32);
     s->v2 += s->v3;
-    s->v3 = siphash_rotate(s->v3, 16) ^ s->v2;
+    s->v3 = siphash_rotate_left(s->v3, 16) ^ s->v2;
     s->v0 += s->v3;
-    s->v3 = siphash_rotate(s->v3, 21) ^ s->v0;
+    s->v3 = siphash_rotate_left(s->v3, 21) ^ s->v0;
     s->v2 += s->v1;
-    s->v1 = siphash_rotate(s->v1, 17) ^ s->v2;
-    s->v2 = siphash_rotate(s->v2, 32);
+    s->v1 = siphash_rotate_left(s->v1, 17) ^ s->v2;
+    s->v2 = siphash_rotate_left(s->v2, 32);
 }
 
-static inline struct siphash_state siphash_start(const uint64_t key[2])
+static inline struct siphash_state siphash_begin(const uint64_t key[2])
 {
     return (struct siphash_state){
         .v0 = key[0] ^ UINT64_C(0x736f6d6570736575),
@@ -46,22 +44,34 @@ static inline struct siphash_state siphash_start(const uint64_t key[2])
     };
 }
 
-static inline void siphash_word(struct siphash_state *s, uint64_t word)
+static inline void siphash_add(struct siphash_state *s, uint64_t word)
 {
     s->v3 ^= word;
     siphash_round(s);
     s->v0 ^= word;
 }
 
-/* `last`: the size in the highest byte, over the up to 7 bytes after the last whole word. */
-static inline uint64_t siphash_finish(struct siphash_state *s, uint64_t last)
+static inline uint64_t siphash_end(struct siphash_state *s)
 {
-    siphash_word(s, last);
     s->v2 ^= 0xff;
     siphash_round(s);
     siphash_round(s);
     siphash_round(s);
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
+
+/* Little-endian load, so that a hash is the same on every machine. */
+static inline uint64_t siphash_load(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+/* Hash of `size` bytes under a 128-bit key. */
+uint64_t siphash13(const uint64_t key[2], const void *data, size_t size);
 
 #endif

@@ -8,29 +8,34 @@
 _Static_assert(offsetof(struct destination, key) == sizeof(struct recent_entry),
                "the key comes first");
 
-void destination_enter(struct destination *destination)
+static void begin_history(struct destination *destination, const struct horizon *horizon,
+                          struct pools *pools)
 {
-    destination->flows++;
-}
-
-void destination_leave(struct destination *destination)
-{
-    destination->flows--;
+    destination->history = block_pool_take(&pools->destinations);
+    history_begin(destination_history(destination, pools), destination->entry.inserted,
+                  destination->source_hash, horizon);
 }
 
 void destination_count(struct destination *destination, uint32_t source_hash,
-                       const struct horizon *horizon, struct sketch_pool *sketches)
+                       const struct horizon *horizon, struct pools *pools)
 {
-    flow_minutes_count(&destination->minutes, horizon->minute);
-    distinct_note(&destination->sources, sketches, source_hash, horizon);
+    if (destination->entry.inserted == horizon->now) {
+        destination->source_hash = source_hash;
+        return;
+    }
+    if (destination->history == 0)
+        begin_history(destination, horizon, pools);
+    history_note(destination_history(destination, pools), &pools->distincts, source_hash, horizon);
 }
 
-void destination_measure(const struct destination *destination, const struct sketch_pool *sketches,
+bool destination_measure(const struct destination *destination, const struct pools *pools,
                          const struct horizon *horizon, struct feature_vector *vector)
 {
-    const struct sketch_counts sources = distinct_count(&destination->sources, sketches, horizon);
-    vector_set(vector, FEATURE_DST_FLOWS_WINDOW, destination->flows);
-    vector_set(vector, FEATURE_DST_SOURCES_WINDOW, sources.window);
-    vector_set(vector, FEATURE_DST_FLOWS_10M, (double)flow_minutes_total(&destination->minutes));
-    vector_set(vector, FEATURE_DST_SOURCES_10M, sources.ten_minutes);
+    const struct history_counts counts =
+        history_count(destination_history(destination, pools), &pools->distincts, horizon);
+    vector_set(vector, FEATURE_DST_FLOWS_WINDOW, counts.flows);
+    vector_set(vector, FEATURE_DST_SOURCES_WINDOW, counts.things.window);
+    vector_set(vector, FEATURE_DST_FLOWS_10M, counts.flows_10m);
+    vector_set(vector, FEATURE_DST_SOURCES_10M, counts.things.ten_minutes);
+    return counts.is_cut;
 }

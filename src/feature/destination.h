@@ -5,26 +5,30 @@
 #ifndef WHYFLOW_FEATURE_DESTINATION_H
 #define WHYFLOW_FEATURE_DESTINATION_H
 
-#include "feature/distinct.h"
-#include "feature/minutes.h"
+#include "feature/history.h"
+#include "feature/pools.h"
 #include "feature/source.h"
 
 struct destination {
     struct recent_entry entry;
     struct host_key key;
-    uint32_t flows; /* in the window */
-    struct flow_minutes minutes;
-    struct distinct sources;
+    uint32_t history;     /* index in the pool; 0: it has one flow, entry.inserted */
+    uint32_t source_hash; /* of that flow */
 };
 
-/* A flow to this destination enters the window, or leaves it. */
-void destination_enter(struct destination *destination);
-void destination_leave(struct destination *destination);
-/* Counts the flow in ten minutes and in the distinct counter. */
+/* The history of a destination of several flows, else NULL. */
+static inline struct history *destination_history(const struct destination *destination,
+                                                  const struct pools *pools)
+{
+    return destination->history == 0 ? NULL
+                                     : block_pool_at(&pools->destinations, destination->history);
+}
+
+/* A flow to this destination enters the window and is counted. */
 void destination_count(struct destination *destination, uint32_t source_hash,
-                       const struct horizon *horizon, struct sketch_pool *sketches);
-/* Writes all DST_ features. */
-void destination_measure(const struct destination *destination, const struct sketch_pool *sketches,
+                       const struct horizon *horizon, struct pools *pools);
+/* Writes all DST_ features. True if some are lower bounds. */
+bool destination_measure(const struct destination *destination, const struct pools *pools,
                          const struct horizon *horizon, struct feature_vector *vector);
 
 #endif

@@ -1,113 +1,212 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/distinct.h"
 
-#include <stdbool.h>
+#include <string.h>
+
+enum { LINE_BYTES = 64 };
+
+bool distinct_pool_init(struct distinct_pool *pool, uint32_t counters, uint32_t sketches)
+{
+    *pool = (struct distinct_pool){.lists.limit = 0};
+    return sketch_pool_init(&pool->sketches, sketches) &&
+           block_pool_init(&pool->lists, sizeof(struct distinct_list), counters);
+}
+
+void distinct_pool_deinit(struct distinct_pool *pool)
+{
+    sketch_pool_deinit(&pool->sketches);
+    block_pool_deinit(&pool->lists);
+}
+
+void distinct_pool_clear(struct distinct_pool *pool)
+{
+    sketch_pool_clear(&pool->sketches);
+    block_pool_clear(&pool->lists);
+}
+
+size_t distinct_pool_memory_bytes(const struct distinct_pool *pool)
+{
+    return sketch_pool_memory_bytes(&pool->sketches) + block_pool_memory_bytes(&pool->lists);
+}
+
+static struct distinct_list *list_of(const struct distinct *distinct,
+                                     const struct distinct_pool *pool)
+{
+    return block_pool_at(&pool->lists, distinct->list);
+}
+
+static const struct distinct_thing *things_of(const struct distinct *distinct,
+                                              const struct distinct_pool *pool)
+{
+    return distinct->list != 0 ? list_of(distinct, pool)->things : distinct->things;
+}
+
+/* How many of the first `count` things were seen at most `age` flows ago. */
+static uint32_t count_within(const struct distinct_thing *things, uint32_t count, uint32_t now,
+                             uint64_t age)
+{
+    while (count > 0 && now - things[count - 1].seen > age)
+        count--;
+    return count;
+}
 
 /* Drops what lies before the older horizon. Ages are differences of 32-bit numbers: nothing listed
  * is older than 2^32 flows, because a list without a note that long is emptied first. */
-static void drop_old(struct distinct *distinct, const struct horizon *horizon)
+static void drop_old(struct distinct *distinct, const struct distinct_thing *things,
+                     const struct horizon *horizon)
 {
     const uint64_t oldest = horizon_oldest(horizon);
     if (distinct->last < oldest)
         distinct->count = 0;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < distinct->count; i++) {
-        if ((uint32_t)horizon->now - distinct->seen[i] > horizon->now - oldest)
-            continue;
-        distinct->hash[kept] = distinct->hash[i];
-        distinct->seen[kept++] = distinct->seen[i];
-    }
-    distinct->count = kept;
+    distinct->count =
+        count_within(things, distinct->count, (uint32_t)horizon->now, horizon->now - oldest);
 }
 
 /* Where the hash is listed, or `count`. */
-static uint32_t place_of(const struct distinct *distinct, uint32_t hash)
+static uint32_t place_of(const struct distinct_thing *things, uint32_t count, uint32_t hash)
 {
     uint32_t i = 0;
-    while (i < distinct->count && distinct->hash[i] != hash)
+    while (i < count && things[i].hash != hash)
         i++;
     return i;
 }
 
-static uint32_t place_of_oldest(const struct distinct *distinct, uint32_t now)
+static void release_sketch(struct distinct *distinct, struct distinct_pool *pool)
 {
-    uint32_t oldest = 0;
-    for (uint32_t i = 1; i < distinct->count; i++)
-        if (now - distinct->seen[i] > now - distinct->seen[oldest])
-            oldest = i;
-    return oldest;
+    if (distinct->sketch != 0 && distinct->sketch != SKETCH_LOST)
+        sketch_release(&pool->sketches, &distinct->sketch);
+}
+
+/* A list of few things, none of them lost, is not needed any more. */
+static void fold_list(struct distinct *distinct, struct distinct_pool *pool,
+                      const struct horizon *horizon)
+{
+    if (distinct->list == 0 || distinct->count >= DISTINCT_INSIDE ||
+        distinct_is_cut(distinct, pool, horizon))
+        return;
+    memcpy(distinct->things, list_of(distinct, pool)->things, sizeof distinct->things);
+    block_pool_release(&pool->lists, &distinct->list);
+}
+
+static void unfold_list(struct distinct *distinct, struct distinct_pool *pool)
+{
+    distinct->list = block_pool_take(&pool->lists);
+    memcpy(list_of(distinct, pool)->things, distinct->things, sizeof distinct->things);
+}
+
+/* What the list and the sketch still have to say. */
+static void drop_past(struct distinct *distinct, struct distinct_pool *pool,
+                      const struct horizon *horizon)
+{
+    drop_old(distinct, things_of(distinct, pool), horizon);
+    if (distinct->sketch == SKETCH_LOST) {
+        distinct->sketch = 0;
+        list_of(distinct, pool)->lost = horizon->now;
+    }
+    if (distinct->count == DISTINCT_LISTED)
+        return;
+    release_sketch(distinct, pool); /* the list is complete: it knows all the sketch does */
+    fold_list(distinct, pool, horizon);
 }
 
 /* A sketch that knows what the list knows, told oldest first. */
-static void start_sketch(struct distinct *distinct, struct sketch_pool *pool, uint32_t now)
+static void start_sketch(struct distinct *distinct, struct distinct_pool *pool)
 {
-    sketch_take(pool, &distinct->sketch);
-    struct sketch *sketch = &pool->sketches[distinct->sketch];
-    struct distinct rest = *distinct;
-    while (rest.count > 0) {
-        const uint32_t i = place_of_oldest(&rest, now);
-        sketch_note(sketch, rest.hash[i], rest.seen[i]);
-        rest.count--;
-        rest.hash[i] = rest.hash[rest.count];
-        rest.seen[i] = rest.seen[rest.count];
-    }
+    sketch_take(&pool->sketches, &distinct->sketch);
+    const struct distinct_thing *const things = list_of(distinct, pool)->things;
+    for (uint32_t i = distinct->count; i-- > 0;)
+        sketch_note(&pool->sketches, distinct->sketch, things[i].hash, things[i].seen);
 }
 
-void distinct_note(struct distinct *distinct, struct sketch_pool *pool, uint32_t hash,
+/* Puts the thing first; returns where it was, or `count`. */
+static void put_first(struct distinct_thing *things, uint32_t place, struct distinct_thing thing)
+{
+    if (place > 0)
+        memmove(things + 1, things, place * sizeof *things);
+    things[0] = thing;
+}
+
+void distinct_begin(struct distinct *distinct, uint32_t hash, uint64_t number)
+{
+    distinct->last = number;
+    distinct->count = 1;
+    distinct->things[0] = (struct distinct_thing){.hash = hash, .seen = (uint32_t)number};
+}
+
+void distinct_note(struct distinct *distinct, struct distinct_pool *pool, uint32_t hash,
                    const struct horizon *horizon)
 {
-    const uint32_t now = (uint32_t)horizon->now;
-    drop_old(distinct, horizon);
-    if (distinct->sketch == SKETCH_LOST) {
-        distinct->sketch = 0;
-        distinct->lost = horizon->now;
-    }
-    if (distinct->count < DISTINCT_LISTED)
-        distinct_release(distinct, pool); /* the list is complete: it knows all the sketch does */
-    uint32_t place = place_of(distinct, hash);
+    drop_past(distinct, pool, horizon);
+    uint32_t place = place_of(things_of(distinct, pool), distinct->count, hash);
     if (place == DISTINCT_LISTED) {
         if (distinct->sketch == 0)
-            start_sketch(distinct, pool, now);
-        place = place_of_oldest(distinct, now);
+            start_sketch(distinct, pool);
+        place--; /* the oldest makes room */
     } else if (place == distinct->count) {
+        if (place == DISTINCT_INSIDE && distinct->list == 0)
+            unfold_list(distinct, pool);
         distinct->count++;
     }
-    distinct->hash[place] = hash;
-    distinct->seen[place] = now;
+    const uint32_t now = (uint32_t)horizon->now;
+    struct distinct_thing *const things =
+        distinct->list != 0 ? list_of(distinct, pool)->things : distinct->things;
+    put_first(things, place, (struct distinct_thing){.hash = hash, .seen = now});
     distinct->last = horizon->now;
     if (distinct->sketch == 0)
         return;
-    sketch_note(&pool->sketches[distinct->sketch], hash, now);
-    sketch_touch(pool, distinct->sketch);
+    sketch_note(&pool->sketches, distinct->sketch, hash, now);
+    sketch_touch(&pool->sketches, distinct->sketch);
 }
 
-/* Below 16 in the list: exact, else at least 16. */
-static uint32_t listed_or(uint32_t listed, uint32_t estimate)
+static uint32_t greater(uint32_t one, uint32_t other)
 {
-    return listed < DISTINCT_LISTED || estimate < listed ? listed : estimate;
+    return one > other ? one : other;
 }
 
-struct sketch_counts distinct_count(const struct distinct *distinct, const struct sketch_pool *pool,
-                                    const struct horizon *horizon)
+/* Below 16 in the list: exact, and nobody asks the sketch; else at least 16. */
+struct distinct_counts distinct_count(const struct distinct *distinct,
+                                      const struct distinct_pool *pool,
+                                      const struct horizon *horizon)
 {
-    struct sketch_counts listed = {.window = 0};
-    for (uint32_t i = 0; i < distinct->count; i++) {
-        const uint32_t age = (uint32_t)horizon->now - distinct->seen[i];
-        listed.window += age <= horizon->now - horizon->window;
-        listed.ten_minutes += age <= horizon->now - horizon->ten_minutes;
-    }
-    if (distinct->sketch == 0 || distinct->sketch == SKETCH_LOST)
-        return listed;
-    const struct sketch_counts estimate =
-        sketch_estimate(&pool->sketches[distinct->sketch], horizon);
-    return (struct sketch_counts){
-        .window = listed_or(listed.window, estimate.window),
-        .ten_minutes = listed_or(listed.ten_minutes, estimate.ten_minutes),
+    const struct distinct_thing *const things = things_of(distinct, pool);
+    const uint32_t now = (uint32_t)horizon->now;
+    const uint32_t index = distinct->sketch;
+    struct distinct_counts counts = {
+        .window = count_within(things, distinct->count, now, horizon->now - horizon->window),
+        .ten_minutes =
+            count_within(things, distinct->count, now, horizon->now - horizon->ten_minutes),
     };
+    if (index == 0 || index == SKETCH_LOST)
+        return counts;
+    if (counts.window == DISTINCT_LISTED)
+        counts.window =
+            greater(counts.window, sketch_estimate_window(&pool->sketches, index, horizon));
+    if (counts.ten_minutes == DISTINCT_LISTED)
+        counts.ten_minutes = greater(counts.ten_minutes,
+                                     sketch_estimate_ten_minutes(&pool->sketches, index, horizon));
+    return counts;
 }
 
-void distinct_release(struct distinct *distinct, struct sketch_pool *pool)
+bool distinct_is_cut(const struct distinct *distinct, const struct distinct_pool *pool,
+                     const struct horizon *horizon)
 {
+    if (distinct->list == 0)
+        return false;
+    const uint64_t lost = list_of(distinct, pool)->lost;
+    return lost != 0 && lost >= horizon_oldest(horizon);
+}
+
+void distinct_release(struct distinct *distinct, struct distinct_pool *pool)
+{
+    release_sketch(distinct, pool);
+    block_pool_release(&pool->lists, &distinct->list);
+}
+
+void distinct_warm(const struct distinct *distinct, const struct distinct_pool *pool, uint32_t hash)
+{
+    const uint8_t *const list = distinct->list != 0 ? (uint8_t *)list_of(distinct, pool) : NULL;
+    for (size_t i = 0; list != NULL && i < sizeof(struct distinct_list); i += LINE_BYTES)
+        __builtin_prefetch(list + i);
     if (distinct->sketch != 0 && distinct->sketch != SKETCH_LOST)
-        sketch_release(pool, &distinct->sketch);
+        sketch_warm(&pool->sketches, distinct->sketch, hash);
 }

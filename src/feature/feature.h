@@ -10,7 +10,7 @@
  *   destinations    max_hosts          responders, and their sums        hosts_evicted
  *   offers          max_hosts          (service, destination) since when hosts_evicted
  *   pairs           max_pairs          (source, destination)             pairs_evicted
- *   conversations   max_conversations  regularity of starts              conversations_evicted
+ *   conversations   max_conversations  further ones of pairs             conversations_evicted
  *   sketches        max_hosts / 16     distinct counts above 16          sketches_evicted
  *
  * A full table forgets its least recently used entry, whose counts begin anew if it comes back. A
@@ -42,13 +42,14 @@ void feature_hash_endpoints(const struct feature_engine *engine, const struct fl
 void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
                      const struct endpoint_hashes *hashes, struct feature_vector *vector);
 
-/* For whoever knows flows to come: has the memory fetched that measuring them will need. First the
- * tables' cells are asked for, some flows later, and some before the measuring, what they lead
- * to. */
-void feature_ask_ahead(const struct feature_engine *engine, const struct flow_record *flow,
-                       const struct endpoint_hashes *hashes);
-void feature_warm(const struct feature_engine *engine, const struct flow_record *flow,
-                  const struct endpoint_hashes *hashes);
+/* For whoever knows flows to come: has the memory fetched that measuring them will need. In this
+ * order, a flow or two between each and the next and before the measuring: the tables' cells, the
+ * entries these lead to, what the entries lead to, and what that leads to. Where the entries were
+ * found is noted beside the hashes. */
+void feature_ask_ahead(const struct feature_engine *engine, const struct endpoint_hashes *hashes);
+void feature_warm(const struct feature_engine *engine, struct endpoint_hashes *hashes);
+void feature_warm_sums(const struct feature_engine *engine, const struct endpoint_hashes *hashes);
+void feature_warm_things(const struct feature_engine *engine, const struct endpoint_hashes *hashes);
 
 /* Writes what outlives a run: the acquaintances, and when. */
 void feature_engine_save(const struct feature_engine *engine, struct byte_writer *writer);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/flow_feature.h"
 
-#include "feature/logarithm.h"
 #include "feature/vector.h"
 
 static const double NS_PER_US = 1e3;
@@ -38,7 +37,8 @@ static void measure_rates(const struct flow_record *flow, struct feature_vector 
                (double)(forward->ip_bytes + reverse->ip_bytes) / duration_s);
 }
 
-static void measure_size(const struct flow_record *flow, struct feature_vector *vector)
+static void measure_size(const struct flow_record *flow, struct logarithms *logarithms,
+                         struct feature_vector *vector)
 {
     const struct flow_direction *forward = &flow->direction[FLOW_FORWARD];
     const struct flow_direction *reverse = &flow->direction[FLOW_REVERSE];
@@ -46,7 +46,8 @@ static void measure_size(const struct flow_record *flow, struct feature_vector *
     measure_direction(forward, false, vector);
     measure_direction(reverse, true, vector);
     vector_set(vector, FEATURE_BYTES_RATIO,
-               logarithm_base2(((double)forward->ip_bytes + 1) / ((double)reverse->ip_bytes + 1)));
+               logarithms_base2(logarithms,
+                                ((double)forward->ip_bytes + 1) / ((double)reverse->ip_bytes + 1)));
     measure_rates(flow, vector);
     if ((flow->unknown & FLOW_UNKNOWN_PAYLOAD) == 0)
         vector_set_share(vector, FEATURE_PAYLOAD_SHARE,
@@ -83,8 +84,9 @@ static void measure_timing(const struct flow_record *flow, struct feature_vector
         vector_set(vector, FEATURE_HANDSHAKE_RTT, us_of((double)flow->handshake_rtt_ns));
 }
 
-void flow_feature_measure(const struct flow_record *flow, struct feature_vector *vector)
+void flow_feature_measure(const struct flow_record *flow, struct logarithms *logarithms,
+                          struct feature_vector *vector)
 {
-    measure_size(flow, vector);
+    measure_size(flow, logarithms, vector);
     measure_timing(flow, vector);
 }

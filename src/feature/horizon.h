@@ -12,11 +12,14 @@
 
 enum { HORIZON_MINUTES = 10 };
 
+struct minute_clock;
+
 struct horizon {
     uint64_t now;         /* number of the flow being measured */
     uint64_t window;      /* first flow inside the window */
     uint64_t ten_minutes; /* first flow inside the ten minutes */
     uint32_t minute;      /* of trace time; wraps harmlessly, only differences are used */
+    const struct minute_clock *clock; /* which minute an earlier flow was in */
 };
 
 /* What was last seen before this counts nowhere any more. */

@@ -39,6 +39,16 @@ uint64_t minute_clock_first(const struct minute_clock *clock)
     return clock->first[clock_index(clock->minute - (HORIZON_MINUTES - 1))];
 }
 
+bool minute_clock_find(const struct minute_clock *clock, uint64_t number, uint32_t *minute)
+{
+    for (int64_t m = clock->minute; m > clock->minute - HORIZON_MINUTES; m--) {
+        *minute = (uint32_t)m;
+        if (clock->first[clock_index(m)] <= number)
+            return true;
+    }
+    return false;
+}
+
 unsigned minutes_advance(uint32_t *newest, uint32_t minute)
 {
     const uint32_t passed = minute - *newest;
@@ -49,17 +59,13 @@ unsigned minutes_advance(uint32_t *newest, uint32_t minute)
 void flow_minutes_count(struct flow_minutes *minutes, uint32_t minute)
 {
     const unsigned passed = minutes_advance(&minutes->newest, minute);
-    for (unsigned i = 0; i < passed; i++)
-        minutes->flows[(minute - i) % HORIZON_MINUTES] = 0;
+    for (unsigned i = 0; i < passed; i++) {
+        uint32_t *const flows = &minutes->flows[(minute - i) % HORIZON_MINUTES];
+        minutes->total -= *flows;
+        *flows = 0;
+    }
     minutes->flows[minute % HORIZON_MINUTES]++;
-}
-
-uint64_t flow_minutes_total(const struct flow_minutes *minutes)
-{
-    uint64_t total = 0;
-    for (unsigned i = 0; i < HORIZON_MINUTES; i++)
-        total += minutes->flows[i];
-    return total;
+    minutes->total++;
 }
 
 uint32_t flow_minutes_current(const struct flow_minutes *minutes)

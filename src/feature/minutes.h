@@ -7,6 +7,7 @@
 
 #include "feature/horizon.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct minute_clock {
@@ -20,6 +21,8 @@ void minute_clock_reset(struct minute_clock *clock, int64_t now_ns, uint64_t num
 void minute_clock_advance(struct minute_clock *clock, int64_t now_ns, uint64_t number);
 /* Number of the first flow of the ten minutes. */
 uint64_t minute_clock_first(const struct minute_clock *clock);
+/* The minute that flow `number` was in; false if it was before the ten. */
+bool minute_clock_find(const struct minute_clock *clock, uint64_t number, uint32_t *minute);
 
 /* Moves *newest on to `minute`; returns how many buckets that leaves behind (at most 10): those of
  * the minutes after the old *newest, which the caller clears. */
@@ -27,11 +30,11 @@ unsigned minutes_advance(uint32_t *newest, uint32_t minute);
 
 struct flow_minutes {
     uint32_t newest;
+    uint32_t total;                  /* of the ten */
     uint32_t flows[HORIZON_MINUTES]; /* at minute % 10 */
 };
 
 void flow_minutes_count(struct flow_minutes *minutes, uint32_t minute);
-uint64_t flow_minutes_total(const struct flow_minutes *minutes);
 /* Of the newest minute, and of the one before it. */
 uint32_t flow_minutes_current(const struct flow_minutes *minutes);
 uint32_t flow_minutes_previous(const struct flow_minutes *minutes);

@@ -7,40 +7,64 @@
 
 _Static_assert(offsetof(struct pair, key) == sizeof(struct recent_entry), "the key comes first");
 
-void pair_enter(struct pair *pair)
+static void name_conversation(struct pair *pair, const struct flow_record *flow)
 {
-    pair->flows++;
+    pair->protocol = flow->protocol;
+    pair->port = flow->destination_port;
 }
 
-void pair_leave(struct pair *pair)
+/* The sums as they would be had they been there at the only flow so far. */
+static void begin_with_only(struct pair *pair, const struct horizon *horizon,
+                            const uint64_t sketch_key[2], struct pools *pools)
 {
-    pair->flows--;
+    struct pair_sums *const sums = pair_sums(pair, pools);
+    const uint32_t port_hash = (uint32_t)endpoint_hash_port(sketch_key, pair->protocol, pair->port);
+    history_begin(&sums->history, pair->entry.inserted, port_hash, horizon);
+    rhythm_count(&sums->rhythm, pair->first_ns);
+}
+
+void pair_meet(struct pair *pair, const struct flow_record *flow, const struct horizon *horizon,
+               const uint64_t sketch_key[2], struct pools *pools)
+{
+    const bool is_new = pair->entry.inserted == horizon->now;
+    const bool had_none = is_new || pair->entry.inserted == 0; /* the latter: it was loaded */
+    if (pair->sums != 0)
+        return;
+    if (had_none)
+        name_conversation(pair, flow);
+    if (is_new && flow->slice == 0)
+        return;
+    pair->sums = block_pool_take(&pools->pairs);
+    if (!had_none)
+        begin_with_only(pair, horizon, sketch_key, pools);
 }
 
 void pair_count(struct pair *pair, uint32_t port_hash, const struct horizon *horizon,
-                struct sketch_pool *sketches)
+                struct pools *pools)
 {
-    pair->total += pair->total < UINT32_MAX;
-    flow_minutes_count(&pair->minutes, horizon->minute);
-    distinct_note(&pair->ports, sketches, port_hash, horizon);
+    if (pair->sums != 0)
+        history_note(pair_history(pair, pools), &pools->distincts, port_hash, horizon);
 }
 
-void pair_measure(const struct pair *pair, const struct sketch_pool *sketches,
-                  const struct horizon *horizon, struct feature_vector *vector)
+void pair_release(struct pair *pair, struct pools *pools)
 {
-    const struct sketch_counts ports = distinct_count(&pair->ports, sketches, horizon);
-    vector->pair_flows = pair->total;
+    if (pair->sums == 0)
+        return;
+    distinct_release(&pair_history(pair, pools)->things, &pools->distincts);
+    block_pool_release(&pools->pairs, &pair->sums);
+}
+
+bool pair_measure(const struct pair *pair, const struct pools *pools, const struct horizon *horizon,
+                  struct feature_vector *vector)
+{
+    const struct history_counts counts =
+        history_count(pair_history(pair, pools), &pools->distincts, horizon);
+    vector->pair_flows = counts.total;
+    vector->pair_flows_60s = counts.flows;
     vector->pair_id = pair->entry.inserted;
-    vector_set(vector, FEATURE_PAIR_FLOWS_WINDOW, pair->flows);
-    vector_set(vector, FEATURE_PAIR_PORTS_WINDOW, ports.window);
-    vector_set(vector, FEATURE_PAIR_FLOWS_10M, (double)flow_minutes_total(&pair->minutes));
-    vector_set(vector, FEATURE_PAIR_PORTS_10M, ports.ten_minutes);
-}
-
-uint32_t pair_flows_60s(const struct pair *pair, int64_t now_ns)
-{
-    const int64_t second_ns = INT64_C(1000000000);
-    const uint64_t seconds_left = 60 - (uint64_t)(now_ns / second_ns % 60 + 60) % 60;
-    const uint64_t previous = flow_minutes_previous(&pair->minutes);
-    return flow_minutes_current(&pair->minutes) + (uint32_t)(previous * seconds_left / 60);
+    vector_set(vector, FEATURE_PAIR_FLOWS_WINDOW, counts.flows);
+    vector_set(vector, FEATURE_PAIR_PORTS_WINDOW, counts.things.window);
+    vector_set(vector, FEATURE_PAIR_FLOWS_10M, counts.flows_10m);
+    vector_set(vector, FEATURE_PAIR_PORTS_10M, counts.things.ten_minutes);
+    return counts.is_cut;
 }

@@ -2,6 +2,7 @@
 #include "feature/protocol_mix.h"
 
 #include "feature/logarithm.h"
+#include "whyflow/packet.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -56,9 +57,22 @@ static uint32_t *link_to(struct protocol_mix *mix, const struct protocol_pool *p
     return link;
 }
 
+/* Where a protocol is counted in place; NULL: in a cell. */
+static uint32_t *place_of(struct protocol_mix *mix, uint8_t protocol)
+{
+    if (protocol == PACKET_PROTOCOL_TCP)
+        return &mix->tcp;
+    return protocol == PACKET_PROTOCOL_UDP ? &mix->udp : NULL;
+}
+
 void protocol_mix_add(struct protocol_mix *mix, struct protocol_pool *pool, uint8_t protocol)
 {
     mix->flows++;
+    uint32_t *const place = place_of(mix, protocol);
+    if (place != NULL) {
+        (*place)++;
+        return;
+    }
     uint32_t *link = link_to(mix, pool, protocol);
     if (*link == 0 || pool->cells[*link].protocol != protocol) {
         const uint32_t index = take_cell(pool);
@@ -70,11 +84,17 @@ void protocol_mix_add(struct protocol_mix *mix, struct protocol_pool *pool, uint
 
 void protocol_mix_remove(struct protocol_mix *mix, struct protocol_pool *pool, uint8_t protocol)
 {
+    mix->flows--;
+    uint32_t *const place = place_of(mix, protocol);
+    if (place != NULL) {
+        assert(*place > 0);
+        (*place)--;
+        return;
+    }
     uint32_t *link = link_to(mix, pool, protocol);
     const uint32_t index = *link;
     assert(index != 0);
     assert(pool->cells[index].protocol == protocol);
-    mix->flows--;
     if (--pool->cells[index].flows > 0)
         return;
     *link = pool->cells[index].next;
@@ -88,15 +108,31 @@ void protocol_mix_release(struct protocol_mix *mix, struct protocol_pool *pool)
         mix->first = pool->cells[index].next;
         free_cell(pool, index);
     }
-    mix->flows = 0;
+    mix->flows = mix->tcp = mix->udp = 0;
+}
+
+/* What one protocol adds to the entropy. */
+static double entropy_of(const struct protocol_mix *mix, uint32_t flows)
+{
+    return flows == 0 ? 0
+                      : (double)flows / mix->flows * logarithm_base2(mix->flows / (double)flows);
+}
+
+/* Adds those of the cells from *index on whose protocol is below `end`, and moves on behind them. */
+static double add_cells(const struct protocol_mix *mix, const struct protocol_pool *pool,
+                        uint32_t *index, unsigned end, double bits)
+{
+    for (; *index != 0 && pool->cells[*index].protocol < end; *index = pool->cells[*index].next)
+        bits += entropy_of(mix, pool->cells[*index].flows);
+    return bits;
 }
 
 double protocol_mix_entropy(const struct protocol_mix *mix, const struct protocol_pool *pool)
 {
-    double bits = 0;
-    for (uint32_t i = mix->first; i != 0; i = pool->cells[i].next) {
-        const double flows = (double)pool->cells[i].flows;
-        bits += flows / mix->flows * logarithm_base2(mix->flows / flows);
-    }
-    return bits;
+    uint32_t index = mix->first;
+    double bits = add_cells(mix, pool, &index, PACKET_PROTOCOL_TCP, 0);
+    bits += entropy_of(mix, mix->tcp);
+    bits = add_cells(mix, pool, &index, PACKET_PROTOCOL_UDP, bits);
+    bits += entropy_of(mix, mix->udp);
+    return add_cells(mix, pool, &index, UINT8_MAX + 1, bits);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/sketch.h"
 
+#include "base/pages.h"
 #include "feature/logarithm.h"
 
 #include <assert.h>
@@ -14,50 +15,76 @@ _Static_assert(SKETCH_REGISTERS == 1 << REGISTER_BITS, "a register is picked by 
 static const double ALPHA = 0.709;
 static const double LN2 = 0.69314718055994530942;
 
+/* What a view shows: what of this sketch was seen at most `age` flows before `now`. */
+struct sketch_view_of {
+    const struct sketch_pool *pool;
+    struct sketch *sketch;
+    uint32_t now, age;
+};
+
+static size_t sketches_bytes(const struct sketch_pool *pool)
+{
+    return (pool->limit + (size_t)1) * sizeof *pool->sketches;
+}
+
+static uint32_t linear_count(unsigned empty)
+{
+    const double registers = SKETCH_REGISTERS;
+    return (uint32_t)(registers * LN2 * logarithm_base2(registers / empty) + 0.5);
+}
+
 bool sketch_pool_init(struct sketch_pool *pool, uint32_t limit)
 {
     *pool = (struct sketch_pool){.limit = limit > 0 ? limit : 1};
-    pool->sketches = calloc(pool->limit + (size_t)1, sizeof *pool->sketches);
-    return pool->sketches != NULL;
+    for (unsigned empty = 1; empty <= SKETCH_REGISTERS; empty++)
+        pool->linear[empty] = linear_count(empty);
+    pool->sketches = pages_open(sketches_bytes(pool));
+    pool->links = calloc(pool->limit + (size_t)1, sizeof *pool->links);
+    return pool->sketches != NULL && pool->links != NULL &&
+           block_pool_init(&pool->rows, sizeof(struct sketch_row), pool->limit * SKETCH_HIGH_RANKS);
 }
 
 void sketch_pool_deinit(struct sketch_pool *pool)
 {
-    free(pool->sketches);
+    pages_close(pool->sketches, sketches_bytes(pool));
+    free(pool->links);
+    block_pool_deinit(&pool->rows);
     *pool = (struct sketch_pool){.limit = 0};
 }
 
 void sketch_pool_clear(struct sketch_pool *pool)
 {
-    pool->sketches[0].older = pool->sketches[0].newer = 0;
+    pool->links[0].older = pool->links[0].newer = 0;
     pool->touched = pool->free = 0;
+    block_pool_clear(&pool->rows);
 }
 
 size_t sketch_pool_memory_bytes(const struct sketch_pool *pool)
 {
-    return (pool->limit + (size_t)1) * sizeof *pool->sketches;
+    return sketches_bytes(pool) + block_pool_memory_bytes(&pool->rows) +
+           (pool->limit + (size_t)1) * sizeof *pool->links;
 }
 
 static void list_remove(struct sketch_pool *pool, uint32_t index)
 {
-    const struct sketch *sketch = &pool->sketches[index];
-    pool->sketches[sketch->older].newer = sketch->newer;
-    pool->sketches[sketch->newer].older = sketch->older;
+    const struct sketch_link *const link = &pool->links[index];
+    pool->links[link->older].newer = link->newer;
+    pool->links[link->newer].older = link->older;
 }
 
 static void list_add_newest(struct sketch_pool *pool, uint32_t index)
 {
-    struct sketch *head = &pool->sketches[0];
-    pool->sketches[index].older = head->older;
-    pool->sketches[index].newer = 0;
-    pool->sketches[head->older].newer = index;
+    struct sketch_link *const head = &pool->links[0];
+    pool->links[index].older = head->older;
+    pool->links[index].newer = 0;
+    pool->links[head->older].newer = index;
     head->older = index;
 }
 
 static uint32_t free_index(struct sketch_pool *pool)
 {
     if (pool->free == 0 && pool->touched == pool->limit) {
-        uint32_t *owner = pool->sketches[pool->sketches[0].newer].owner;
+        uint32_t *owner = pool->links[pool->links[0].newer].owner;
         sketch_release(pool, owner);
         *owner = SKETCH_LOST;
         pool->evicted++;
@@ -65,7 +92,7 @@ static uint32_t free_index(struct sketch_pool *pool)
     if (pool->free == 0)
         return ++pool->touched;
     const uint32_t index = pool->free;
-    pool->free = pool->sketches[index].newer;
+    pool->free = pool->links[index].newer;
     return index;
 }
 
@@ -74,8 +101,9 @@ void sketch_take(struct sketch_pool *pool, uint32_t *owner)
     const uint32_t index = free_index(pool);
     struct sketch *sketch = &pool->sketches[index];
     memset(sketch->ranks, 0, sizeof sketch->ranks);
+    memset(sketch->high_rows, 0, sizeof sketch->high_rows);
     sketch->window.is_made = sketch->ten_minutes.is_made = false;
-    sketch->owner = owner;
+    pool->links[index].owner = owner;
     *owner = index;
     list_add_newest(pool, index);
 }
@@ -84,14 +112,18 @@ void sketch_release(struct sketch_pool *pool, uint32_t *owner)
 {
     const uint32_t index = *owner;
     assert(index > 0 && index != SKETCH_LOST);
+    for (unsigned i = 0; i < SKETCH_HIGH_RANKS; i++)
+        block_pool_release(&pool->rows, &pool->sketches[index].high_rows[i]);
     list_remove(pool, index);
-    pool->sketches[index].newer = pool->free;
+    pool->links[index].newer = pool->free;
     pool->free = index;
     *owner = 0;
 }
 
 void sketch_touch(struct sketch_pool *pool, uint32_t index)
 {
+    if (pool->links[index].newer == 0)
+        return;
     list_remove(pool, index);
     list_add_newest(pool, index);
 }
@@ -113,79 +145,141 @@ static void raise_value(struct sketch_view *view, unsigned place, unsigned value
     view->has_count = false;
 }
 
-void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now)
+static unsigned rank_of(uint32_t hash)
 {
+    return (unsigned)__builtin_ctz(hash >> REGISTER_BITS | UINT32_C(1) << (SKETCH_RANKS - 1));
+}
+
+/* The row of a rank that was seen. */
+static struct sketch_row *row_of(const struct sketch_pool *pool, struct sketch *sketch,
+                                 unsigned rank)
+{
+    if (rank < SKETCH_LOW_RANKS)
+        return &sketch->low_rows[rank];
+    return block_pool_at(&pool->rows, sketch->high_rows[rank - SKETCH_LOW_RANKS]);
+}
+
+void sketch_note(struct sketch_pool *pool, uint32_t index, uint32_t hash, uint32_t now)
+{
+    struct sketch *const sketch = &pool->sketches[index];
     const unsigned place = hash % SKETCH_REGISTERS;
-    const uint32_t rest = hash >> REGISTER_BITS | UINT32_C(1) << (SKETCH_RANKS - 1);
-    const unsigned rank = (unsigned)__builtin_ctz(rest);
+    const unsigned rank = rank_of(hash);
     const unsigned higher = ~0U << rank << 1;
+    if (rank >= SKETCH_LOW_RANKS && sketch->high_rows[rank - SKETCH_LOW_RANKS] == 0)
+        sketch->high_rows[rank - SKETCH_LOW_RANKS] = block_pool_take(&pool->rows);
     sketch->ranks[place] = (uint16_t)((sketch->ranks[place] & higher) | 1U << rank);
-    sketch->seen[rank][place] = now;
+    row_of(pool, sketch, rank)->seen[place] = now;
     raise_value(&sketch->window, place, rank + 1);
     raise_value(&sketch->ten_minutes, place, rank + 1);
 }
 
 /* HyperLogLog; linear counting where the registers are few (section 4 of the paper). */
-static uint32_t estimate_of(struct register_sums sums)
+static uint32_t estimate_of(const struct sketch_pool *pool, struct register_sums sums)
 {
     const double registers = SKETCH_REGISTERS;
     const double harmonic = (double)sums.powers / (1 << SKETCH_RANKS);
-    double estimate = ALPHA * registers * registers / harmonic;
+    const double estimate = ALPHA * registers * registers / harmonic;
     if (estimate <= 2.5 * registers && sums.empty > 0)
-        estimate = registers * LN2 * logarithm_base2(registers / sums.empty);
+        return pool->linear[sums.empty];
     return (uint32_t)(estimate + 0.5);
 }
 
 /* A register's value: the greatest rank, plus 1, seen at most `age` flows ago; 0 if none. Ages fall
- * with the rank, so the first one from the top is it. */
-static unsigned value_of(const struct sketch *sketch, unsigned place, uint32_t now, uint32_t age)
+ * with the rank, so the first one from the top is it. *value_age: how long ago, where there is one. */
+static unsigned value_of(const struct sketch_view_of *of, unsigned place, uint32_t *value_age)
 {
-    for (uint32_t ranks = sketch->ranks[place]; ranks != 0;) {
+    for (uint32_t ranks = of->sketch->ranks[place]; ranks != 0;) {
         const unsigned rank = 31U - (unsigned)__builtin_clz(ranks);
-        if (now - sketch->seen[rank][place] <= age)
+        *value_age = of->now - row_of(of->pool, of->sketch, rank)->seen[place];
+        if (*value_age <= of->age)
             return rank + 1;
         ranks ^= UINT32_C(1) << rank;
     }
+    *value_age = 0;
     return 0;
 }
 
-static void make_view(const struct sketch *sketch, uint32_t now, uint32_t age,
-                      struct sketch_view *view)
+static void set_value(struct sketch_view *view, unsigned place, unsigned value)
 {
-    uint32_t greatest_age = 0;
-    view->is_made = true;
+    const unsigned before = view->value[place];
+    if (value == before)
+        return;
+    view->sums.empty -= before == 0;
+    view->sums.empty += value == 0;
+    view->sums.powers += power_of(value) - power_of(before);
+    view->value[place] = (uint8_t)value;
     view->has_count = false;
-    view->sums = (struct register_sums){.empty = 0};
-    for (unsigned place = 0; place < SKETCH_REGISTERS; place++) {
-        const unsigned value = value_of(sketch, place, now, age);
-        view->value[place] = (uint8_t)value;
-        view->sums.empty += value == 0;
-        view->sums.powers += power_of(value);
-        if (value > 0 && now - sketch->seen[value - 1][place] > greatest_age)
-            greatest_age = now - sketch->seen[value - 1][place];
-    }
-    view->oldest = now - greatest_age;
 }
 
-/* How many were seen at most `age` flows ago. */
-static uint32_t count_within(const struct sketch *sketch, uint32_t now, uint32_t age,
-                             struct sketch_view *view)
+static void look_at_group(const struct sketch_view_of *of, unsigned group, struct sketch_view *view)
 {
-    if (!view->is_made || now - view->oldest > age)
-        make_view(sketch, now, age, view);
+    uint32_t greatest_age = 0;
+    for (unsigned i = 0; i < SKETCH_GROUP; i++) {
+        uint32_t age;
+        const unsigned place = group * SKETCH_GROUP + i;
+        set_value(view, place, value_of(of, place, &age));
+        if (age > greatest_age)
+            greatest_age = age;
+    }
+    view->oldest[group] = of->now - greatest_age;
+}
+
+static void make_view(const struct sketch_view_of *of, struct sketch_view *view)
+{
+    *view = (struct sketch_view){
+        .is_made = true,
+        .sums = {.empty = SKETCH_REGISTERS, .powers = SKETCH_REGISTERS * power_of(0)},
+    };
+    for (unsigned group = 0; group < SKETCH_GROUPS; group++)
+        look_at_group(of, group, view);
+}
+
+/* How many were seen inside the horizon that the view is of. */
+static uint32_t count_within(const struct sketch_view_of *of, struct sketch_view *view)
+{
+    if (!view->is_made)
+        make_view(of, view);
+    for (unsigned group = 0; group < SKETCH_GROUPS; group++)
+        if (of->now - view->oldest[group] > of->age)
+            look_at_group(of, group, view);
     if (!view->has_count)
-        view->count = estimate_of(view->sums);
+        view->count = estimate_of(of->pool, view->sums);
     view->has_count = true;
     return view->count;
 }
 
-struct sketch_counts sketch_estimate(struct sketch *sketch, const struct horizon *horizon)
+static struct sketch_view_of view_of(const struct sketch_pool *pool, uint32_t index, uint64_t now,
+                                     uint64_t first)
 {
-    const uint32_t now = (uint32_t)horizon->now;
-    const uint32_t window_age = (uint32_t)(horizon->now - horizon->window);
-    const uint32_t ten_minutes_age = (uint32_t)(horizon->now - horizon->ten_minutes);
-    return (struct sketch_counts){
-        .window = count_within(sketch, now, window_age, &sketch->window),
-        .ten_minutes = count_within(sketch, now, ten_minutes_age, &sketch->ten_minutes),
-    };
+    return (struct sketch_view_of){.pool = pool,
+                                   .sketch = &pool->sketches[index],
+                                   .now = (uint32_t)now,
+                                   .age = (uint32_t)(now - first)};
+}
+
+uint32_t sketch_estimate_window(const struct sketch_pool *pool, uint32_t index,
+                                const struct horizon *horizon)
+{
+    const struct sketch_view_of of = view_of(pool, index, horizon->now, horizon->window);
+    return count_within(&of, &of.sketch->window);
+}
+
+uint32_t sketch_estimate_ten_minutes(const struct sketch_pool *pool, uint32_t index,
+                                     const struct horizon *horizon)
+{
+    const struct sketch_view_of of = view_of(pool, index, horizon->now, horizon->ten_minutes);
+    return count_within(&of, &of.sketch->ten_minutes);
+}
+
+void sketch_warm(const struct sketch_pool *pool, uint32_t index, uint32_t hash)
+{
+    const struct sketch *const sketch = &pool->sketches[index];
+    const unsigned place = hash % SKETCH_REGISTERS;
+    __builtin_prefetch(&sketch->ranks[place]);
+    if (rank_of(hash) < SKETCH_LOW_RANKS)
+        __builtin_prefetch(&sketch->low_rows[rank_of(hash)].seen[place]);
+    __builtin_prefetch(&sketch->window);
+    __builtin_prefetch(&sketch->window.value[place]);
+    __builtin_prefetch(&sketch->ten_minutes);
+    __builtin_prefetch(&sketch->ten_minutes.value[place]);
 }

@@ -13,6 +13,7 @@
 #ifndef WHYFLOW_FEATURE_SKETCH_H
 #define WHYFLOW_FEATURE_SKETCH_H
 
+#include "feature/block_pool.h"
 #include "feature/horizon.h"
 
 #include <stdbool.h>
@@ -25,6 +26,10 @@
 enum {
     SKETCH_REGISTERS = 64,
     SKETCH_RANKS = 12, /* a register holds ranks 1 to 12: 180,000 things */
+    SKETCH_LOW_RANKS = 4,
+    SKETCH_HIGH_RANKS = SKETCH_RANKS - SKETCH_LOW_RANKS,
+    SKETCH_GROUP = 8, /* registers */
+    SKETCH_GROUPS = SKETCH_REGISTERS / SKETCH_GROUP,
 };
 
 /* Sums over the registers' values: whole numbers, so their order cannot matter. */
@@ -34,32 +39,45 @@ struct register_sums {
 };
 
 /* The registers as one horizon saw them last: right until a value's rank leaves the horizon. Most
- * notes change nothing here, so most estimates cost no look at the registers. */
+ * notes change nothing here, so most estimates cost no look at the registers; and where a value
+ * leaves, only the group of registers it is in is looked at: of a busy source one of the 64 leaves
+ * with every other flow. */
 struct sketch_view {
-    bool is_made;    /* what follows holds */
-    bool has_count;  /* count is that of the sums */
-    uint32_t oldest; /* no value was last seen before this flow */
-    uint32_t count;  /* the estimate */
+    bool is_made;   /* what follows holds */
+    bool has_count; /* count is that of the sums */
+    uint32_t count; /* the estimate */
     struct register_sums sums;
+    uint32_t oldest[SKETCH_GROUPS];  /* none of the group's values was last seen before this flow */
     uint8_t value[SKETCH_REGISTERS]; /* greatest rank inside the horizon; 0: none */
 };
 
+/* When each register saw a rank last (low 32 bits of the flow's number); meaningful where `ranks`
+ * has the rank's bit. By rank first, because the registers' values lie close together: an estimate
+ * reads a few rows, not a line of memory for each register. */
+struct sketch_row {
+    uint32_t seen[SKETCH_REGISTERS];
+};
+
+/* One of thirty things in two has a rank above 4, and a sketch of few things is most sketches: rows
+ * of higher ranks are taken from a pool, by the first thing that has the rank. */
 struct sketch {
-    uint32_t older, newer;            /* in order of use; indices into the pool */
-    uint32_t *owner;                  /* where the owner keeps this sketch's index */
-    uint16_t ranks[SKETCH_REGISTERS]; /* bit r: rank r + 1 was seen ... */
-    /* ... last at this flow (low 32 bits). By rank first, because the registers' values lie close
-     * together: an estimate reads a few rows, not a line of memory for each register. */
-    uint32_t seen[SKETCH_RANKS][SKETCH_REGISTERS];
+    uint16_t ranks[SKETCH_REGISTERS];      /* bit r: rank r + 1 was seen */
+    uint32_t high_rows[SKETCH_HIGH_RANKS]; /* indices in the pool; 0: none yet */
+    struct sketch_row low_rows[SKETCH_LOW_RANKS];
     struct sketch_view window, ten_minutes;
 };
 
-struct sketch_counts {
-    uint32_t window, ten_minutes;
+/* A sketch's place in the order of use: apart from the sketches, which are a page each. */
+struct sketch_link {
+    uint32_t older, newer; /* indices into the pool */
+    uint32_t *owner;       /* where the owner keeps this sketch's index */
 };
 
 struct sketch_pool {
-    struct sketch *sketches; /* [0] is the list's head and no sketch */
+    struct sketch *sketches;   /* [0] is none */
+    struct sketch_link *links; /* [0] is the list's head */
+    struct block_pool rows;    /* struct sketch_row: as many as all sketches could take */
+    uint32_t linear[SKETCH_REGISTERS + 1]; /* linear counting's estimate, by empty registers */
     uint32_t limit;
     uint32_t touched, free; /* free: a list by `newer`; 0: none */
     uint64_t evicted;
@@ -79,9 +97,15 @@ void sketch_release(struct sketch_pool *pool, uint32_t *owner); /* sets it to 0 
 void sketch_touch(struct sketch_pool *pool, uint32_t index);
 
 /* The thing with this hash was seen at flow `now`. Calls come in rising order of `now`. */
-void sketch_note(struct sketch *sketch, uint32_t hash, uint32_t now);
-/* How many distinct things were seen inside each of the two horizons, to the nearest whole. They
- * never move back while a sketch has an owner. */
-struct sketch_counts sketch_estimate(struct sketch *sketch, const struct horizon *horizon);
+void sketch_note(struct sketch_pool *pool, uint32_t index, uint32_t hash, uint32_t now);
+/* How many distinct things were seen inside one horizon, to the nearest whole. It never moves back
+ * while a sketch has an owner. */
+uint32_t sketch_estimate_window(const struct sketch_pool *pool, uint32_t index,
+                                const struct horizon *horizon);
+uint32_t sketch_estimate_ten_minutes(const struct sketch_pool *pool, uint32_t index,
+                                     const struct horizon *horizon);
+
+/* Has the memory fetched that a note of this hash, and an estimate, will need. */
+void sketch_warm(const struct sketch_pool *pool, uint32_t index, uint32_t hash);
 
 #endif

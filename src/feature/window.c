@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/window.h"
 
+#include "base/pages.h"
+
 #include <assert.h>
-#include <stdlib.h>
 
 bool window_init(struct window *window, uint32_t limit)
 {
     *window = (struct window){.limit = limit > 0 ? limit : 1, .first = 1, .next = 1};
-    window->flows = calloc(window->limit, sizeof *window->flows);
+    window->flows = pages_open(window_memory_bytes(window));
     return window->flows != NULL;
 }
 
 void window_deinit(struct window *window)
 {
-    free(window->flows);
+    pages_close(window->flows, window_memory_bytes(window));
     *window = (struct window){.limit = 0};
 }
 
@@ -32,11 +33,16 @@ bool window_is_full(const struct window *window)
     return window->next - window->first == window->limit;
 }
 
+const struct window_flow *window_after(const struct window *window, uint32_t count)
+{
+    if (window->next - window->first <= count)
+        return NULL;
+    return &window->flows[(window->first + count) % window->limit];
+}
+
 const struct window_flow *window_oldest(const struct window *window)
 {
-    if (window->first == window->next)
-        return NULL;
-    return &window->flows[window->first % window->limit];
+    return window_after(window, 0);
 }
 
 void window_drop_oldest(struct window *window)

@@ -43,6 +43,8 @@ void window_clear(struct window *window); /* numbering goes on */
 bool window_is_full(const struct window *window);
 /* The oldest, or NULL if empty. Valid until it is dropped. */
 const struct window_flow *window_oldest(const struct window *window);
+/* The one that will be the oldest when `count` have left; NULL: there are not so many. */
+const struct window_flow *window_after(const struct window *window, uint32_t count);
 void window_drop_oldest(struct window *window);
 void window_add(struct window *window, const struct window_flow *flow); /* must not be full */
 

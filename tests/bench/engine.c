@@ -290,25 +290,32 @@ static void make_batch(struct bench *bench)
         make_flow(&bench->generator, &bench->flows[i]);
 }
 
-static void measure_flow(struct bench *bench, unsigned i)
-{
-    feature_measure(bench->features, &bench->flows[i], &bench->hashes[i], &bench->vectors[i]);
-}
-
 /* As the engine does it: memory is asked for some flows ahead. */
 static void measure_features(struct bench *bench)
 {
+    enum { CELLS = 2 * AHEAD, ENTRIES = AHEAD, SUMS = AHEAD / 2, THINGS = AHEAD / 4 };
+    struct feature_engine *const features = bench->features;
+    const struct flow_record *const flows = bench->flows;
+    struct endpoint_hashes *const hashes = bench->hashes;
     begin(bench);
-    for (unsigned i = 0; i < BATCH_FLOWS; i++) {
-        feature_hash_endpoints(bench->features, &bench->flows[i], &bench->hashes[i]);
-        feature_ask_ahead(bench->features, &bench->flows[i], &bench->hashes[i]);
-        if (i >= AHEAD)
-            feature_warm(bench->features, &bench->flows[i - AHEAD], &bench->hashes[i - AHEAD]);
-        if (i >= 2 * AHEAD)
-            measure_flow(bench, i - 2 * AHEAD);
+    for (unsigned i = 0; i < BATCH_FLOWS + CELLS; i++) {
+        if (i < BATCH_FLOWS) {
+            feature_hash_endpoints(features, &flows[i], &hashes[i]);
+            feature_ask_ahead(features, &hashes[i]);
+        }
+        const unsigned entries = i - (CELLS - ENTRIES); /* huge: none yet, as the next ones */
+        const unsigned sums = i - (CELLS - SUMS);
+        const unsigned things = i - (CELLS - THINGS);
+        if (entries < BATCH_FLOWS)
+            feature_warm(features, &hashes[entries]);
+        if (sums < BATCH_FLOWS)
+            feature_warm_sums(features, &hashes[sums]);
+        if (things < BATCH_FLOWS)
+            feature_warm_things(features, &hashes[things]);
+        if (i >= CELLS)
+            feature_measure(features, &flows[i - CELLS], &hashes[i - CELLS],
+                            &bench->vectors[i - CELLS]);
     }
-    for (unsigned i = BATCH_FLOWS - 2 * AHEAD; i < BATCH_FLOWS; i++)
-        measure_flow(bench, i);
     end(bench, STEP_FEATURES, BATCH_FLOWS);
 }
 

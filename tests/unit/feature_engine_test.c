@@ -253,6 +253,26 @@ START_TEST(starts_of_one_moment_have_no_regularity)
 }
 END_TEST
 
+START_TEST(first_conversation_lasts_as_long_as_its_pair)
+{
+    struct feature_settings settings = default_settings();
+    settings.max_conversations = 1;
+    struct feature_engine *engine = open_engine(&settings);
+    struct feature_vector first = {.present = 0}, second = first;
+    for (int64_t i = 0; i < 4; i++) {
+        struct flow_record other = udp_flow(1, 2, 30 * i + 1);
+        other.destination_port++;
+        first = measure(engine, udp_flow(1, 2, 30 * i));
+        second = measure(engine, other);
+        other.destination_port++; /* takes the only place for further conversations */
+        measure(engine, other);
+    }
+    expect(&first, FEATURE_INTERVAL_CV, 0);
+    expect_missing(&second, FEATURE_INTERVAL_CV);
+    feature_engine_close(engine);
+}
+END_TEST
+
 START_TEST(same_bytes_of_other_ip_version_are_another_host)
 {
     const struct feature_settings settings = default_settings();
@@ -400,6 +420,49 @@ START_TEST(placement_key_never_changes_a_vector)
 }
 END_TEST
 
+/* The steps ahead, each as late as the engine may take it, or all too early. */
+static void look_ahead(struct feature_engine *engine, struct flow_record *flows, unsigned count,
+                       struct endpoint_hashes *hashes)
+{
+    for (unsigned i = 0; i < count; i++) {
+        feature_hash_endpoints(engine, &flows[i], &hashes[i]);
+        feature_ask_ahead(engine, &hashes[i]);
+        feature_warm(engine, &hashes[i]);
+        feature_warm_sums(engine, &hashes[i]);
+        feature_warm_things(engine, &hashes[i]);
+    }
+}
+
+/* What was found ahead may be another's place by then, or forgotten with all others. */
+START_TEST(looking_ahead_never_changes_a_vector)
+{
+    enum { AHEAD = 16, ROUNDS = 1500 };
+    const struct feature_settings settings = tiny_settings(3);
+    struct feature_engine *plain = open_engine(&settings), *ahead = open_engine(&settings);
+    srand(5);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct flow_record flows[AHEAD];
+        struct endpoint_hashes hashes[AHEAD];
+        for (unsigned i = 0; i < AHEAD; i++) {
+            const unsigned number = round * AHEAD + i;
+            flows[i] = udp_flow(1 + (unsigned)rand() % 25, 1 + (unsigned)rand() % 3, number / 4);
+            flows[i].destination_port = (uint16_t)(rand() % 20);
+            flows[i].epoch = number / 777;
+        }
+        look_ahead(ahead, flows, AHEAD, hashes);
+        for (unsigned i = 0; i < AHEAD; i++) {
+            struct feature_vector vector;
+            feature_measure(ahead, &flows[i], &hashes[i], &vector);
+            const struct feature_vector expected = measure(plain, flows[i]);
+            ck_assert_mem_eq(&vector, &expected, sizeof vector);
+        }
+    }
+    ck_assert_uint_gt(counters_of(ahead).pairs_evicted, 0);
+    feature_engine_close(plain);
+    feature_engine_close(ahead);
+}
+END_TEST
+
 START_TEST(least_limits_still_measure)
 {
     struct feature_settings settings = default_settings();
@@ -466,6 +529,7 @@ static TCase *past_case(void)
     tcase_add_test(past, acquaintance_grows_with_time);
     tcase_add_test(past, idle_time_is_between_notices);
     tcase_add_test(past, regular_starts_have_no_variation_and_slices_do_not_count);
+    tcase_add_test(past, first_conversation_lasts_as_long_as_its_pair);
     tcase_add_test(past, starts_of_one_moment_have_no_regularity);
     tcase_add_test(past, new_epoch_empties_everything);
     tcase_add_test(past, notice_time_never_goes_back_within_an_epoch);
@@ -479,6 +543,7 @@ static TCase *limits_case(void)
     tcase_add_test(limits, full_window_cuts_the_oldest_and_says_so);
     tcase_add_test(limits, forgotten_host_begins_anew_and_says_so);
     tcase_add_test(limits, placement_key_never_changes_a_vector);
+    tcase_add_test(limits, looking_ahead_never_changes_a_vector);
     tcase_add_test(limits, least_limits_still_measure);
     tcase_add_test(limits, memory_is_counted_and_modest_by_default);
     return limits;

@@ -5,11 +5,13 @@
 #include "tests/support/unit.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static struct feature_vector measure(const struct flow_record *flow)
 {
     struct feature_vector vector = {.present = 0};
-    flow_feature_measure(flow, &vector);
+    struct logarithms logarithms = {0};
+    flow_feature_measure(flow, &logarithms, &vector);
     return vector;
 }
 
@@ -148,6 +150,17 @@ START_TEST(logarithm_agrees_with_the_librarys)
 }
 END_TEST
 
+START_TEST(kept_logarithm_is_the_one_that_was_made)
+{
+    struct logarithms logarithms = {0};
+    srand(3);
+    for (unsigned i = 0; i < 20000; i++) { /* more than are kept, each some ten times */
+        const double x = (1 + rand() % 2000) / 7.0;
+        ck_assert(logarithms_base2(&logarithms, x) == logarithm_base2(x));
+    }
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     Suite *suite = suite_create("feature flow");
@@ -158,6 +171,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(alone, late_packets_leave_the_mean_gap_alone);
     tcase_add_test(alone, rates_need_a_millisecond);
     tcase_add_test(alone, logarithm_is_exact_for_powers_of_two);
+    tcase_add_test(alone, kept_logarithm_is_the_one_that_was_made);
     tcase_add_test(alone, logarithm_agrees_with_the_librarys);
     suite_add_tcase(suite, alone);
     return suite;

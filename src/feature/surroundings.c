@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "feature/surroundings.h"
+
+#include "feature/category.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* Flows that leave the window are foreseen as well: their entries so many flows before, what these
+ * took from the pools later. */
+enum { LEAVING_ENTRIES = 8, LEAVING_POOLS = 4 };
+
+/* True if a flow of the window is forgotten with the entry. */
+static bool is_in_use(const struct surroundings *around, const struct recent_entry *entry,
+                      const struct history *history)
+{
+    return history != NULL ? history->flows > 0 : entry->inserted >= around->window.first;
+}
+
+static bool forget_source(void *context, struct recent_entry *entry)
+{
+    struct surroundings *const around = context;
+    struct source *const source = (struct source *)entry;
+    const struct source_sums *const sums = source_sums(source, &around->pools);
+    const bool was_in_use =
+        sums != NULL ? sums->protocols.flows > 0 : is_in_use(around, entry, NULL);
+    source_release(source, &around->pools);
+    return was_in_use;
+}
+
+static void foresee_source(void *context, const struct recent_entry *entry)
+{
+    const struct surroundings *const around = context;
+    __builtin_prefetch(source_sums((const struct source *)entry, &around->pools));
+}
+
+static bool forget_destination(void *context, struct recent_entry *entry)
+{
+    struct surroundings *const around = context;
+    struct destination *const destination = (struct destination *)entry;
+    struct history *const history = destination_history(destination, &around->pools);
+    const bool was_in_use = is_in_use(around, entry, history);
+    if (history != NULL)
+        distinct_release(&history->things, &around->pools.distincts);
+    block_pool_release(&around->pools.destinations, &destination->history);
+    return was_in_use;
+}
+
+static void foresee_destination(void *context, const struct recent_entry *entry)
+{
+    const struct surroundings *const around = context;
+    __builtin_prefetch(destination_history((const struct destination *)entry, &around->pools));
+}
+
+static bool forget_pair(void *context, struct recent_entry *entry)
+{
+    struct surroundings *const around = context;
+    struct pair *const pair = (struct pair *)entry;
+    const bool was_in_use = is_in_use(around, entry, pair_history(pair, &around->pools));
+    pair_release(pair, &around->pools);
+    return was_in_use;
+}
+
+static void foresee_pair(void *context, const struct recent_entry *entry)
+{
+    const struct surroundings *const around = context;
+    __builtin_prefetch(pair_sums((const struct pair *)entry, &around->pools));
+}
+
+static bool open_tables(struct surroundings *around, const struct feature_settings *settings)
+{
+    const struct recent_layout layouts[TABLE_COUNT] = {
+        [TABLE_SOURCES] =
+            {
+                .entry_bytes = sizeof(struct source),
+                .key_bytes = sizeof(struct host_key),
+                .limit = settings->max_hosts,
+                .forget = forget_source,
+                .foresee = foresee_source,
+                .context = around,
+            },
+        [TABLE_DESTINATIONS] =
+            {
+                .entry_bytes = sizeof(struct destination),
+                .key_bytes = sizeof(struct host_key),
+                .limit = settings->max_hosts,
+                .forget = forget_destination,
+                .foresee = foresee_destination,
+                .context = around,
+            },
+        [TABLE_PAIRS] =
+            {
+                .entry_bytes = sizeof(struct pair),
+                .key_bytes = sizeof(struct pair_key),
+                .limit = settings->max_pairs,
+                .forget = forget_pair,
+                .foresee = foresee_pair,
+                .context = around,
+            },
+        [TABLE_CONVERSATIONS] =
+            {
+                .entry_bytes = sizeof(struct conversation),
+                .key_bytes = sizeof(struct conversation_key),
+                .limit = settings->max_conversations,
+            },
+        [TABLE_OFFERS] =
+            {
+                .entry_bytes = sizeof(struct offer),
+                .key_bytes = sizeof(struct offer_key),
+                .limit = settings->max_hosts,
+            },
+    };
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        if (!recent_table_init(&around->tables[i], &layouts[i]))
+            return false;
+    return true;
+}
+
+bool surroundings_init(struct surroundings *around, const struct feature_settings *settings)
+{
+    memcpy(around->hash_key, settings->hash_key, sizeof around->hash_key);
+    memcpy(around->sketch_key, settings->sketch_key, sizeof around->sketch_key);
+    return window_init(&around->window, settings->max_window_flows) &&
+           pools_init(&around->pools, settings) && open_tables(around, settings);
+}
+
+void surroundings_deinit(struct surroundings *around)
+{
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        recent_table_deinit(&around->tables[i]);
+    pools_deinit(&around->pools);
+    window_deinit(&around->window);
+}
+
+size_t surroundings_memory_bytes(const struct surroundings *around)
+{
+    size_t bytes = window_memory_bytes(&around->window) + pools_memory_bytes(&around->pools);
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        bytes += recent_table_memory_bytes(&around->tables[i]);
+    return bytes;
+}
+
+void surroundings_clear(struct surroundings *around, bool with_tables)
+{
+    for (unsigned i = 0; i < TABLE_COUNT && with_tables; i++)
+        recent_table_clear(&around->tables[i]);
+    pools_clear(&around->pools);
+    window_clear(&around->window);
+}
+
+struct acquaintances surroundings_acquaintances(struct surroundings *around)
+{
+    return (struct acquaintances){.pairs = &around->tables[TABLE_PAIRS],
+                                  .offers = &around->tables[TABLE_OFFERS],
+                                  .hash_key = around->hash_key};
+}
+
+/* ---- entries of a flow ---------------------------------------------------------------------- */
+
+void surroundings_hash(struct endpoint_hashes *hashes, const struct flow_record *flow)
+{
+    const uint64_t port = (uint64_t)flow->protocol << 16 | flow->destination_port;
+    const uint64_t source = hashes->source, destination = hashes->destination;
+    struct endpoint_guide *const guide = &hashes->guide;
+    *guide = (struct endpoint_guide){.service = category_service(flow)};
+    guide->hash[TABLE_SOURCES] = (uint32_t)source;
+    guide->hash[TABLE_DESTINATIONS] = (uint32_t)destination;
+    guide->hash[TABLE_PAIRS] = pair_hash(source, destination);
+    guide->hash[TABLE_CONVERSATIONS] = endpoint_hash_both(source, destination + port);
+    guide->hash[TABLE_OFFERS] = offer_hash(destination, guide->service);
+}
+
+static void *touch(struct surroundings *around, enum table table,
+                   const struct endpoint_guide *guide, const void *key)
+{
+    const struct recent_lookup lookup = {
+        .key = key, .hash = guide->hash[table], .place = guide->place[table]};
+    return recent_table_touch(&around->tables[table], &lookup, around->window.next);
+}
+
+static void *meet_host(struct surroundings *around, enum table table,
+                       const struct endpoint_guide *guide, const uint8_t address[16],
+                       uint8_t ip_version)
+{
+    struct host_key key = {.ip_version = ip_version};
+    memcpy(key.address, address, sizeof key.address);
+    return touch(around, table, guide, &key);
+}
+
+static struct pair *meet_pair(struct surroundings *around, const struct flow_record *flow,
+                              const struct endpoint_guide *guide)
+{
+    struct pair_key key = {.ip_version = flow->ip_version};
+    memcpy(key.source, flow->source, sizeof key.source);
+    memcpy(key.destination, flow->destination, sizeof key.destination);
+    return touch(around, TABLE_PAIRS, guide, &key);
+}
+
+static struct rhythm *meet_conversation(struct surroundings *around, const struct flow_record *flow,
+                                        const struct pair *pair, const struct endpoint_guide *guide)
+{
+    if (pair_is_first_conversation(pair, flow))
+        return pair->sums == 0 ? NULL : &pair_sums(pair, &around->pools)->rhythm;
+    const struct conversation_key key = {
+        .pair_slot = recent_table_slot(&around->tables[TABLE_PAIRS], pair),
+        .pair_inserted = (uint32_t)pair->entry.inserted,
+        .port = flow->destination_port,
+        .protocol = flow->protocol,
+    };
+    struct conversation *const conversation = touch(around, TABLE_CONVERSATIONS, guide, &key);
+    return &conversation->rhythm;
+}
+
+static struct offer *meet_offer(struct surroundings *around, const struct flow_record *flow,
+                                const struct endpoint_guide *guide)
+{
+    struct offer_key key = {.service = guide->service, .ip_version = flow->ip_version};
+    memcpy(key.destination, flow->destination, sizeof key.destination);
+    return touch(around, TABLE_OFFERS, guide, &key);
+}
+
+struct company surroundings_meet(struct surroundings *around, const struct flow_record *flow,
+                                 const struct endpoint_guide *guide, const struct horizon *horizon)
+{
+    const uint8_t version = flow->ip_version;
+    struct company company;
+    company.source = meet_host(around, TABLE_SOURCES, guide, flow->source, version);
+    company.destination = meet_host(around, TABLE_DESTINATIONS, guide, flow->destination, version);
+    company.pair = meet_pair(around, flow, guide);
+    pair_meet(company.pair, flow, horizon, around->sketch_key, &around->pools);
+    company.rhythm = meet_conversation(around, flow, company.pair, guide);
+    company.offer = meet_offer(around, flow, guide);
+    return company;
+}
+
+/* ---- leaving the window --------------------------------------------------------------------- */
+
+static void warm_leaving_entries(const struct surroundings *around, const struct window_flow *flow)
+{
+    if (flow == NULL)
+        return;
+    recent_table_warm_slot(&around->tables[TABLE_SOURCES], flow->source_slot);
+    recent_table_warm_slot(&around->tables[TABLE_DESTINATIONS], flow->destination_slot);
+    recent_table_warm_slot(&around->tables[TABLE_PAIRS], flow->pair_slot);
+}
+
+/* What flow `number` adds up in, if its entries took it and have been there since the flow. */
+struct leaving {
+    struct source_sums *source;
+    struct history *destination, *pair;
+};
+
+static struct leaving leaving_of(const struct surroundings *around, const struct window_flow *flow,
+                                 uint64_t number)
+{
+    const struct recent_table *const tables = around->tables;
+    const struct source *const source =
+        recent_table_at(&tables[TABLE_SOURCES], flow->source_slot, number);
+    const struct destination *const destination =
+        recent_table_at(&tables[TABLE_DESTINATIONS], flow->destination_slot, number);
+    const struct pair *const pair = recent_table_at(&tables[TABLE_PAIRS], flow->pair_slot, number);
+    return (struct leaving){
+        .source = source == NULL ? NULL : source_sums(source, &around->pools),
+        .destination =
+            destination == NULL ? NULL : destination_history(destination, &around->pools),
+        .pair = pair == NULL ? NULL : pair_history(pair, &around->pools),
+    };
+}
+
+static void warm_leaving_pools(const struct surroundings *around, const struct window_flow *flow,
+                               uint64_t number)
+{
+    if (flow == NULL)
+        return;
+    const struct leaving leaving = leaving_of(around, flow, number);
+    __builtin_prefetch(leaving.source);
+    __builtin_prefetch(leaving.destination);
+    __builtin_prefetch(leaving.pair);
+}
+
+void surroundings_leave_window(struct surroundings *around)
+{
+    struct window *const window = &around->window;
+    const struct window_flow *const flow = window_oldest(window);
+    const struct leaving leaving = leaving_of(around, flow, window->first);
+    if (leaving.source != NULL)
+        source_sums_leave(leaving.source, flow, &around->pools.protocols);
+    if (leaving.destination != NULL)
+        leaving.destination->flows--;
+    if (leaving.pair != NULL)
+        leaving.pair->flows--;
+    window_drop_oldest(window);
+    warm_leaving_entries(around, window_after(window, LEAVING_ENTRIES));
+    warm_leaving_pools(around, window_after(window, LEAVING_POOLS), window->first + LEAVING_POOLS);
+}
+
+/* ---- memory ahead --------------------------------------------------------------------------- */
+
+void surroundings_ask_ahead(const struct surroundings *around, const struct endpoint_guide *guide)
+{
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        (void)recent_lookup_hashed(&around->tables[i], NULL, guide->hash[i]);
+}
+
+void surroundings_warm(const struct surroundings *around, struct endpoint_guide *guide)
+{
+    for (unsigned i = 0; i < TABLE_COUNT; i++)
+        guide->place[i] = recent_table_find(&around->tables[i], guide->hash[i]);
+}
+
+/* Has fetched a block of the pools: it is several lines long. */
+static void warm_block(const void *block, size_t bytes)
+{
+    for (size_t i = 0; block != NULL && i < bytes; i += 64)
+        __builtin_prefetch((const uint8_t *)block + i);
+}
+
+static const void *found(const struct surroundings *around, enum table table,
+                         const struct endpoint_guide *guide)
+{
+    return recent_table_found(&around->tables[table], guide->place[table]);
+}
+
+void surroundings_warm_sums(const struct surroundings *around, const struct endpoint_guide *guide)
+{
+    const struct source *const source = found(around, TABLE_SOURCES, guide);
+    const struct destination *const destination = found(around, TABLE_DESTINATIONS, guide);
+    const struct pair *const pair = found(around, TABLE_PAIRS, guide);
+    (void)found(around, TABLE_CONVERSATIONS, guide);
+    (void)found(around, TABLE_OFFERS, guide);
+    if (source != NULL)
+        warm_block(source_sums(source, &around->pools), offsetof(struct source_sums, minutes));
+    if (destination != NULL)
+        warm_block(destination_history(destination, &around->pools), sizeof(struct history));
+    if (pair != NULL)
+        warm_block(pair_sums(pair, &around->pools), sizeof(struct pair_sums));
+}
+
+static void warm_history(const struct surroundings *around, const struct history *history,
+                         uint64_t thing)
+{
+    if (history != NULL)
+        distinct_warm(&history->things, &around->pools.distincts, (uint32_t)thing);
+}
+
+void surroundings_warm_things(const struct surroundings *around,
+                              const struct endpoint_hashes *hashes)
+{
+    const struct endpoint_guide *const guide = &hashes->guide;
+    const struct pools *const pools = &around->pools;
+    const struct source *const source = found(around, TABLE_SOURCES, guide);
+    const struct destination *const destination = found(around, TABLE_DESTINATIONS, guide);
+    const struct pair *const pair = found(around, TABLE_PAIRS, guide);
+    if (source != NULL && source->sums != 0) {
+        const struct source_sums *const sums = source_sums(source, pools);
+        distinct_warm(&sums->peers, &pools->distincts, (uint32_t)hashes->destination_sketch);
+        distinct_warm(&sums->ports, &pools->distincts, (uint32_t)hashes->port_sketch);
+    }
+    if (destination != NULL)
+        warm_history(around, destination_history(destination, pools), hashes->source_sketch);
+    if (pair != NULL)
+        warm_history(around, pair_history(pair, pools), hashes->port_sketch);
+}
