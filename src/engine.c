@@ -2,12 +2,15 @@
 #include "engine.h"
 
 #include "anomaly/anomaly.h"
+#include "anomaly/flow_pack.h"
 #include "anomaly/flow_store.h"
 #include "anomaly/ranking.h"
 #include "behaviour/behaviour.h"
 #include "explain/counterfactual.h"
 #include "explain/explain.h"
+#include "feature/category.h"
 #include "feature/feature.h"
+#include "feature/flow_feature.h"
 #include "incident/gate.h"
 #include "incident/incident_table.h"
 #include "snapshot.h"
@@ -16,21 +19,18 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* What is kept of a capture until all of it has been learnt, in hand-over order. */
+/* What is kept of a capture until all of it has been learnt, in hand-over order: a flow, packed, or
+ * a snapshot as it is. Beyond the item's end the packed flow's reader may look. */
 struct kept {
-    enum { KEPT_FLOW = 1, KEPT_STATISTICS } kind;
-    union {
-        struct {
-            struct flow_record flow;
-            struct feature_vector features;
-            struct behaviour_finding finding; /* last: left out of the store where there is none */
-        } flow;
-        struct statistics statistics;
-    } as;
+    uint8_t kind;
+    uint8_t bytes[(sizeof(struct statistics) > FLOW_PACK_BYTES_MAX ? sizeof(struct statistics)
+                                                                   : FLOW_PACK_BYTES_MAX)];
 };
+enum { KEPT_FLOW = 1, KEPT_STATISTICS };
 
-/* A score takes 8 bytes with its size, a kept flow some 900: this much beside --memory. */
+/* A score takes 8 bytes with its size, a kept flow 90 to 300: this much beside --memory. */
 enum { MEMORY_PER_SCORES = 64 };
 
 struct engine {
@@ -40,6 +40,8 @@ struct engine {
     struct anomaly_model *model;
     struct flow_store *store;  /* capture mode */
     struct flow_store *scores; /* of the kept flows, in their order */
+    struct flow_pack pack;     /* what the next kept flow is told by */
+    struct kept kept;          /* the one under way; large, so not on the stack */
     struct ranking *ranking;   /* capture mode */
     struct gate gate;
     struct incident_table *incidents;
@@ -412,22 +414,25 @@ static void emit_flow(struct engine *engine)
         emit_alert(engine, told, &engine->record);
 }
 
-static void keep(struct engine *engine, const struct kept *kept, size_t size)
+/* The kept item's first `size` bytes are made. */
+static void keep(struct engine *engine, uint8_t kind, size_t size)
 {
-    if (!engine->has_failed && !flow_store_append(engine->store, kept, (uint32_t)size))
+    engine->kept.kind = kind;
+    const size_t whole = offsetof(struct kept, bytes) + size;
+    if (!engine->has_failed && !flow_store_append(engine->store, &engine->kept, (uint32_t)whole))
         engine->has_failed = true;
 }
 
 static void keep_flow(struct engine *engine, const struct flow_record *flow)
 {
-    struct kept kept = {.kind = KEPT_FLOW, .as.flow.flow = *flow};
-    feature_measure(engine->features, flow, &kept.as.flow.features);
-    behaviour_observe(engine->behaviours, flow, &kept.as.flow.features, &kept.as.flow.finding);
-    anomaly_learn(engine->model, &kept.as.flow.features, flow->notice_ns);
-    const bool has_finding = kept.as.flow.finding.behaviour != BEHAVIOUR_NONE;
-    keep(engine, &kept,
-         has_finding ? offsetof(struct kept, as) + sizeof kept.as.flow
-                     : offsetof(struct kept, as.flow.finding));
+    struct feature_vector features;
+    struct behaviour_finding finding;
+    feature_measure(engine->features, flow, &features);
+    behaviour_observe(engine->behaviours, flow, &features, &finding);
+    anomaly_learn(engine->model, &features, flow->notice_ns);
+    const uint32_t size =
+        flow_pack_write(&engine->pack, flow, &features, &finding, engine->kept.bytes);
+    keep(engine, KEPT_FLOW, size);
     engine->counters.flows_queued++;
 }
 
@@ -545,26 +550,25 @@ static void emit_statistics(struct engine *engine, const struct statistics *snap
 
 void engine_report(struct engine *engine, const struct statistics *snapshot)
 {
-    struct kept kept = {.kind = KEPT_STATISTICS, .as.statistics = *snapshot};
-    if (engine->store != NULL)
-        keep(engine, &kept, offsetof(struct kept, as) + sizeof kept.as.statistics);
-    else
+    if (engine->store == NULL) {
         emit_statistics(engine, snapshot);
+        return;
+    }
+    memcpy(engine->kept.bytes, snapshot, sizeof *snapshot);
+    keep(engine, KEPT_STATISTICS, sizeof *snapshot);
 }
 
 /* Goes through what was kept, in order. */
-static bool each_kept(struct engine *engine,
-                      void (*visit)(struct engine *engine, const struct kept *kept))
+static bool each_kept(struct engine *engine, void (*visit)(struct engine *engine))
 {
-    struct kept kept;
     uint32_t size;
     if (engine->has_failed || !flow_store_rewind(engine->store))
         return false;
+    engine->pack = (struct flow_pack){0};
     for (;;) {
-        kept.as.flow.finding = (struct behaviour_finding){.behaviour = BEHAVIOUR_NONE};
-        switch (flow_store_next(engine->store, &kept, sizeof kept, &size)) {
+        switch (flow_store_next(engine->store, &engine->kept, sizeof engine->kept, &size)) {
         case FLOW_STORE_ITEM:
-            visit(engine, &kept);
+            visit(engine);
             if (engine->has_failed)
                 return false;
             break;
@@ -576,13 +580,24 @@ static bool each_kept(struct engine *engine,
     }
 }
 
-static void rank_kept(struct engine *engine, const struct kept *kept)
+/* What feature_measure says of the record alone, and what was packed beside it. */
+static void unpack_features(const uint8_t *packed, struct record_flow_part *part)
 {
-    if (kept->kind != KEPT_FLOW)
+    part->features = (struct feature_vector){0};
+    flow_feature_measure(&part->flow, &part->features);
+    category_measure(&part->flow, category_service(&part->flow), &part->features);
+    flow_pack_features(packed, &part->features);
+}
+
+static void rank_kept(struct engine *engine)
+{
+    if (engine->kept.kind != KEPT_FLOW)
         return;
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    part->flow = kept->as.flow.flow;
-    anomaly_rank(engine->model, &kept->as.flow.features, &part->verdict);
+    const uint8_t *const packed =
+        flow_pack_read(&engine->pack, engine->kept.bytes, &part->flow, &part->finding);
+    unpack_features(packed, part);
+    anomaly_rank(engine->model, &part->features, &part->verdict);
     const int32_t score_mbits = part->verdict.score_mbits;
     ranking_add(engine->ranking, score_mbits, is_muted(engine, part));
     anomaly_calibrate(engine->model, score_mbits);
@@ -590,8 +605,8 @@ static void rank_kept(struct engine *engine, const struct kept *kept)
         engine->has_failed = true;
 }
 
-/* Where nobody asks for the parts the first pass's score will do: to make it again costs 1 us. */
-static void score_kept(struct engine *engine, struct record_flow_part *part)
+/* Where nobody asks for the parts the first pass's score will do, and nobody asks for features. */
+static void score_kept(struct engine *engine, const uint8_t *packed, struct record_flow_part *part)
 {
     int32_t score_mbits = 0;
     uint32_t size;
@@ -599,24 +614,26 @@ static void score_kept(struct engine *engine, struct record_flow_part *part)
         engine->has_failed = true;
     if (engine->settings.emit_flows || rule_count(engine) > 0 ||
         part->finding.behaviour != BEHAVIOUR_NONE ||
-        score_mbits >= ranking_threshold_mbits(engine->ranking))
+        score_mbits >= ranking_threshold_mbits(engine->ranking)) {
+        unpack_features(packed, part);
         anomaly_score(engine->model, &part->features, true, &part->verdict);
+    }
     part->verdict.score_mbits = score_mbits;
 }
 
-static void emit_kept(struct engine *engine, const struct kept *kept)
+static void emit_kept(struct engine *engine)
 {
-    if (kept->kind == KEPT_STATISTICS) {
-        emit_statistics(engine, &kept->as.statistics);
+    if (engine->kept.kind == KEPT_STATISTICS) {
+        struct statistics snapshot;
+        memcpy(&snapshot, engine->kept.bytes, sizeof snapshot);
+        emit_statistics(engine, &snapshot);
         return;
     }
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    *part = (struct record_flow_part){
-        .flow = kept->as.flow.flow,
-        .features = kept->as.flow.features,
-        .finding = kept->as.flow.finding,
-    };
-    score_kept(engine, part);
+    *part = (struct record_flow_part){0};
+    const uint8_t *const packed =
+        flow_pack_read(&engine->pack, engine->kept.bytes, &part->flow, &part->finding);
+    score_kept(engine, packed, part);
     ranking_judge(engine->ranking, &part->verdict, is_muted(engine, part));
     engine->counters.flows_queued--;
     emit_flow(engine);
