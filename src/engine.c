@@ -30,19 +30,16 @@ struct kept {
 };
 enum { KEPT_FLOW = 1, KEPT_STATISTICS };
 
-/* A score takes 8 bytes with its size, a kept flow 90 to 300: this much beside --memory. */
-enum { MEMORY_PER_SCORES = 64 };
-
 struct engine {
     struct settings settings;
     struct feature_engine *features;
     struct behaviour_engine *behaviours;
     struct anomaly_model *model;
-    struct flow_store *store;  /* capture mode */
-    struct flow_store *scores; /* of the kept flows, in their order */
-    struct flow_pack pack;     /* what the next kept flow is told by */
-    struct kept kept;          /* the one under way; large, so not on the stack */
-    struct ranking *ranking;   /* capture mode */
+    struct flow_store *store; /* capture mode */
+    struct flow_pack pack;    /* what the next kept flow is told by */
+    struct kept kept;         /* the one under way; large, so not on the stack */
+    bool parts_are_due;       /* of the flow under way only the score was made */
+    struct ranking *ranking;  /* capture mode */
     struct gate gate;
     struct incident_table *incidents;
     uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
@@ -97,12 +94,11 @@ static bool open_engine(struct engine *engine, const struct settings *settings)
         return false;
     if (settings->anomaly.mode != ANOMALY_MODE_CAPTURE)
         return true;
-    engine->store =
-        flow_store_open(settings->anomaly.memory_bytes, settings->anomaly.spill_directory);
-    engine->scores = flow_store_open(settings->anomaly.memory_bytes / MEMORY_PER_SCORES,
-                                     settings->anomaly.spill_directory);
+    const uint64_t memory_bytes = settings->anomaly.memory_bytes;
+    engine->store = flow_store_open(memory_bytes - memory_bytes / ANOMALY_MEMORY_SHARE,
+                                    settings->anomaly.spill_directory);
     engine->ranking = ranking_open(engine->muted != NULL);
-    return engine->store != NULL && engine->scores != NULL && engine->ranking != NULL;
+    return engine->store != NULL && engine->ranking != NULL;
 }
 
 struct engine *engine_open(const struct settings *settings, sensor_record_fn *on_record,
@@ -128,7 +124,6 @@ void engine_close(struct engine *engine)
     behaviour_close(engine->behaviours);
     anomaly_model_close(engine->model);
     flow_store_close(engine->store);
-    flow_store_close(engine->scores);
     ranking_close(engine->ranking);
     incident_table_close(engine->incidents);
     free(engine->muted);
@@ -384,6 +379,19 @@ static void count_flow(struct engine *engine)
     count_reason(engine);
 }
 
+/* The parts of a kept flow's score, where nobody asked for them before it was told. */
+static void make_parts(struct engine *engine)
+{
+    struct verdict *const verdict = &engine->record.as.flow.part.verdict;
+    if (!engine->parts_are_due)
+        return;
+    struct verdict parts;
+    anomaly_score(engine->model, &engine->record.as.flow.part.features, true, &parts);
+    verdict->typical_mbits = parts.typical_mbits;
+    memcpy(verdict->contribution_mbits, parts.contribution_mbits, sizeof parts.contribution_mbits);
+    engine->parts_are_due = false;
+}
+
 /* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
 static void emit_flow(struct engine *engine)
 {
@@ -399,6 +407,7 @@ static void emit_flow(struct engine *engine)
     if (!wants_alert && !is_to_keep && !wants_flow)
         return;
     struct baseline_summary baseline;
+    make_parts(engine);
     anomaly_baseline_summary(engine->model, &baseline);
     explain_flow(&part->flow, &part->features, &part->verdict, baseline.flows, part);
     engine->record.timestamp_ns = notice_ns;
@@ -537,9 +546,7 @@ static void emit_statistics(struct engine *engine, const struct statistics *snap
     top_counters(engine, &statistics->engine);
     if (engine->store != NULL) {
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
-        statistics->engine.memory_bytes += flow_store_memory_bytes(engine->scores);
-        statistics->engine.spilled_bytes = flow_store_spilled_bytes(engine->store);
-        statistics->engine.spilled_bytes += flow_store_spilled_bytes(engine->scores);
+        statistics->engine.spilled_bytes += flow_store_spilled_bytes(engine->store);
     }
     if (engine->ranking != NULL)
         statistics->engine.memory_bytes += ranking_memory_bytes(engine->ranking);
@@ -589,6 +596,21 @@ static void unpack_features(const uint8_t *packed, struct record_flow_part *part
     flow_pack_features(packed, &part->features);
 }
 
+static int32_t next_score(struct engine *engine)
+{
+    int32_t score_mbits = 0;
+    if (!anomaly_next_score(engine->model, &score_mbits))
+        engine->has_failed = true;
+    return score_mbits;
+}
+
+static void rank(struct engine *engine, bool is_muted)
+{
+    const int32_t score_mbits = next_score(engine);
+    ranking_add(engine->ranking, score_mbits, is_muted);
+    anomaly_calibrate(engine->model, score_mbits);
+}
+
 static void rank_kept(struct engine *engine)
 {
     if (engine->kept.kind != KEPT_FLOW)
@@ -597,28 +619,34 @@ static void rank_kept(struct engine *engine)
     const uint8_t *const packed =
         flow_pack_read(&engine->pack, engine->kept.bytes, &part->flow, &part->finding);
     unpack_features(packed, part);
-    anomaly_rank(engine->model, &part->features, &part->verdict);
-    const int32_t score_mbits = part->verdict.score_mbits;
-    ranking_add(engine->ranking, score_mbits, is_muted(engine, part));
-    anomaly_calibrate(engine->model, score_mbits);
-    if (!flow_store_append(engine->scores, &score_mbits, sizeof score_mbits))
-        engine->has_failed = true;
+    anomaly_score(engine->model, &part->features, true, &part->verdict);
+    rank(engine, is_muted(engine, part));
 }
 
-/* Where nobody asks for the parts the first pass's score will do, and nobody asks for features. */
+/* The flows themselves are read only if rules may mute some: which, the record tells. */
+static bool rank_all(struct engine *engine)
+{
+    if (rule_count(engine) > 0)
+        return each_kept(engine, rank_kept);
+    for (uint64_t i = 0; i < engine->counters.flows_queued && !engine->has_failed; i++)
+        rank(engine, false);
+    return !engine->has_failed;
+}
+
+/* Where nobody asks for features or for the parts of the score they are not made: both are asked
+ * for of a flow that its score flags; a finding needs features to be decided on, and the parts only
+ * if it is told. */
 static void score_kept(struct engine *engine, const uint8_t *packed, struct record_flow_part *part)
 {
-    int32_t score_mbits = 0;
-    uint32_t size;
-    if (flow_store_next(engine->scores, &score_mbits, sizeof score_mbits, &size) != FLOW_STORE_ITEM)
-        engine->has_failed = true;
-    if (engine->settings.emit_flows || rule_count(engine) > 0 ||
-        part->finding.behaviour != BEHAVIOUR_NONE ||
-        score_mbits >= ranking_threshold_mbits(engine->ranking)) {
-        unpack_features(packed, part);
-        anomaly_score(engine->model, &part->features, true, &part->verdict);
-    }
+    const int32_t score_mbits = next_score(engine);
+    const bool wants_parts = engine->settings.emit_flows || rule_count(engine) > 0 ||
+                             score_mbits >= ranking_threshold_mbits(engine->ranking);
     part->verdict.score_mbits = score_mbits;
+    engine->parts_are_due = true;
+    if (wants_parts || part->finding.behaviour != BEHAVIOUR_NONE)
+        unpack_features(packed, part);
+    if (wants_parts)
+        make_parts(engine);
 }
 
 static void emit_kept(struct engine *engine)
@@ -642,12 +670,11 @@ static void emit_kept(struct engine *engine)
 bool engine_finish(struct engine *engine, const struct statistics *snapshot)
 {
     if (engine->store != NULL) {
-        bool is_whole = each_kept(engine, rank_kept);
+        bool is_whole = rank_all(engine) && anomaly_rank_finish(engine->model);
         if (is_whole) {
-            anomaly_rank_finish(engine->model);
             ranking_finish(engine->ranking, engine->settings.anomaly.alert_share);
             engine->stands_out = ranking_stands_out(engine->ranking);
-            is_whole = flow_store_rewind(engine->scores) && each_kept(engine, emit_kept);
+            is_whole = each_kept(engine, emit_kept);
         }
         engine->has_failed = !is_whole;
     }
@@ -704,7 +731,7 @@ const char *engine_error(const struct engine *engine)
     if (engine->store == NULL)
         return "";
     const char *const error = flow_store_error(engine->store);
-    return error[0] != '\0' ? error : flow_store_error(engine->scores);
+    return error[0] != '\0' ? error : anomaly_error(engine->model);
 }
 
 uint64_t engine_memory_bytes(const struct engine *engine)
@@ -716,6 +743,5 @@ uint64_t engine_memory_bytes(const struct engine *engine)
     counters.memory_bytes += incident_memory_bytes(engine->incidents);
     if (engine->settings.anomaly.mode != ANOMALY_MODE_CAPTURE)
         return counters.memory_bytes;
-    const uint64_t kept_bytes = engine->settings.anomaly.memory_bytes;
-    return counters.memory_bytes + kept_bytes + kept_bytes / MEMORY_PER_SCORES;
+    return counters.memory_bytes + engine->settings.anomaly.memory_bytes;
 }

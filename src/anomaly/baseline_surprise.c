@@ -162,7 +162,7 @@ static int64_t category_bits(const struct baseline *baseline, const struct basel
 static int64_t category_surprise(const struct baseline *baseline, const struct baseline_view *view,
                                  const struct baseline_place *place, unsigned j)
 {
-    const uint64_t *const weight = category_table_find(baseline->categories, category_of(place, j));
+    const uint64_t *const weight = find_category(baseline, place, j);
     return category_bits(baseline, view, place, j, (struct category_sums){weight, weight},
                          (struct own_totals){view->own.all, view->own.all, view->own.in_service});
 }
@@ -232,15 +232,15 @@ static int64_t numeric_edited(const struct baseline *baseline, const struct base
     return numeric_bits(baseline, &edit->view, j, bin, totals);
 }
 
-static bool same_key(const struct category_key *one, const struct category_key *other)
+static bool same_key(struct category_key one, struct category_key other)
 {
-    return one->code == other->code && one->is_missing == other->is_missing;
+    return one.code == other.code && one.is_missing == other.is_missing;
 }
 
 static int64_t category_edited(const struct baseline *baseline, const struct baseline_edit *edit,
                                const struct baseline_place *place, unsigned j)
 {
-    const struct category_key *const own_key = category_of(edit->learnt_at, j);
+    const struct category_key own_key = category_of(edit->learnt_at, j);
     const uint64_t own = same_key(category_of(place, j), own_key) ? edit->view.own.all : 0;
     const bool same_part = place_part(place, j) == place_part(edit->learnt_at, j);
     const struct own_totals totals = {
@@ -249,8 +249,8 @@ static int64_t category_edited(const struct baseline *baseline, const struct bas
         .in_service = edit->same_service && same_part ? edit->view.own.in_service : 0,
     };
     const struct category_sums sums = {
-        .asked = category_table_find(baseline->categories, category_of(place, j)),
-        .learnt = category_table_find(baseline->categories, own_key),
+        .asked = find_category(baseline, place, j),
+        .learnt = category_table_find(baseline->categories, &own_key),
     };
     return category_bits(baseline, &edit->view, place, j, sums, totals);
 }

@@ -255,7 +255,8 @@ void category_table_learn(struct category_table *table, const struct category_ke
     if (scope != 0)
         entry->weight[scope] += weight;
     entry->weight[CATEGORY_FLOWS] += flow;
-    entry->touched = flow_number;
+    if (flow_number > entry->touched)
+        entry->touched = flow_number;
 }
 
 const uint64_t *category_table_find(const struct category_table *table,

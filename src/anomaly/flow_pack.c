@@ -3,52 +3,27 @@
  * that two functions are made of one list of fields, and the two cannot disagree.
  *
  * A group has up to 64 fields. It begins with a byte whose bits say which bytes of the group's map
- * follow; the map's bits say which fields are not as expected; these follow as numbers: below
- * NUMBER_LONG in one byte, else a byte for the length and 1 to 8 bytes. */
+ * follow; the map's bits say which fields are not as expected; these follow as numbers
+ * (number.h). */
 #include "anomaly/flow_pack.h"
+
+#include "anomaly/number.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
-enum { NUMBER_LONG = 248, GROUP_FIELDS_MAX = 64, GROUP_BODY_MAX = GROUP_FIELDS_MAX * 10 };
+enum { GROUP_FIELDS_MAX = 64, GROUP_BODY_MAX = GROUP_FIELDS_MAX * NUMBER_REACH };
 
 struct walk {
     const uint8_t *from; /* reading: the next byte */
     uint8_t *to;         /* writing: the same, in `body` */
     uint64_t map;
     unsigned field;
-    uint8_t body[GROUP_BODY_MAX + 8];
+    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
 };
 
 /* ---- numbers ------------------------------------------------------------------------------- */
-
-/* Both copy 8 bytes whatever the length, so that there is no loop; the buffers have room. */
-static inline void write_number(struct walk *walk, uint64_t number)
-{
-    if (number < NUMBER_LONG) {
-        *walk->to++ = (uint8_t)number;
-        return;
-    }
-    const unsigned length = (71U - (unsigned)__builtin_clzll(number)) / 8;
-    *walk->to++ = (uint8_t)(NUMBER_LONG + length - 1);
-    for (unsigned i = 0; i < 8; i++)
-        walk->to[i] = (uint8_t)(number >> 8 * i);
-    walk->to += length;
-}
-
-static inline uint64_t read_number(struct walk *walk)
-{
-    const uint8_t first = *walk->from++;
-    if (first < NUMBER_LONG)
-        return first;
-    const unsigned length = first - NUMBER_LONG + 1U;
-    uint64_t number = 0;
-    for (unsigned i = 0; i < 8; i++)
-        number |= (uint64_t)walk->from[i] << 8 * i;
-    walk->from += length;
-    return number & UINT64_MAX >> (64 - 8 * length);
-}
 
 /* Small numbers of either sign become small numbers. */
 static inline uint64_t fold(uint64_t difference)
@@ -110,10 +85,10 @@ static inline uint64_t walk_rest(struct walk *walk, bool is_reading, uint64_t re
 {
     const unsigned field = walk->field++;
     if (is_reading)
-        return walk->map >> field & 1 ? read_number(walk) : 0;
+        return walk->map >> field & 1 ? number_read(&walk->from) : 0;
     if (rest != 0) {
         walk->map |= UINT64_C(1) << field;
-        write_number(walk, rest);
+        walk->to = number_write(walk->to, rest);
     }
     return rest;
 }

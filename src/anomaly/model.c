@@ -8,6 +8,22 @@
 /* Below so many scores there is nothing to compare with, whatever the warm-up says. */
 enum { CALIBRATION_LEAST_FLOWS = 100 };
 
+/* What only this mode needs. */
+static bool open_mode(struct anomaly_model *model, const struct anomaly_settings *settings)
+{
+    if (model->mode == ANOMALY_MODE_CAPTURE || model->is_frozen) {
+        model->surprises = surprise_table_open();
+        if (model->surprises == NULL)
+            return false;
+    }
+    if (model->mode == ANOMALY_MODE_CAPTURE) {
+        model->capture = capture_lessons_open(settings);
+        return model->capture != NULL;
+    }
+    return lesson_queue_init(&model->lessons, settings->max_lessons) &&
+           probation_init(&model->probation, settings);
+}
+
 struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings)
 {
     struct anomaly_model *model = calloc(1, sizeof *model);
@@ -23,12 +39,11 @@ struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         model->quarter_weights[j] = anomaly_quarter_weights((enum feature_id)j);
     model->baseline = baseline_open(settings);
+    model->placer = calloc(1, sizeof *model->placer);
     model->calibration = calloc(1, sizeof *model->calibration);
-    bool is_whole = model->baseline != NULL && model->calibration != NULL;
-    if (model->mode == ANOMALY_MODE_ONLINE)
-        is_whole = is_whole && lesson_queue_init(&model->lessons, settings->max_lessons) &&
-                   probation_init(&model->probation, settings);
-    if (!is_whole) {
+    const bool is_whole =
+        model->baseline != NULL && model->placer != NULL && model->calibration != NULL;
+    if (!is_whole || !open_mode(model, settings)) {
         anomaly_model_close(model);
         return NULL;
     }
@@ -40,6 +55,9 @@ void anomaly_model_close(struct anomaly_model *model)
     if (model == NULL)
         return;
     free(model->calibration);
+    free(model->placer);
+    capture_lessons_close(model->capture);
+    surprise_table_close(model->surprises);
     lesson_queue_deinit(&model->lessons);
     probation_deinit(&model->probation);
     baseline_close(model->baseline);
@@ -50,6 +68,8 @@ static void learn(struct anomaly_model *model, const struct lesson *lesson)
 {
     baseline_learn(model->baseline, &lesson->place,
                    baseline_weigh(model->baseline, lesson->pair_flows), lesson->notice_ns);
+    if (model->surprises != NULL)
+        surprise_table_clear(model->surprises);
 }
 
 static void make_lesson(const struct anomaly_model *model, const struct feature_vector *vector,
@@ -57,7 +77,7 @@ static void make_lesson(const struct anomaly_model *model, const struct feature_
 {
     lesson->notice_ns = notice_ns;
     lesson->pair_flows = vector->pair_flows_60s;
-    baseline_place(model->baseline, vector, &lesson->place);
+    lesson->place = *baseline_place_next(model->baseline, model->placer, vector);
 }
 
 static void learn_oldest(struct anomaly_model *model)
@@ -85,6 +105,8 @@ static void learn_later(struct anomaly_model *model, const struct lesson *lesson
 
 void anomaly_learn_all(struct anomaly_model *model)
 {
+    if (model->capture != NULL)
+        capture_lessons_settle(model);
     while (lesson_queue_oldest(&model->lessons) != NULL)
         learn_oldest(model);
 }
@@ -101,22 +123,13 @@ void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vec
                    int64_t notice_ns)
 {
     struct lesson lesson;
-    if (model->mode == ANOMALY_MODE_ONLINE)
-        age(model, notice_ns);
+    if (model->capture != NULL) {
+        capture_lessons_learn(model, vector, notice_ns);
+        return;
+    }
+    age(model, notice_ns);
     make_lesson(model, vector, notice_ns, &lesson);
     learn(model, &lesson);
-}
-
-void anomaly_rank(struct anomaly_model *model, const struct feature_vector *vector,
-                  struct verdict *verdict)
-{
-    anomaly_score(model, vector, true, verdict);
-    typical_add(&model->typical, verdict);
-}
-
-void anomaly_rank_finish(struct anomaly_model *model)
-{
-    typical_settle(&model->typical);
 }
 
 /* True from the flow on at which the warm-up is over. */
@@ -213,7 +226,7 @@ bool anomaly_model_is_warm(const struct anomaly_model *model)
 
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary)
 {
-    const struct baseline *baseline = model->baseline;
+    const struct baseline *const baseline = model_baseline(model);
     const uint64_t learnt = baseline_learnt(baseline);
     const bool is_capture = model->mode == ANOMALY_MODE_CAPTURE;
     const uint64_t others = is_capture && learnt > 0 ? learnt - 1 : learnt;
@@ -241,7 +254,13 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
     counters->services_evicted = baseline_services_evicted(model->baseline);
     counters->categories_evicted = baseline_categories_evicted(model->baseline);
     counters->memory_bytes += sizeof *model + baseline_memory_bytes(model->baseline);
-    counters->memory_bytes += sizeof *model->calibration;
+    counters->memory_bytes += sizeof *model->calibration + sizeof *model->placer;
+    if (model->capture != NULL) {
+        counters->memory_bytes += capture_lessons_memory_bytes(model->capture);
+        counters->spilled_bytes += capture_lessons_spilled_bytes(model->capture);
+    }
+    if (model->surprises != NULL)
+        counters->memory_bytes += surprise_table_memory_bytes(model->surprises);
     if (model->mode == ANOMALY_MODE_ONLINE) {
         counters->memory_bytes += lesson_queue_memory_bytes(&model->lessons);
         counters->memory_bytes += recent_table_memory_bytes(&model->probation.pairs);

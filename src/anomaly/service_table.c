@@ -138,7 +138,8 @@ struct service_scope *service_table_touch(struct service_table *table, uint64_t 
     const size_t place = found != 0 ? found - 1 : insert(table, service);
     table->scopes[place].total += weight;
     table->ranks[place].total = table->scopes[place].total;
-    table->ranks[place].touched = flow_number;
+    if (flow_number > table->ranks[place].touched)
+        table->ranks[place].touched = flow_number;
     return &table->scopes[place];
 }
 
