@@ -4,10 +4,10 @@
  * one of place and own weight.
  *
  * The sums are the same to the last bit as if each flow had been learnt by itself. A place's first
- * flow is: what is new to the baseline comes in the order of flows, and something is evicted when it
- * would be. Flows after it only wait, until their slot is needed or the baseline is looked at; and
- * before an eviction all that waits is learnt, because what is lightest must be known then. After it
- * a place may have lost a category, so its next flow is a first one again (`era`). */
+ * flow is: what is new to the baseline comes in the order of flows, and something is evicted when
+ * it would be. Flows after it only wait, until their slot is needed or the baseline is looked at;
+ * and before an eviction all that waits is learnt, because what is lightest must be known then.
+ * After it a place may have lost a category, so its next flow is a first one again (`era`). */
 #include "anomaly/model.h"
 
 #include <assert.h>

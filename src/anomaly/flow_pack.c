@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One walk over the fields serves both ways: `is_reading` is a constant where a walk is called, so
- * that two functions are made of one list of fields, and the two cannot disagree.
+ * that two functions are made of one list of fields, and the two cannot disagree. The public ones
+ * are `flatten`: with all calls gone, what a walk counts lies in registers.
  *
  * A group has up to 64 fields. It begins with a byte whose bits say which bytes of the group's map
  * follow; the map's bits say which fields are not as expected; these follow as numbers
@@ -17,10 +18,9 @@ enum { GROUP_FIELDS_MAX = 64, GROUP_BODY_MAX = GROUP_FIELDS_MAX * NUMBER_REACH }
 
 struct walk {
     const uint8_t *from; /* reading: the next byte */
-    uint8_t *to;         /* writing: the same, in `body` */
+    uint8_t *to;         /* writing: the same, in the group's body */
     uint64_t map;
     unsigned field;
-    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
 };
 
 /* ---- numbers ------------------------------------------------------------------------------- */
@@ -44,14 +44,8 @@ static inline int64_t minus(int64_t a, int64_t b)
 
 /* ---- groups -------------------------------------------------------------------------------- */
 
-static inline void begin_writing(struct walk *walk)
-{
-    walk->to = walk->body;
-    walk->map = 0;
-    walk->field = 0;
-}
-
-static inline uint8_t *end_writing(struct walk *walk, uint8_t *bytes)
+/* Puts map and body together at `bytes`; behind them. */
+static inline uint8_t *end_writing(const struct walk *walk, const uint8_t *body, uint8_t *bytes)
 {
     assert(walk->field <= GROUP_FIELDS_MAX);
     uint8_t *const mask = bytes++;
@@ -62,8 +56,8 @@ static inline uint8_t *end_writing(struct walk *walk, uint8_t *bytes)
         bytes += part != 0;
         *mask |= (uint8_t)((part != 0) << i);
     }
-    const size_t size = (size_t)(walk->to - walk->body);
-    memcpy(bytes, walk->body, size);
+    const size_t size = (size_t)(walk->to - body);
+    memcpy(bytes, body, size);
     return bytes + size;
 }
 
@@ -481,31 +475,51 @@ static inline void walk_features(struct walk *walk, bool is_reading,
 
 /* ---- both ways ----------------------------------------------------------------------------- */
 
-uint32_t flow_pack_write(struct flow_pack *pack, const struct flow_record *flow,
-                         const struct feature_vector *features,
-                         const struct behaviour_finding *finding, uint8_t *bytes)
+static uint8_t *write_flow(struct flow_pack *pack, struct flow_record *flow,
+                           struct behaviour_finding *finding, uint8_t *bytes)
 {
-    /* A walk changes nothing when it writes. */
-    struct flow_record *const record = (struct flow_record *)flow;
-    struct walk walk;
-    uint8_t *to = bytes;
-    begin_writing(&walk);
-    walk_flow(&walk, false, pack, record);
-    walk_finding(&walk, false, pack, (struct behaviour_finding *)finding);
-    to = end_writing(&walk, to);
-    begin_writing(&walk);
-    walk_direction(&walk, false, pack, record, FLOW_FORWARD);
-    walk_direction(&walk, false, pack, record, FLOW_REVERSE);
-    to = end_writing(&walk, to);
-    begin_writing(&walk);
-    walk_features(&walk, false, (struct feature_vector *)features);
-    to = end_writing(&walk, to);
+    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
+    struct walk walk = {.to = body};
+    walk_flow(&walk, false, pack, flow);
+    walk_finding(&walk, false, pack, finding);
+    return end_writing(&walk, body, bytes);
+}
+
+static uint8_t *write_directions(struct flow_pack *pack, struct flow_record *flow, uint8_t *bytes)
+{
+    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
+    struct walk walk = {.to = body};
+    walk_direction(&walk, false, pack, flow, FLOW_FORWARD);
+    walk_direction(&walk, false, pack, flow, FLOW_REVERSE);
+    return end_writing(&walk, body, bytes);
+}
+
+static uint8_t *write_features(struct feature_vector *features, uint8_t *bytes)
+{
+    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
+    struct walk walk = {.to = body};
+    walk_features(&walk, false, features);
+    return end_writing(&walk, body, bytes);
+}
+
+/* A walk changes nothing when it writes. */
+__attribute__((flatten)) uint32_t flow_pack_write(struct flow_pack *pack,
+                                                  const struct flow_record *flow,
+                                                  const struct feature_vector *features,
+                                                  const struct behaviour_finding *finding,
+                                                  uint8_t *bytes)
+{
+    uint8_t *to =
+        write_flow(pack, (struct flow_record *)flow, (struct behaviour_finding *)finding, bytes);
+    to = write_directions(pack, (struct flow_record *)flow, to);
+    to = write_features((struct feature_vector *)features, to);
     assert(to - bytes <= FLOW_PACK_BYTES_MAX);
     return (uint32_t)(to - bytes);
 }
 
-const uint8_t *flow_pack_read(struct flow_pack *pack, const uint8_t *bytes,
-                              struct flow_record *flow, struct behaviour_finding *finding)
+__attribute__((flatten)) const uint8_t *flow_pack_read(struct flow_pack *pack, const uint8_t *bytes,
+                                                       struct flow_record *flow,
+                                                       struct behaviour_finding *finding)
 {
     struct walk walk;
     memset(flow, 0, sizeof *flow);
@@ -519,7 +533,8 @@ const uint8_t *flow_pack_read(struct flow_pack *pack, const uint8_t *bytes,
     return walk.from;
 }
 
-void flow_pack_features(const uint8_t *bytes, struct feature_vector *features)
+__attribute__((flatten)) void flow_pack_features(const uint8_t *bytes,
+                                                 struct feature_vector *features)
 {
     struct walk walk;
     begin_reading(&walk, bytes);

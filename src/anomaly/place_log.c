@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A flow is two bytes: the slot and two marks; then, where it changed, pair_flows as a number; then,
- * where the slot held another place, the place: its bins, scope and missing categories in a byte
- * each, and its codes, which mostly follow from the service, as what differs from that. */
+/* A flow is two bytes: the slot and two marks; then, where it changed, pair_flows as a number;
+ * then, where the slot held another place, the place: its bins, scope and missing categories in a
+ * byte each, and its codes, which mostly follow from the service, as what differs from that. */
 #include "anomaly/place_log.h"
 
 #include "anomaly/flow_store.h"
