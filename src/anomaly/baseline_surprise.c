@@ -61,32 +61,47 @@ struct odds {
     int64_t service_share; /* of a hundred */
 };
 
-/* -log2 p within a scope; without one, that of all flows. */
-static inline int64_t bits_in(const struct log2_table *table, const struct odds *odds,
-                              const struct share *share, int64_t bits_of_all)
+/* -log2 p within a scope; without one, that of all flows. `prior`: prior * numerator. */
+__attribute__((always_inline)) static inline int64_t bits_in(const struct log2_table *table,
+                                                             const struct odds *odds,
+                                                             const struct share *share,
+                                                             log2_wide prior, int64_t bits_of_all)
 {
     if (!share->is_there)
         return bits_of_all;
-    const log2_wide numerator =
-        (log2_wide)share->weight * odds->denominator + (log2_wide)odds->prior * odds->numerator;
+    const log2_wide numerator = (log2_wide)share->weight * odds->denominator + prior;
     return odds->log2_denominator + share->log2_denominator -
            log2_table_log2_wide(table, numerator);
 }
 
-static inline int64_t surprise_of(const struct log2_table *table, const struct odds *odds)
+/* Inlined by force: as a call, what it is given would go through memory, 160 bytes a feature. */
+__attribute__((always_inline)) static inline int64_t surprise_of(const struct log2_table *table,
+                                                                 const struct odds *odds)
 {
     const int64_t bits = odds->log2_denominator - log2_table_log2(table, odds->numerator);
-    const int64_t of_direction = bits_in(table, odds, &odds->in_direction, bits);
-    const int64_t of_service = bits_in(table, odds, &odds->in_service, bits);
+    const log2_wide prior = (log2_wide)odds->prior * odds->numerator;
+    const int64_t of_direction = bits_in(table, odds, &odds->in_direction, prior, bits);
+    const int64_t of_service = bits_in(table, odds, &odds->in_service, prior, bits);
     const int64_t surprise = 100 * bits + SHARE_DIRECTION * (of_direction - bits) +
                              odds->service_share * (of_service - bits);
     return surprise > 0 ? surprise : 0;
 }
 
+/* Which scopes there are within all flows: the same for all features of a flow, and a constant
+ * where a loop over features is, so that it has no branch on it. */
+struct scopes {
+    bool direction, service;
+};
+
+static inline struct scopes scopes_of(const struct baseline_view *view)
+{
+    return (struct scopes){.direction = view->scope != 0, .service = view->service != NULL};
+}
+
 /* -log2 p of a numeric outcome; `own` is what to leave out of each scope's smoothed weight. */
-static inline int64_t numeric_bits(const struct baseline *baseline,
-                                   const struct baseline_view *view, unsigned j, unsigned bin,
-                                   struct own_totals own)
+__attribute__((always_inline)) static inline int64_t
+numeric_bits(const struct baseline *baseline, const struct baseline_view *view,
+             struct scopes scopes, unsigned j, unsigned bin, struct own_totals own)
 {
     struct odds odds = {
         .numerator = without(histogram_smoothed(baseline->slot[0][j], bin), own.all) +
@@ -96,14 +111,14 @@ static inline int64_t numeric_bits(const struct baseline *baseline,
         .prior = HISTOGRAM_SCALE * baseline->scope_prior,
         .service_share = view->service_share,
     };
-    if (view->scope != 0)
+    if (scopes.direction)
         odds.in_direction = (struct share){
             .is_there = true,
             .weight =
                 without(histogram_smoothed(baseline->slot[view->scope][j], bin), own.in_direction),
             .log2_denominator = view->log2_numeric_in_scope,
         };
-    if (view->service != NULL)
+    if (scopes.service)
         odds.in_service = (struct share){
             .is_there = true,
             .weight = without(histogram_smoothed(view->service->slot[j], bin), own.in_service),
@@ -112,12 +127,22 @@ static inline int64_t numeric_bits(const struct baseline *baseline,
     return surprise_of(&baseline->log2_table, &odds);
 }
 
-static inline int64_t numeric_surprise(const struct baseline *baseline,
-                                       const struct baseline_view *view, unsigned j, unsigned bin)
+__attribute__((always_inline)) static inline int64_t
+numeric_surprise(const struct baseline *baseline, const struct baseline_view *view,
+                 struct scopes scopes, unsigned j, unsigned bin)
 {
     const uint64_t own = histogram_own(bin, view->own.all);
-    return numeric_bits(baseline, view, j, bin,
+    return numeric_bits(baseline, view, scopes, j, bin,
                         (struct own_totals){own, own, histogram_own(bin, view->own.in_service)});
+}
+
+__attribute__((always_inline)) static inline void
+numeric_surprises(const struct baseline *baseline, const struct baseline_view *view,
+                  struct scopes scopes, const uint8_t bins[BASELINE_NUMERIC_COUNT],
+                  int64_t surprises[BASELINE_NUMERIC_COUNT])
+{
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
+        surprises[j] = numeric_surprise(baseline, view, scopes, j, bins[j]);
 }
 
 /* Sums of the category asked about, and of the one the flow was learnt in, which it may have alone.
@@ -171,15 +196,18 @@ int64_t baseline_surprise(const struct baseline *baseline, const struct baseline
                           const struct baseline_place *place, enum feature_id id)
 {
     if (baseline_is_numeric(id))
-        return numeric_surprise(baseline, view, id, place->bin[id]);
+        return numeric_surprise(baseline, view, scopes_of(view), id, place->bin[id]);
     return category_surprise(baseline, view, place, id);
 }
 
 void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
                         const struct baseline_place *place, int64_t surprises[FEATURE_COUNT])
 {
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
-        surprises[j] = numeric_surprise(baseline, view, j, place->bin[j]);
+    const struct scopes scopes = scopes_of(view);
+    if (scopes.direction && scopes.service)
+        numeric_surprises(baseline, view, (struct scopes){true, true}, place->bin, surprises);
+    else
+        numeric_surprises(baseline, view, scopes, place->bin, surprises);
     for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
         surprises[j] = category_surprise(baseline, view, place, j);
 }
@@ -229,7 +257,7 @@ static int64_t numeric_edited(const struct baseline *baseline, const struct base
         .in_direction = edit->same_direction ? own : 0,
         .in_service = edit->same_service ? own_around(bin, own_bin, edit->view.own.in_service) : 0,
     };
-    return numeric_bits(baseline, &edit->view, j, bin, totals);
+    return numeric_bits(baseline, &edit->view, scopes_of(&edit->view), j, bin, totals);
 }
 
 static bool same_key(struct category_key one, struct category_key other)

@@ -30,6 +30,10 @@
 /* Shortcuts of a feature: one for "missing", the others for codes from 0 on. */
 enum { SHORTCUT_COUNT = 32 };
 
+/* Where codes met lately are: a place by a plain hash, whose entry is looked at before it is
+ * believed. So a stale one does no harm, and who makes codes collide pays with the keyed hash. */
+enum { LATELY_BITS = 11, LATELY_COUNT = 1 << LATELY_BITS };
+
 struct category_rank {
     uint64_t weight;
     uint64_t touched;  /* number of the flow that touched it last */
@@ -55,6 +59,7 @@ struct category_table {
     uint64_t distinct[FEATURE_COUNT];
     uint64_t hash_key[2];
     uint32_t shortcut[FEATURE_COUNT][SHORTCUT_COUNT]; /* 1 + index of the entry; 0: none */
+    uint32_t lately[LATELY_COUNT];                    /* index of an entry */
 };
 
 _Static_assert(sizeof(struct category_key) == 16, "a key has no padding");
@@ -85,15 +90,32 @@ static int shortcut_of(const struct category_key *key)
     return key->code < SHORTCUT_COUNT - 1 ? 1 + (int)key->code : -1;
 }
 
-static struct category *find(const struct category_table *table, const struct category_key *key)
+static size_t lately_of(const struct category_key *key)
+{
+    static const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)((key->code ^ (uint64_t)key->feature << 40) * factor >> (64 - LATELY_BITS));
+}
+
+static bool same_key(const struct category_key *one, const struct category_key *other)
+{
+    return one->code == other->code && one->feature == other->feature &&
+           one->is_missing == other->is_missing;
+}
+
+static struct category *find(struct category_table *table, const struct category_key *key)
 {
     const int shortcut = shortcut_of(key);
     if (shortcut >= 0) {
         const uint32_t place = table->shortcut[key->feature][shortcut];
         return place == 0 ? NULL : &table->entries[place - 1];
     }
-    struct category *found = NULL;
+    uint32_t *const lately = &table->lately[lately_of(key)];
+    struct category *found = &table->entries[*lately];
+    if (*lately < table->count && same_key(&found->key, key))
+        return found;
     HASH_FIND_BYHASHVALUE(hh, table->head, key, sizeof *key, hash_of(table, key), found);
+    if (found != NULL)
+        *lately = (uint32_t)(found - table->entries);
     return found;
 }
 
@@ -259,8 +281,7 @@ void category_table_learn(struct category_table *table, const struct category_ke
         entry->touched = flow_number;
 }
 
-const uint64_t *category_table_find(const struct category_table *table,
-                                    const struct category_key *key)
+const uint64_t *category_table_find(struct category_table *table, const struct category_key *key)
 {
     const struct category *entry = find(table, key);
     return entry == NULL ? NULL : entry->weight;
