@@ -14,7 +14,7 @@
 
 #include "anomaly/baseline.h"
 
-enum { SURPRISE_ROWS = 512 };
+enum { SURPRISE_ROWS = 1024 };
 
 struct surprise_table;
 
