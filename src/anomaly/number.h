@@ -7,7 +7,9 @@
 #ifndef WHYFLOW_ANOMALY_NUMBER_H
 #define WHYFLOW_ANOMALY_NUMBER_H
 
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { NUMBER_LONG = 248, NUMBER_REACH = 9 };
 
@@ -20,8 +22,8 @@ static inline uint8_t *number_write(uint8_t *to, uint64_t number)
     }
     const unsigned length = (71U - (unsigned)__builtin_clzll(number)) / 8;
     *to++ = (uint8_t)(NUMBER_LONG + length - 1);
-    for (unsigned i = 0; i < 8; i++)
-        to[i] = (uint8_t)(number >> 8 * i);
+    number = htole64(number);
+    memcpy(to, &number, sizeof number);
     return to + length;
 }
 
@@ -31,11 +33,10 @@ static inline uint64_t number_read(const uint8_t **from)
     if (first < NUMBER_LONG)
         return first;
     const unsigned length = first - NUMBER_LONG + 1U;
-    uint64_t number = 0;
-    for (unsigned i = 0; i < 8; i++)
-        number |= (uint64_t)(*from)[i] << 8 * i;
+    uint64_t number;
+    memcpy(&number, *from, sizeof number);
     *from += length;
-    return number & UINT64_MAX >> (64 - 8 * length);
+    return le64toh(number) & UINT64_MAX >> (64 - 8 * length);
 }
 
 #endif

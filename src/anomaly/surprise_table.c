@@ -13,8 +13,8 @@ struct row_key {
     uint64_t scope, has_service;
 };
 
-/* What memset can write, and no part is: parts are not negative. Of a numeric feature, 16 bits: half
- * the cache lines, and 45 bits times 3/4 fit; what did not would be worked out each time. */
+/* What memset can write, and no part is: parts are not negative. Of a numeric feature, 16 bits:
+ * half the cache lines, and 45 bits times 3/4 fit; what did not would be worked out each time. */
 enum { UNKNOWN_BYTE = 0xff, UNKNOWN = -1, UNKNOWN_NUMERIC = UINT16_MAX };
 
 struct row {
