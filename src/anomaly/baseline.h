@@ -169,10 +169,6 @@ void baseline_look(const struct baseline *baseline, const struct baseline_place 
 int64_t baseline_surprise(const struct baseline *baseline, const struct baseline_view *view,
                           const struct baseline_place *place, enum feature_id id);
 
-/* The same of all features. */
-void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
-                        const struct baseline_place *place, int64_t surprises[FEATURE_COUNT]);
-
 /* A flow edited after it was learnt, among the same others: what it weighed lies at the place where
  * it was learnt, not at the edited one. */
 struct baseline_edit {

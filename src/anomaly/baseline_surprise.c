@@ -87,21 +87,11 @@ __attribute__((always_inline)) static inline int64_t surprise_of(const struct lo
     return surprise > 0 ? surprise : 0;
 }
 
-/* Which scopes there are within all flows: the same for all features of a flow, and a constant
- * where a loop over features is, so that it has no branch on it. */
-struct scopes {
-    bool direction, service;
-};
-
-static inline struct scopes scopes_of(const struct baseline_view *view)
-{
-    return (struct scopes){.direction = view->scope != 0, .service = view->service != NULL};
-}
-
 /* -log2 p of a numeric outcome; `own` is what to leave out of each scope's smoothed weight. */
-__attribute__((always_inline)) static inline int64_t
-numeric_bits(const struct baseline *baseline, const struct baseline_view *view,
-             struct scopes scopes, unsigned j, unsigned bin, struct own_totals own)
+__attribute__((always_inline)) static inline int64_t numeric_bits(const struct baseline *baseline,
+                                                                  const struct baseline_view *view,
+                                                                  unsigned j, unsigned bin,
+                                                                  struct own_totals own)
 {
     struct odds odds = {
         .numerator = without(histogram_smoothed(baseline->slot[0][j], bin), own.all) +
@@ -111,14 +101,14 @@ numeric_bits(const struct baseline *baseline, const struct baseline_view *view,
         .prior = HISTOGRAM_SCALE * baseline->scope_prior,
         .service_share = view->service_share,
     };
-    if (scopes.direction)
+    if (view->scope != 0)
         odds.in_direction = (struct share){
             .is_there = true,
             .weight =
                 without(histogram_smoothed(baseline->slot[view->scope][j], bin), own.in_direction),
             .log2_denominator = view->log2_numeric_in_scope,
         };
-    if (scopes.service)
+    if (view->service != NULL)
         odds.in_service = (struct share){
             .is_there = true,
             .weight = without(histogram_smoothed(view->service->slot[j], bin), own.in_service),
@@ -128,21 +118,12 @@ numeric_bits(const struct baseline *baseline, const struct baseline_view *view,
 }
 
 __attribute__((always_inline)) static inline int64_t
-numeric_surprise(const struct baseline *baseline, const struct baseline_view *view,
-                 struct scopes scopes, unsigned j, unsigned bin)
+numeric_surprise(const struct baseline *baseline, const struct baseline_view *view, unsigned j,
+                 unsigned bin)
 {
     const uint64_t own = histogram_own(bin, view->own.all);
-    return numeric_bits(baseline, view, scopes, j, bin,
+    return numeric_bits(baseline, view, j, bin,
                         (struct own_totals){own, own, histogram_own(bin, view->own.in_service)});
-}
-
-__attribute__((always_inline)) static inline void
-numeric_surprises(const struct baseline *baseline, const struct baseline_view *view,
-                  struct scopes scopes, const uint8_t bins[BASELINE_NUMERIC_COUNT],
-                  int64_t surprises[BASELINE_NUMERIC_COUNT])
-{
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
-        surprises[j] = numeric_surprise(baseline, view, scopes, j, bins[j]);
 }
 
 /* Sums of the category asked about, and of the one the flow was learnt in, which it may have alone.
@@ -196,20 +177,8 @@ int64_t baseline_surprise(const struct baseline *baseline, const struct baseline
                           const struct baseline_place *place, enum feature_id id)
 {
     if (baseline_is_numeric(id))
-        return numeric_surprise(baseline, view, scopes_of(view), id, place->bin[id]);
+        return numeric_surprise(baseline, view, id, place->bin[id]);
     return category_surprise(baseline, view, place, id);
-}
-
-void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
-                        const struct baseline_place *place, int64_t surprises[FEATURE_COUNT])
-{
-    const struct scopes scopes = scopes_of(view);
-    if (scopes.direction && scopes.service)
-        numeric_surprises(baseline, view, (struct scopes){true, true}, place->bin, surprises);
-    else
-        numeric_surprises(baseline, view, scopes, place->bin, surprises);
-    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
-        surprises[j] = category_surprise(baseline, view, place, j);
 }
 
 /* ---- a flow that was edited, and one scope alone; for flows that are explained ---- */
@@ -257,7 +226,7 @@ static int64_t numeric_edited(const struct baseline *baseline, const struct base
         .in_direction = edit->same_direction ? own : 0,
         .in_service = edit->same_service ? own_around(bin, own_bin, edit->view.own.in_service) : 0,
     };
-    return numeric_bits(baseline, &edit->view, scopes_of(&edit->view), j, bin, totals);
+    return numeric_bits(baseline, &edit->view, j, bin, totals);
 }
 
 static bool same_key(struct category_key one, struct category_key other)

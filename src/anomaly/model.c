@@ -8,14 +8,17 @@
 /* Below so many scores there is nothing to compare with, whatever the warm-up says. */
 enum { CALIBRATION_LEAST_FLOWS = 100 };
 
+/* Lessons are learnt at the second, or, of a full queue, a part of it at a time. */
+static const int64_t LESSON_SPAN_NS = 1000000000;
+enum { LESSON_EARLY_SHARE = 16 };
+
 /* What only this mode needs. */
 static bool open_mode(struct anomaly_model *model, const struct anomaly_settings *settings)
 {
-    if (model->mode == ANOMALY_MODE_CAPTURE || model->is_frozen) {
-        model->surprises = surprise_table_open();
-        if (model->surprises == NULL)
-            return false;
-    }
+    model->surprises = surprise_table_open(
+        model->mode == ANOMALY_MODE_CAPTURE ? SURPRISE_ROWS_CAPTURE : SURPRISE_ROWS_ONLINE);
+    if (model->surprises == NULL)
+        return false;
     if (model->mode == ANOMALY_MODE_CAPTURE) {
         model->capture = capture_lessons_open(settings);
         return model->capture != NULL;
@@ -68,8 +71,7 @@ static void learn(struct anomaly_model *model, const struct lesson *lesson)
 {
     baseline_learn(model->baseline, &lesson->place,
                    baseline_weigh(model->baseline, lesson->pair_flows), lesson->notice_ns);
-    if (model->surprises != NULL)
-        surprise_table_clear(model->surprises);
+    surprise_table_clear(model->surprises);
 }
 
 static void make_lesson(const struct anomaly_model *model, const struct feature_vector *vector,
@@ -86,20 +88,33 @@ static void learn_oldest(struct anomaly_model *model)
     lesson_queue_drop_oldest(&model->lessons);
 }
 
-/* Learns what has waited long enough; all of it if the clock was set back. */
+/* Learns what has waited long enough; all of it if the clock was set back. Once a second of notice
+ * time: between, the baseline stands still, and parts of scores need not be made anew. */
 static void learn_what_is_due(struct anomaly_model *model, int64_t notice_ns)
 {
     const struct lesson *lesson;
+    const int64_t second = notice_ns / LESSON_SPAN_NS;
+    if (second == model->lesson_second)
+        return;
+    model->lesson_second = second;
     while (
         (lesson = lesson_queue_oldest(&model->lessons)) != NULL &&
         (notice_ns - lesson->notice_ns >= model->learning_lag_ns || notice_ns < lesson->notice_ns))
         learn_oldest(model);
 }
 
+/* A full queue makes room for several at once, for the same reason. */
+static void learn_early(struct anomaly_model *model)
+{
+    const size_t count = 1 + model->lessons.max / LESSON_EARLY_SHARE;
+    for (size_t i = 0; i < count && lesson_queue_oldest(&model->lessons) != NULL; i++)
+        learn_oldest(model);
+}
+
 static void learn_later(struct anomaly_model *model, const struct lesson *lesson)
 {
     if (lesson_queue_is_full(&model->lessons))
-        learn_oldest(model);
+        learn_early(model);
     *lesson_queue_push(&model->lessons) = *lesson;
 }
 
@@ -113,7 +128,11 @@ void anomaly_learn_all(struct anomaly_model *model)
 
 static void age(struct anomaly_model *model, int64_t notice_ns)
 {
-    if (!baseline_age(model->baseline, notice_ns))
+    const uint64_t unit = baseline_unit(model->baseline);
+    const bool is_halved = baseline_age(model->baseline, notice_ns);
+    if (baseline_unit(model->baseline) != unit)
+        surprise_table_clear(model->surprises);
+    if (!is_halved)
         return;
     calibration_halve(model->calibration);
     typical_halve(&model->typical);
@@ -259,8 +278,7 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
         counters->memory_bytes += capture_lessons_memory_bytes(model->capture);
         counters->spilled_bytes += capture_lessons_spilled_bytes(model->capture);
     }
-    if (model->surprises != NULL)
-        counters->memory_bytes += surprise_table_memory_bytes(model->surprises);
+    counters->memory_bytes += surprise_table_memory_bytes(model->surprises);
     if (model->mode == ANOMALY_MODE_ONLINE) {
         counters->memory_bytes += lesson_queue_memory_bytes(&model->lessons);
         counters->memory_bytes += recent_table_memory_bytes(&model->probation.pairs);

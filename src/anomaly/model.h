@@ -43,10 +43,11 @@ struct anomaly_model {
     struct calibration *calibration; /* capture mode: of the final scores, for saving */
     struct lesson_queue lessons;     /* online */
     int64_t learning_lag_ns;
+    int64_t lesson_second;            /* of notice time, in which lessons were learnt last */
     struct probation probation;       /* online */
     uint64_t held_back;               /* flows scored and not learnt */
     struct capture_lessons *capture;  /* capture mode; capture_lessons.c */
-    struct surprise_table *surprises; /* while the baseline stands still: capture mode, frozen */
+    struct surprise_table *surprises; /* of the baseline as it stands */
 
     int quarter_weights[FEATURE_COUNT];
     struct typical typical;

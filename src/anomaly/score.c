@@ -31,16 +31,7 @@ static void weigh_parts(const struct anomaly_model *model, const struct baseline
                         struct baseline_weights own, int32_t mbits[FEATURE_COUNT])
 {
     const struct baseline *const baseline = model_baseline(model);
-    if (model->surprises != NULL) {
-        surprise_table_mbits(model->surprises, baseline, place, own, mbits);
-        return;
-    }
-    struct baseline_view view;
-    baseline_look(baseline, place, own, &view);
-    int64_t surprises[FEATURE_COUNT];
-    baseline_surprises(baseline, &view, place, surprises);
-    for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        mbits[j] = baseline_mbits(surprises[j], model->quarter_weights[j]);
+    surprise_table_mbits(model->surprises, baseline, place, own, mbits);
 }
 
 void score_place(const struct anomaly_model *model, const struct baseline_place *place,

@@ -30,14 +30,17 @@ struct row {
 
 struct surprise_table {
     uint64_t era; /* 1, 2, ...: how often it was cleared */
-    struct row rows[SURPRISE_ROWS];
+    size_t count;
+    struct row rows[];
 };
 
-struct surprise_table *surprise_table_open(void)
+struct surprise_table *surprise_table_open(size_t rows)
 {
-    struct surprise_table *const table = calloc(1, sizeof *table);
-    if (table != NULL)
-        table->era = 1;
+    struct surprise_table *const table = calloc(1, sizeof *table + rows * sizeof *table->rows);
+    if (table == NULL)
+        return NULL;
+    table->era = 1;
+    table->count = rows;
     return table;
 }
 
@@ -57,7 +60,7 @@ static size_t row_of(const struct row_key *key)
     uint64_t hash = (key->service ^ key->scope << 40 ^ key->has_service << 48) * factor;
     hash = (hash ^ hash >> 32 ^ key->own.all) * factor;
     hash = (hash ^ hash >> 32 ^ key->own.in_service) * factor;
-    return (size_t)(hash >> 32) % SURPRISE_ROWS;
+    return (size_t)(hash >> 32);
 }
 
 static struct row *find_row(struct surprise_table *table, const struct baseline *baseline,
@@ -67,7 +70,7 @@ static struct row *find_row(struct surprise_table *table, const struct baseline 
                                 .own = own,
                                 .scope = place->scope,
                                 .has_service = place->has_service};
-    struct row *const row = &table->rows[row_of(&key)];
+    struct row *const row = &table->rows[row_of(&key) & (table->count - 1)];
     if (row->era == table->era && memcmp(&row->key, &key, sizeof key) == 0)
         return row;
     row->key = key;
@@ -113,5 +116,5 @@ void surprise_table_mbits(struct surprise_table *table, const struct baseline *b
 
 uint64_t surprise_table_memory_bytes(const struct surprise_table *table)
 {
-    return sizeof *table;
+    return sizeof *table + table->count * sizeof *table->rows;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts of scores under a baseline that stands still, each worked out once. Called by the model, in
- * capture mode after all was learnt and with --frozen; the engine's thread owns it.
+/* Parts of scores under a baseline that stands still, each worked out once: in capture mode after
+ * all was learnt, online between the seconds at which lessons are learnt. Called by the model; the
+ * engine's thread owns it.
  *
  * A part depends on direction, service, own weight and the feature's own outcome alone. So for the
  * first three together there is a row: the milli-bits of each feature's outcomes, filled in as they
@@ -14,11 +15,12 @@
 
 #include "anomaly/baseline.h"
 
-enum { SURPRISE_ROWS = 1024 };
+enum { SURPRISE_ROWS_CAPTURE = 1024, SURPRISE_ROWS_ONLINE = 256 };
 
 struct surprise_table;
 
-struct surprise_table *surprise_table_open(void); /* NULL: no memory */
+/* `rows`: a power of two. NULL: no memory. */
+struct surprise_table *surprise_table_open(size_t rows);
 void surprise_table_close(struct surprise_table *table);
 
 /* Forgets all: the baseline has changed. */

@@ -705,7 +705,9 @@ START_TEST(many_flows_in_little_time_do_not_decay)
         anomaly_judge_online(model, &vector, i, ALPHA, &verdict);
     struct baseline_summary summary;
     anomaly_baseline_summary(model, &summary);
-    ck_assert_double_eq(summary.effective_flows, 100000 - (double)settings.max_lessons);
+    const double most = settings.max_lessons; /* a full queue makes room for a sixteenth of it */
+    ck_assert_double_ge(summary.effective_flows, 100000 - most);
+    ck_assert_double_le(summary.effective_flows, 100000 - most + most / 16 + 1);
     anomaly_learn_all(model);
     anomaly_baseline_summary(model, &summary);
     ck_assert_double_eq(summary.effective_flows, 100000);
@@ -906,6 +908,25 @@ START_TEST(a_burst_does_not_teach_itself_while_it_lasts)
 }
 END_TEST
 
+START_TEST(what_is_due_is_learnt_at_the_next_second_all_at_once)
+{
+    struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
+    settings.learning_lag_ns = 0;
+    struct anomaly_model *model = open_model(&settings);
+    uint64_t state = 98;
+    for (uint64_t i = 0; i < 40; i++) {
+        struct feature_vector vector;
+        struct verdict verdict;
+        struct engine_counters counters = {0};
+        random_vector(&state, &vector);
+        anomaly_judge_online(model, &vector, (int64_t)i * SECOND / 8, ALPHA, &verdict);
+        anomaly_model_counters(model, &counters);
+        ck_assert_uint_eq(counters.learnt, i / 8 * 8);
+    }
+    anomaly_model_close(model);
+}
+END_TEST
+
 START_TEST(beyond_the_most_lessons_the_oldest_is_learnt_early)
 {
     struct anomaly_settings settings = test_settings(ANOMALY_MODE_ONLINE);
@@ -1004,6 +1025,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, bits_of_a_service_follow_the_formulas);
     tcase_add_test(test_case, a_service_of_few_flows_is_judged_by_all);
     tcase_add_test(test_case, a_burst_does_not_teach_itself_while_it_lasts);
+    tcase_add_test(test_case, what_is_due_is_learnt_at_the_next_second_all_at_once);
     tcase_add_test(test_case, beyond_the_most_lessons_the_oldest_is_learnt_early);
     tcase_add_test(test_case, services_that_had_to_go_are_counted);
     tcase_add_test(test_case, values_that_are_no_numbers_do_no_harm);
