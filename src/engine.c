@@ -6,22 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What is kept of a capture until all of it has been learnt, in hand-over order. */
-struct kept {
-    enum { KEPT_FLOW = 1, KEPT_STATISTICS } kind;
-    union {
-        struct {
-            struct flow_record flow;
-            struct feature_vector features;
-            struct behaviour_finding finding; /* last: left out of the store where there is none */
-        } flow;
-        struct statistics statistics;
-    } as;
-};
-
-/* A score takes 8 bytes with its size, a kept flow some 900: this much beside --memory. */
-enum { MEMORY_PER_SCORES = 64 };
-
 /* A flow's entries in eleven tables are asked for before it is its turn: first the cells that lead
  * to them, some flows later the entries, then what these lead to. A miss costs 100 ns, and a flow
  * would have twenty. */
@@ -61,12 +45,11 @@ static bool open_engine(struct engine *engine, const struct settings *settings)
         return false;
     if (settings->anomaly.mode != ANOMALY_MODE_CAPTURE)
         return true;
-    engine->store =
-        flow_store_open(settings->anomaly.memory_bytes, settings->anomaly.spill_directory);
-    engine->scores = flow_store_open(settings->anomaly.memory_bytes / MEMORY_PER_SCORES,
-                                     settings->anomaly.spill_directory);
+    const uint64_t memory_bytes = settings->anomaly.memory_bytes;
+    engine->store = flow_store_open(memory_bytes - memory_bytes / ANOMALY_MEMORY_SHARE,
+                                    settings->anomaly.spill_directory);
     engine->ranking = ranking_open(engine->muted != NULL);
-    return engine->store != NULL && engine->scores != NULL && engine->ranking != NULL;
+    return engine->store != NULL && engine->ranking != NULL;
 }
 
 struct engine *engine_open(const struct settings *settings, sensor_record_fn *on_record,
@@ -92,7 +75,6 @@ void engine_close(struct engine *engine)
     behaviour_close(engine->behaviours);
     anomaly_model_close(engine->model);
     flow_store_close(engine->store);
-    flow_store_close(engine->scores);
     ranking_close(engine->ranking);
     incident_table_close(engine->incidents);
     free(engine->muted);
@@ -104,13 +86,7 @@ static void emit(struct engine *engine)
     engine->on_record(engine->context, &engine->record);
 }
 
-static bool is_muted(const struct engine *engine, const struct record_flow_part *part)
-{
-    return engine_find_rule(engine, part, FLAGGED_BY_SURPRISE) < rule_count(engine);
-}
-
-/* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
-static void emit_flow(struct engine *engine)
+void engine_emit_flow(struct engine *engine)
 {
     struct record_flow_part *const part = &engine->record.as.flow.part;
     const int64_t notice_ns = part->flow.notice_ns;
@@ -124,6 +100,7 @@ static void emit_flow(struct engine *engine)
     if (!wants_alert && !is_to_keep && !wants_flow)
         return;
     struct baseline_summary baseline;
+    engine_make_parts(engine);
     anomaly_baseline_summary(engine->model, &baseline);
     explain_flow(part, baseline.flows);
     engine->record.timestamp_ns = notice_ns;
@@ -139,27 +116,6 @@ static void emit_flow(struct engine *engine)
         engine_emit_alert(engine, told, &engine->record);
 }
 
-static void keep(struct engine *engine, const struct kept *kept, size_t size)
-{
-    if (!engine->has_failed && !flow_store_append(engine->store, kept, (uint32_t)size))
-        engine->has_failed = true;
-}
-
-static void keep_flow(struct engine *engine, const struct flow_record *flow,
-                      const struct endpoint_hashes *hashes)
-{
-    struct kept kept = {.kind = KEPT_FLOW, .as.flow.flow = *flow};
-    feature_measure(engine->features, flow, hashes, &kept.as.flow.features);
-    behaviour_observe(engine->behaviours, flow, hashes, &kept.as.flow.features,
-                      &kept.as.flow.finding);
-    anomaly_learn(engine->model, &kept.as.flow.features, flow->notice_ns);
-    const bool has_finding = kept.as.flow.finding.behaviour != BEHAVIOUR_NONE;
-    keep(engine, &kept,
-         has_finding ? offsetof(struct kept, as) + sizeof kept.as.flow
-                     : offsetof(struct kept, as.flow.finding));
-    engine->counters.flows_queued++;
-}
-
 static void judge_flow(struct engine *engine, const struct flow_record *flow,
                        const struct endpoint_hashes *hashes)
 {
@@ -173,7 +129,7 @@ static void judge_flow(struct engine *engine, const struct flow_record *flow,
                          &part->verdict);
     if (!part->verdict.is_cold)
         gate_warm(&engine->gate);
-    emit_flow(engine);
+    engine_emit_flow(engine);
 }
 
 static void ask_ahead(struct engine *engine, const struct flow_record *flow,
@@ -209,7 +165,7 @@ static void take_flow(struct engine *engine, const struct flow_record *flow,
                       struct endpoint_hashes *hashes)
 {
     if (engine->settings.anomaly.mode == ANOMALY_MODE_CAPTURE)
-        keep_flow(engine, flow, hashes);
+        engine_keep_flow(engine, flow, hashes);
     else
         judge_flow(engine, flow, hashes);
 }
@@ -236,17 +192,14 @@ void engine_flows(struct engine *engine, const struct flow_record *flows, size_t
     }
 }
 
-/* Writes the record of a snapshot with the engine's counters as they are now. */
-static void emit_statistics(struct engine *engine, const struct statistics *snapshot)
+void engine_emit_statistics(struct engine *engine, const struct statistics *snapshot)
 {
     struct statistics *const statistics = &engine->record.as.statistics;
     *statistics = *snapshot;
     engine_fill_counters(engine, statistics);
     if (engine->store != NULL) {
         statistics->engine.memory_bytes += flow_store_memory_bytes(engine->store);
-        statistics->engine.memory_bytes += flow_store_memory_bytes(engine->scores);
-        statistics->engine.spilled_bytes = flow_store_spilled_bytes(engine->store);
-        statistics->engine.spilled_bytes += flow_store_spilled_bytes(engine->scores);
+        statistics->engine.spilled_bytes += flow_store_spilled_bytes(engine->store);
     }
     if (engine->ranking != NULL)
         statistics->engine.memory_bytes += ranking_memory_bytes(engine->ranking);
@@ -257,100 +210,21 @@ static void emit_statistics(struct engine *engine, const struct statistics *snap
 
 void engine_report(struct engine *engine, const struct statistics *snapshot)
 {
-    struct kept kept = {.kind = KEPT_STATISTICS, .as.statistics = *snapshot};
-    if (engine->store != NULL)
-        keep(engine, &kept, offsetof(struct kept, as) + sizeof kept.as.statistics);
+    if (engine->store == NULL)
+        engine_emit_statistics(engine, snapshot);
     else
-        emit_statistics(engine, snapshot);
-}
-
-/* Goes through what was kept, in order. */
-static bool each_kept(struct engine *engine,
-                      void (*visit)(struct engine *engine, const struct kept *kept))
-{
-    struct kept kept;
-    uint32_t size;
-    if (engine->has_failed || !flow_store_rewind(engine->store))
-        return false;
-    for (;;) {
-        kept.as.flow.finding = (struct behaviour_finding){.behaviour = BEHAVIOUR_NONE};
-        switch (flow_store_next(engine->store, &kept, sizeof kept, &size)) {
-        case FLOW_STORE_ITEM:
-            visit(engine, &kept);
-            if (engine->has_failed)
-                return false;
-            break;
-        case FLOW_STORE_END:
-            return true;
-        case FLOW_STORE_ERROR:
-            return false;
-        }
-    }
-}
-
-static void rank_kept(struct engine *engine, const struct kept *kept)
-{
-    if (kept->kind != KEPT_FLOW)
-        return;
-    struct record_flow_part *const part = &engine->record.as.flow.part;
-    part->flow = kept->as.flow.flow;
-    anomaly_rank(engine->model, &kept->as.flow.features, &part->verdict);
-    const int32_t score_mbits = part->verdict.score_mbits;
-    ranking_add(engine->ranking, score_mbits, is_muted(engine, part));
-    anomaly_calibrate(engine->model, score_mbits);
-    if (!flow_store_append(engine->scores, &score_mbits, sizeof score_mbits))
-        engine->has_failed = true;
-}
-
-/* Where nobody asks for the parts the first pass's score will do: to make it again costs 1 us. */
-static void score_kept(struct engine *engine, struct record_flow_part *part)
-{
-    int32_t score_mbits = 0;
-    uint32_t size;
-    if (flow_store_next(engine->scores, &score_mbits, sizeof score_mbits, &size) != FLOW_STORE_ITEM)
-        engine->has_failed = true;
-    if (engine->settings.emit_flows || rule_count(engine) > 0 ||
-        part->finding.behaviour != BEHAVIOUR_NONE ||
-        score_mbits >= ranking_threshold_mbits(engine->ranking))
-        anomaly_score(engine->model, &part->features, true, &part->verdict);
-    part->verdict.score_mbits = score_mbits;
-}
-
-static void emit_kept(struct engine *engine, const struct kept *kept)
-{
-    if (kept->kind == KEPT_STATISTICS) {
-        emit_statistics(engine, &kept->as.statistics);
-        return;
-    }
-    struct record_flow_part *const part = &engine->record.as.flow.part;
-    *part = (struct record_flow_part){
-        .flow = kept->as.flow.flow,
-        .features = kept->as.flow.features,
-        .finding = kept->as.flow.finding,
-    };
-    score_kept(engine, part);
-    ranking_judge(engine->ranking, &part->verdict, is_muted(engine, part));
-    engine->counters.flows_queued--;
-    emit_flow(engine);
+        engine_keep_statistics(engine, snapshot);
 }
 
 bool engine_finish(struct engine *engine, const struct statistics *snapshot)
 {
-    if (engine->store != NULL) {
-        bool is_whole = each_kept(engine, rank_kept);
-        if (is_whole) {
-            anomaly_rank_finish(engine->model);
-            ranking_finish(engine->ranking, engine->settings.anomaly.alert_share);
-            engine->stands_out = ranking_stands_out(engine->ranking);
-            is_whole = flow_store_rewind(engine->scores) && each_kept(engine, emit_kept);
-        }
-        engine->has_failed = !is_whole;
-    }
+    if (engine->store != NULL)
+        engine->has_failed = !engine_tell_capture(engine);
     engine_close_all_incidents(engine, snapshot->now_ns);
     struct statistics final = *snapshot;
     final.is_final = true;
     final.stands_out = engine->stands_out;
-    emit_statistics(engine, &final);
+    engine_emit_statistics(engine, &final);
     return !engine->has_failed;
 }
 
@@ -399,7 +273,7 @@ const char *engine_error(const struct engine *engine)
     if (engine->store == NULL)
         return "";
     const char *const error = flow_store_error(engine->store);
-    return error[0] != '\0' ? error : flow_store_error(engine->scores);
+    return error[0] != '\0' ? error : anomaly_error(engine->model);
 }
 
 uint64_t engine_memory_bytes(const struct engine *engine)
@@ -411,6 +285,5 @@ uint64_t engine_memory_bytes(const struct engine *engine)
     counters.memory_bytes += incident_memory_bytes(engine->incidents);
     if (engine->settings.anomaly.mode != ANOMALY_MODE_CAPTURE)
         return counters.memory_bytes;
-    const uint64_t kept_bytes = engine->settings.anomaly.memory_bytes;
-    return counters.memory_bytes + kept_bytes + kept_bytes / MEMORY_PER_SCORES;
+    return counters.memory_bytes + engine->settings.anomaly.memory_bytes;
 }

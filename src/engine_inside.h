@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an engine is made of. For the files that implement engine.h: engine.c (its life, flows in,
- * records out, what is kept of a capture), engine_alert.c (which flow gets an alert, and what it
- * tells) and engine_statistics.c (what is counted). The engine's thread. */
+ * records out), engine_capture.c (what is kept of a capture), engine_alert.c (which flow gets an
+ * alert, and what it tells) and engine_statistics.c (what is counted). The engine's thread. */
 #ifndef WHYFLOW_ENGINE_INSIDE_H
 #define WHYFLOW_ENGINE_INSIDE_H
 
 #include "anomaly/anomaly.h"
+#include "anomaly/flow_pack.h"
 #include "anomaly/flow_store.h"
 #include "anomaly/ranking.h"
 #include "behaviour/behaviour.h"
@@ -16,14 +17,25 @@
 #include "talkers.h"
 #include "whyflow/suppress.h"
 
+/* What is kept of a capture until all of it has been learnt, in hand-over order: a flow, packed, or
+ * a snapshot as it is. Beyond the item's end the packed flow's reader may look. */
+struct kept {
+    uint8_t kind;
+    uint8_t bytes[(sizeof(struct statistics) > FLOW_PACK_BYTES_MAX ? sizeof(struct statistics)
+                                                                   : FLOW_PACK_BYTES_MAX)];
+};
+enum { KEPT_FLOW = 1, KEPT_STATISTICS };
+
 struct engine {
     struct settings settings;
     struct feature_engine *features;
     struct behaviour_engine *behaviours;
     struct anomaly_model *model;
-    struct flow_store *store;  /* capture mode */
-    struct flow_store *scores; /* of the kept flows, in their order */
-    struct ranking *ranking;   /* capture mode */
+    struct flow_store *store; /* capture mode */
+    struct flow_pack pack;    /* what the next kept flow is told by */
+    struct kept kept;         /* the one under way; large, so not on the stack */
+    bool parts_are_due;       /* of the flow under way only the score was made */
+    struct ranking *ranking;  /* capture mode */
     struct gate gate;
     struct incident_table *incidents;
     uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
@@ -44,6 +56,26 @@ static inline size_t rule_count(const struct engine *engine)
 {
     return engine->settings.suppress == NULL ? 0 : engine->settings.suppress->count;
 }
+
+/* ---- engine.c ---- */
+
+/* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
+void engine_emit_flow(struct engine *engine);
+/* Writes the record of a snapshot with the engine's counters as they are now. */
+void engine_emit_statistics(struct engine *engine, const struct statistics *snapshot);
+
+/* ---- engine_capture.c ---- */
+
+/* Learns a flow, or takes a snapshot, and keeps it. */
+void engine_keep_flow(struct engine *engine, const struct flow_record *flow,
+                      const struct endpoint_hashes *hashes);
+void engine_keep_statistics(struct engine *engine, const struct statistics *snapshot);
+
+/* Everything is kept: ranks all flows and tells of each in order. False: not all could be. */
+bool engine_tell_capture(struct engine *engine);
+
+/* The parts of a kept flow's score, where nobody asked for them before it is told. */
+void engine_make_parts(struct engine *engine);
 
 /* ---- engine_alert.c ---- */
 

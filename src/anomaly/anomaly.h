@@ -12,9 +12,10 @@
  * judges only, and learns, decays and calibrates nothing.
  * A capture (ANOMALY_MODE_CAPTURE), with kept flows (flow_store.h) and a ranking (ranking.h):
  *     each flow:      anomaly_learn; flow_store_append
- *     each kept flow: anomaly_rank; ranking_add
+ *     as many times:  anomaly_next_score; ranking_add
  *     anomaly_rank_finish; ranking_finish
- *     each kept flow: anomaly_score(..., true, ...); ranking_judge; if it is to be explained,
+ *     each kept flow: anomaly_next_score; ranking_judge; if its parts are asked for,
+ *                     anomaly_score(..., true, ...); if it is to be explained,
  *                     anomaly_evidence(..., true, ...)
  */
 #ifndef WHYFLOW_ANOMALY_ANOMALY_H
@@ -31,6 +32,10 @@
 #include <stdint.h>
 
 struct anomaly_model;
+
+/* In capture mode the model keeps the flows' places within this part of memory_bytes: 2 to 60 bytes
+ * a flow, where a kept flow takes 85 to 250. */
+enum { ANOMALY_MEMORY_SHARE = 4 };
 
 /* Copies what it needs of the settings. NULL: no memory. */
 struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings);
@@ -51,11 +56,15 @@ void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vec
 void anomaly_score(const struct anomaly_model *model, const struct feature_vector *vector,
                    bool take_own_weight_out, struct verdict *verdict);
 
-/* Capture mode, the first pass of scoring: scores the flow by all others and counts its parts for
- * `typical`. After the last flow: finish. */
-void anomaly_rank(struct anomaly_model *model, const struct feature_vector *vector,
-                  struct verdict *verdict);
-void anomaly_rank_finish(struct anomaly_model *model);
+/* Capture mode, once all was learnt: the score of the flow that was learnt first, of the second,
+ * and so on, each by all others; its parts are counted for `typical`. False: there is no further
+ * flow, or what was kept of it could not be kept or read (anomaly_error). After the last flow:
+ * finish; then scores come once more, uncounted. */
+bool anomaly_next_score(struct anomaly_model *model, int32_t *score_mbits);
+bool anomaly_rank_finish(struct anomaly_model *model);
+
+/* One line about what failed, or "". Owned by the model. */
+const char *anomaly_error(const struct anomaly_model *model);
 
 /* Learns what was scored, then has waited for the learning lag; scores, gives the p-value, says by
  * is_flagged whether the score asks for an alert. alpha: the share of flows that may ask; [0, 1].
@@ -66,7 +75,7 @@ void anomaly_rank_finish(struct anomaly_model *model);
 void anomaly_judge_online(struct anomaly_model *model, const struct feature_vector *vector,
                           int64_t notice_ns, double alpha, struct verdict *verdict);
 
-/* Online: learns what still waits, before the baseline is looked at from outside. */
+/* Learns what still waits, before the baseline is looked at from outside. */
 void anomaly_learn_all(struct anomaly_model *model);
 
 /* What the baseline says of one feature of the flow, next to the flows of its service where enough

@@ -166,45 +166,80 @@ static uint8_t scope_of(const struct feature_vector *vector)
     return direction < FEATURE_DIRECTION_COUNT ? (uint8_t)(1 + direction) : 0;
 }
 
-static struct category_key *category_at(struct baseline_place *place, unsigned j)
+unsigned baseline_part(enum feature_id id, bool is_missing, uint64_t code)
 {
-    return &place->category[j - BASELINE_NUMERIC_COUNT];
-}
-
-/* What is left to tell of a category once the service is known. */
-static uint8_t part_of(unsigned j, bool is_present, uint64_t code)
-{
-    if (!is_present)
+    if (is_missing)
         return SERVICE_PART_MISSING;
-    if (j == FEATURE_PROTOCOL || j == FEATURE_SERVICE)
+    if (id == FEATURE_PROTOCOL || id == FEATURE_SERVICE)
         return 0;
     const bool names_service =
-        j == FEATURE_SERVICE_STATE || j == FEATURE_PROTOCOL_STATE || j == FEATURE_SERVICE_SIZE;
+        id == FEATURE_SERVICE_STATE || id == FEATURE_PROTOCOL_STATE || id == FEATURE_SERVICE_SIZE;
     const uint64_t part = names_service ? code & PART_MASK : code;
-    return (uint8_t)(part < SERVICE_PART_MISSING ? part : SERVICE_PART_MISSING - 1);
+    return (unsigned)(part < SERVICE_PART_MISSING ? part : SERVICE_PART_MISSING - 1);
+}
+
+static inline void place_numeric(const struct baseline *baseline,
+                                 const struct feature_vector *vector, unsigned j,
+                                 struct baseline_place *place)
+{
+    const unsigned at = place_of(&baseline->log2_table, &baseline->axis[j], vector->value[j]);
+    const bool is_present = feature_is_present(vector, (enum feature_id)j);
+    place->bin[j] = (uint8_t)(is_present ? at / PLACES_PER_BIN : BASELINE_BIN_MISSING);
+    place->step[j] = (uint16_t)((at + PLACES_PER_BIN / 32) / (PLACES_PER_BIN / 16));
+}
+
+static void place_categories(const struct feature_vector *vector, struct baseline_place *place)
+{
+    place->scope = scope_of(vector);
+    place->has_service = feature_is_present(vector, FEATURE_SERVICE);
+    place->service = place->has_service ? code_of(vector->value[FEATURE_SERVICE]) : 0;
+    place->missing = 0;
+    place->padding = 0;
+    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
+        const unsigned i = j - BASELINE_NUMERIC_COUNT;
+        const bool is_missing = !feature_is_present(vector, (enum feature_id)j);
+        place->code[i] = is_missing ? 0 : code_of(vector->value[j]);
+        place->missing |= (uint8_t)(is_missing << i);
+        place->part[i] = (uint8_t)baseline_part((enum feature_id)j, is_missing, place->code[i]);
+    }
 }
 
 void baseline_place(const struct baseline *baseline, const struct feature_vector *vector,
                     struct baseline_place *place)
 {
-    place->scope = scope_of(vector);
-    place->has_service = feature_is_present(vector, FEATURE_SERVICE);
-    place->service = place->has_service ? code_of(vector->value[FEATURE_SERVICE]) : 0;
-    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
-        const bool is_present = feature_is_present(vector, (enum feature_id)j);
-        const struct feature_axis *axis = &baseline->axis[j];
-        if (axis->scale == FEATURE_SCALE_CATEGORY) {
-            struct category_key *const category = category_at(place, j);
-            *category = (struct category_key){.code = is_present ? code_of(vector->value[j]) : 0,
-                                              .feature = j,
-                                              .is_missing = !is_present};
-            place->part[j - BASELINE_NUMERIC_COUNT] = part_of(j, is_present, category->code);
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
+        place_numeric(baseline, vector, j, place);
+    place_categories(vector, place);
+}
+
+/* Features are compared by fours: one by one, what varies costs a wrong guess of the processor for
+ * each feature, which is as much as to place it. */
+enum { PLACE_GROUP = 4 };
+_Static_assert(BASELINE_NUMERIC_COUNT % PLACE_GROUP == 0, "groups are whole");
+
+const struct baseline_place *baseline_place_next(const struct baseline *baseline,
+                                                 struct baseline_placer *placer,
+                                                 const struct feature_vector *vector)
+{
+    const double *const value = vector->value;
+    double *const last = placer->vector.value;
+    const bool is_alike = placer->is_used && vector->present == placer->vector.present;
+    placer->is_used = true;
+    placer->vector.present = vector->present;
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j += PLACE_GROUP) {
+        if (is_alike && memcmp(&value[j], &last[j], PLACE_GROUP * sizeof *value) == 0)
             continue;
-        }
-        const unsigned at = place_of(&baseline->log2_table, axis, vector->value[j]);
-        place->bin[j] = (uint8_t)(is_present ? at / PLACES_PER_BIN : BASELINE_BIN_MISSING);
-        place->step[j] = (uint16_t)((at + PLACES_PER_BIN / 32) / (PLACES_PER_BIN / 16));
+        memcpy(&last[j], &value[j], PLACE_GROUP * sizeof *value);
+        for (unsigned i = j; i < j + PLACE_GROUP; i++)
+            place_numeric(baseline, vector, i, &placer->place);
     }
+    const size_t size = BASELINE_CATEGORY_COUNT * sizeof *value;
+    if (is_alike &&
+        memcmp(&value[BASELINE_NUMERIC_COUNT], &last[BASELINE_NUMERIC_COUNT], size) == 0)
+        return &placer->place;
+    memcpy(&last[BASELINE_NUMERIC_COUNT], &value[BASELINE_NUMERIC_COUNT], size);
+    place_categories(vector, &placer->place);
+    return &placer->place;
 }
 
 static uint64_t weigh(const struct baseline *baseline, const struct flood_weight *flood,
@@ -227,28 +262,31 @@ struct baseline_weights baseline_weigh(const struct baseline *baseline, uint32_t
 
 /* Without a branch on what is missing, as histogram_smoothed: nothing is added then. */
 static void learn_bins(struct baseline *baseline, const struct baseline_place *place,
-                       uint64_t weight)
+                       uint64_t weight, uint64_t flows)
 {
     for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
         const unsigned bin = place->bin[j];
         const unsigned slot = histogram_slot(bin);
         const uint64_t scaled = weight * histogram_scale(bin);
-        const uint64_t flow = bin == BASELINE_BIN_MISSING ? 0 : baseline->unit;
+        const uint64_t measured = bin == BASELINE_BIN_MISSING ? 0 : flows;
         baseline->slot[0][j][slot] += scaled;
         if (place->scope != 0)
             baseline->slot[place->scope][j][slot] += scaled;
-        baseline->measured[j] += flow;
-        baseline->fine[j][place->step[j]] += flow;
+        baseline->measured[j] += measured;
+        baseline->fine[j][place->step[j]] += measured;
     }
 }
 
 static void learn_category(struct baseline *baseline, unsigned j,
-                           const struct baseline_place *place, uint64_t weight)
+                           const struct baseline_place *place,
+                           const struct baseline_lessons *lessons)
 {
-    category_table_learn(baseline->categories, category_of(place, j),
-                         category_scope(j, place->scope), weight, baseline->unit, baseline->learnt);
-    if (!category_of(place, j)->is_missing)
-        baseline->measured[j] += baseline->unit;
+    const struct category_key key = category_of(place, j);
+    const uint64_t flows = lessons->flows * baseline->unit;
+    category_table_learn(baseline->categories, &key, category_scope(j, place->scope),
+                         lessons->weights.all, flows, lessons->number);
+    if (!key.is_missing)
+        baseline->measured[j] += flows;
 }
 
 /* Adds to steps without wrapping: a step that is full stays so. */
@@ -258,51 +296,85 @@ static void add_step(uint32_t *step, uint64_t flow)
 }
 
 static void learn_parts(const struct baseline *baseline, const struct baseline_place *place,
-                        uint64_t weight, struct service_scope *scope)
+                        const struct baseline_lessons *lessons, struct service_scope *scope)
 {
+    const uint64_t steps = lessons->flows * (baseline->unit >> SERVICE_FINE_SHIFT);
     for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
         const unsigned part = place_part(place, j);
-        scope->slot[j][part] += weight;
-        add_step(&scope->fine[j][part], baseline->unit >> SERVICE_FINE_SHIFT);
-        scope->measured[j] += part == SERVICE_PART_MISSING ? 0 : baseline->unit;
+        scope->slot[j][part] += lessons->weights.in_service;
+        add_step(&scope->fine[j][part], steps);
+        scope->measured[j] += part == SERVICE_PART_MISSING ? 0 : lessons->flows * baseline->unit;
     }
 }
 
 static void learn_in_service(struct baseline *baseline, const struct baseline_place *place,
-                             uint64_t weight)
+                             const struct baseline_lessons *lessons)
 {
+    const uint64_t weight = lessons->weights.in_service;
     struct service_scope *const scope =
-        service_table_touch(baseline->services, place->service, weight, baseline->learnt);
-    scope->flows += baseline->unit;
+        service_table_touch(baseline->services, place->service, weight, lessons->number);
+    const uint64_t flows = lessons->flows * baseline->unit;
+    const uint64_t steps = lessons->flows * (baseline->unit >> SERVICE_FINE_SHIFT);
+    scope->flows += flows;
     for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
         const unsigned bin = place->bin[j];
-        const uint64_t flow = bin == BASELINE_BIN_MISSING ? 0 : baseline->unit;
+        const bool is_missing = bin == BASELINE_BIN_MISSING;
         scope->slot[j][histogram_slot(bin)] += weight * histogram_scale(bin);
-        scope->measured[j] += flow;
-        add_step(&scope->fine[j][place->step[j]], flow >> SERVICE_FINE_SHIFT);
+        scope->measured[j] += is_missing ? 0 : flows;
+        add_step(&scope->fine[j][place->step[j]], is_missing ? 0 : steps);
     }
-    learn_parts(baseline, place, weight, scope);
+    learn_parts(baseline, place, lessons, scope);
+}
+
+uint64_t baseline_count(struct baseline *baseline, int64_t notice_ns)
+{
+    if (baseline->learnt == 0 || notice_ns < baseline->since_ns)
+        baseline->since_ns = notice_ns;
+    if (baseline->learnt == 0 || notice_ns > baseline->until_ns)
+        baseline->until_ns = notice_ns;
+    baseline->step_flows++;
+    return ++baseline->learnt;
+}
+
+void baseline_learn_all(struct baseline *baseline, const struct baseline_place *place,
+                        const struct baseline_lessons *lessons)
+{
+    assert(lessons->weights.all > 0 && lessons->weights.in_service > 0);
+    const uint64_t weight = lessons->weights.all;
+    const uint64_t flows = lessons->flows * baseline->unit;
+    baseline->total[0] += weight;
+    baseline->flows += flows;
+    if (place->scope != 0)
+        baseline->total[place->scope] += weight;
+    learn_bins(baseline, place, weight, flows);
+    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
+        learn_category(baseline, j, place, lessons);
+    if (place->has_service)
+        learn_in_service(baseline, place, lessons);
 }
 
 void baseline_learn(struct baseline *baseline, const struct baseline_place *place,
                     struct baseline_weights weights, int64_t notice_ns)
 {
-    assert(weights.all > 0 && weights.in_service > 0);
-    if (baseline->learnt == 0 || notice_ns < baseline->since_ns)
-        baseline->since_ns = notice_ns;
-    if (baseline->learnt == 0 || notice_ns > baseline->until_ns)
-        baseline->until_ns = notice_ns;
-    baseline->learnt++;
-    baseline->step_flows++;
-    baseline->total[0] += weights.all;
-    baseline->flows += baseline->unit;
-    if (place->scope != 0)
-        baseline->total[place->scope] += weights.all;
-    learn_bins(baseline, place, weights.all);
+    const struct baseline_lessons lesson = {
+        .flows = 1, .weights = weights, .number = baseline_count(baseline, notice_ns)};
+    baseline_learn_all(baseline, place, &lesson);
+}
+
+bool baseline_would_evict(const struct baseline *baseline, const struct baseline_place *place)
+{
+    const struct service_table *const services = baseline->services;
+    if (place->has_service && service_table_count(services) == service_table_max(services) &&
+        service_table_find(services, place->service) == NULL)
+        return true;
+    const struct category_table *const categories = baseline->categories;
+    if (category_table_count(categories) + BASELINE_CATEGORY_COUNT <=
+        category_table_max(categories))
+        return false;
     for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
-        learn_category(baseline, j, place, weights.all);
-    if (place->has_service)
-        learn_in_service(baseline, place, weights.in_service);
+        if (find_category(baseline, place, j) == NULL)
+            return true;
+    return false;
 }
 
 static void halve(struct baseline *baseline)

@@ -70,14 +70,21 @@ static inline bool baseline_is_numeric(unsigned feature)
 /* What a vector is to the baseline: each feature's outcome, and its scopes. Numeric features first,
  * then categories by id less BASELINE_NUMERIC_COUNT. */
 struct baseline_place {
+    uint64_t code[BASELINE_CATEGORY_COUNT]; /* 0 where missing */
+    uint64_t service;
+    uint16_t step[BASELINE_NUMERIC_COUNT]; /* as bin, 16 steps a bin, to the nearest */
     uint8_t bin[BASELINE_NUMERIC_COUNT];
-    uint16_t step[BASELINE_NUMERIC_COUNT]; /* the same, 16 steps a bin, to the nearest */
-    struct category_key category[BASELINE_CATEGORY_COUNT];
     uint8_t part[BASELINE_CATEGORY_COUNT]; /* what is left of it once the service is known */
+    uint8_t missing;                       /* bit i: category i is */
     uint8_t scope;                         /* 1 + direction; 0: none */
     bool has_service;
-    uint64_t service;
+    uint8_t padding; /* 0: places are compared as bytes */
 };
+_Static_assert(BASELINE_CATEGORY_COUNT <= 8, "baseline_place.missing holds 8 categories");
+_Static_assert(sizeof(struct baseline_place) == 8 * (BASELINE_CATEGORY_COUNT + 1) +
+                                                    3 * BASELINE_NUMERIC_COUNT +
+                                                    BASELINE_CATEGORY_COUNT + 4,
+               "a place has no other padding");
 
 /* What a flow weighs when it is learnt: over all flows and in its direction; and in its service. */
 struct baseline_weights {
@@ -112,11 +119,43 @@ void baseline_close(struct baseline *baseline); /* NULL is allowed */
 void baseline_place(const struct baseline *baseline, const struct feature_vector *vector,
                     struct baseline_place *place);
 
+/* The last flow's place, and what it was made of: neighbours are alike, in a flood in all but two
+ * or three features. All 0 before the first. */
+struct baseline_placer {
+    struct feature_vector vector;
+    struct baseline_place place;
+    bool is_used;
+};
+
+/* The same place, made of the last one; valid until the next. */
+const struct baseline_place *baseline_place_next(const struct baseline *baseline,
+                                                 struct baseline_placer *placer,
+                                                 const struct feature_vector *vector);
+
+/* What is left to tell of a category once the service is known. */
+unsigned baseline_part(enum feature_id id, bool is_missing, uint64_t code);
+
 /* The weights with which a flow that makes so many of its pair in 60 s is learnt now; > 0. */
 struct baseline_weights baseline_weigh(const struct baseline *baseline, uint32_t pair_flows);
 
 void baseline_learn(struct baseline *baseline, const struct baseline_place *place,
                     struct baseline_weights weights, int64_t notice_ns);
+
+/* The same in two steps, so that flows of one place can be learnt at once: each flow is counted,
+ * in order, which gives its number; later all that lie at a place are learnt, their weights added
+ * up and the last one's number with them. */
+struct baseline_lessons {
+    uint64_t flows;
+    struct baseline_weights weights;
+    uint64_t number;
+};
+uint64_t baseline_count(struct baseline *baseline, int64_t notice_ns);
+void baseline_learn_all(struct baseline *baseline, const struct baseline_place *place,
+                        const struct baseline_lessons *lessons);
+
+/* True if something would have to be evicted for this place to be learnt: all that was counted
+ * before must be learnt first, or what is lightest could be another. */
+bool baseline_would_evict(const struct baseline *baseline, const struct baseline_place *place);
 
 /* Lets time pass before a flow is scored (online mode). True if all weights were halved and `unit`
  * with them: whoever keeps weights of its own beside must halve them too. */
@@ -129,10 +168,6 @@ void baseline_look(const struct baseline *baseline, const struct baseline_place 
 /* Unweighted surprise of the place's outcome for one feature, in hundredths of 2^-24 bit; >= 0. */
 int64_t baseline_surprise(const struct baseline *baseline, const struct baseline_view *view,
                           const struct baseline_place *place, enum feature_id id);
-
-/* The same of all features. */
-void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
-                        const struct baseline_place *place, int64_t surprises[FEATURE_COUNT]);
 
 /* A flow edited after it was learnt, among the same others: what it weighed lies at the place where
  * it was learnt, not at the edited one. */

@@ -52,9 +52,19 @@ struct baseline {
 /* Sets the unit, and everything that is counted in flows, to the weight of a flow at this step. */
 void baseline_set_step(struct baseline *baseline, unsigned step);
 
-static inline const struct category_key *category_of(const struct baseline_place *place, unsigned j)
+static inline struct category_key category_of(const struct baseline_place *place, unsigned j)
 {
-    return &place->category[j - BASELINE_NUMERIC_COUNT];
+    const unsigned i = j - BASELINE_NUMERIC_COUNT;
+    return (struct category_key){
+        .code = place->code[i], .feature = j, .is_missing = place->missing >> i & 1};
+}
+
+/* The sums of the place's category; NULL: never seen. */
+static inline const uint64_t *find_category(const struct baseline *baseline,
+                                            const struct baseline_place *place, unsigned j)
+{
+    const struct category_key key = category_of(place, j);
+    return category_table_find(baseline->categories, &key);
 }
 
 static inline unsigned place_part(const struct baseline_place *place, unsigned j)

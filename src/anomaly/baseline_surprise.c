@@ -61,32 +61,37 @@ struct odds {
     int64_t service_share; /* of a hundred */
 };
 
-/* -log2 p within a scope; without one, that of all flows. */
-static inline int64_t bits_in(const struct log2_table *table, const struct odds *odds,
-                              const struct share *share, int64_t bits_of_all)
+/* -log2 p within a scope; without one, that of all flows. `prior`: prior * numerator. */
+__attribute__((always_inline)) static inline int64_t bits_in(const struct log2_table *table,
+                                                             const struct odds *odds,
+                                                             const struct share *share,
+                                                             log2_wide prior, int64_t bits_of_all)
 {
     if (!share->is_there)
         return bits_of_all;
-    const log2_wide numerator =
-        (log2_wide)share->weight * odds->denominator + (log2_wide)odds->prior * odds->numerator;
+    const log2_wide numerator = (log2_wide)share->weight * odds->denominator + prior;
     return odds->log2_denominator + share->log2_denominator -
            log2_table_log2_wide(table, numerator);
 }
 
-static inline int64_t surprise_of(const struct log2_table *table, const struct odds *odds)
+/* Inlined by force: as a call, what it is given would go through memory, 160 bytes a feature. */
+__attribute__((always_inline)) static inline int64_t surprise_of(const struct log2_table *table,
+                                                                 const struct odds *odds)
 {
     const int64_t bits = odds->log2_denominator - log2_table_log2(table, odds->numerator);
-    const int64_t of_direction = bits_in(table, odds, &odds->in_direction, bits);
-    const int64_t of_service = bits_in(table, odds, &odds->in_service, bits);
+    const log2_wide prior = (log2_wide)odds->prior * odds->numerator;
+    const int64_t of_direction = bits_in(table, odds, &odds->in_direction, prior, bits);
+    const int64_t of_service = bits_in(table, odds, &odds->in_service, prior, bits);
     const int64_t surprise = 100 * bits + SHARE_DIRECTION * (of_direction - bits) +
                              odds->service_share * (of_service - bits);
     return surprise > 0 ? surprise : 0;
 }
 
 /* -log2 p of a numeric outcome; `own` is what to leave out of each scope's smoothed weight. */
-static inline int64_t numeric_bits(const struct baseline *baseline,
-                                   const struct baseline_view *view, unsigned j, unsigned bin,
-                                   struct own_totals own)
+__attribute__((always_inline)) static inline int64_t numeric_bits(const struct baseline *baseline,
+                                                                  const struct baseline_view *view,
+                                                                  unsigned j, unsigned bin,
+                                                                  struct own_totals own)
 {
     struct odds odds = {
         .numerator = without(histogram_smoothed(baseline->slot[0][j], bin), own.all) +
@@ -112,8 +117,9 @@ static inline int64_t numeric_bits(const struct baseline *baseline,
     return surprise_of(&baseline->log2_table, &odds);
 }
 
-static inline int64_t numeric_surprise(const struct baseline *baseline,
-                                       const struct baseline_view *view, unsigned j, unsigned bin)
+__attribute__((always_inline)) static inline int64_t
+numeric_surprise(const struct baseline *baseline, const struct baseline_view *view, unsigned j,
+                 unsigned bin)
 {
     const uint64_t own = histogram_own(bin, view->own.all);
     return numeric_bits(baseline, view, j, bin,
@@ -162,7 +168,7 @@ static int64_t category_bits(const struct baseline *baseline, const struct basel
 static int64_t category_surprise(const struct baseline *baseline, const struct baseline_view *view,
                                  const struct baseline_place *place, unsigned j)
 {
-    const uint64_t *const weight = category_table_find(baseline->categories, category_of(place, j));
+    const uint64_t *const weight = find_category(baseline, place, j);
     return category_bits(baseline, view, place, j, (struct category_sums){weight, weight},
                          (struct own_totals){view->own.all, view->own.all, view->own.in_service});
 }
@@ -173,15 +179,6 @@ int64_t baseline_surprise(const struct baseline *baseline, const struct baseline
     if (baseline_is_numeric(id))
         return numeric_surprise(baseline, view, id, place->bin[id]);
     return category_surprise(baseline, view, place, id);
-}
-
-void baseline_surprises(const struct baseline *baseline, const struct baseline_view *view,
-                        const struct baseline_place *place, int64_t surprises[FEATURE_COUNT])
-{
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
-        surprises[j] = numeric_surprise(baseline, view, j, place->bin[j]);
-    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
-        surprises[j] = category_surprise(baseline, view, place, j);
 }
 
 /* ---- a flow that was edited, and one scope alone; for flows that are explained ---- */
@@ -232,15 +229,15 @@ static int64_t numeric_edited(const struct baseline *baseline, const struct base
     return numeric_bits(baseline, &edit->view, j, bin, totals);
 }
 
-static bool same_key(const struct category_key *one, const struct category_key *other)
+static bool same_key(struct category_key one, struct category_key other)
 {
-    return one->code == other->code && one->is_missing == other->is_missing;
+    return one.code == other.code && one.is_missing == other.is_missing;
 }
 
 static int64_t category_edited(const struct baseline *baseline, const struct baseline_edit *edit,
                                const struct baseline_place *place, unsigned j)
 {
-    const struct category_key *const own_key = category_of(edit->learnt_at, j);
+    const struct category_key own_key = category_of(edit->learnt_at, j);
     const uint64_t own = same_key(category_of(place, j), own_key) ? edit->view.own.all : 0;
     const bool same_part = place_part(place, j) == place_part(edit->learnt_at, j);
     const struct own_totals totals = {
@@ -249,8 +246,8 @@ static int64_t category_edited(const struct baseline *baseline, const struct bas
         .in_service = edit->same_service && same_part ? edit->view.own.in_service : 0,
     };
     const struct category_sums sums = {
-        .asked = category_table_find(baseline->categories, category_of(place, j)),
-        .learnt = category_table_find(baseline->categories, own_key),
+        .asked = find_category(baseline, place, j),
+        .learnt = category_table_find(baseline->categories, &own_key),
     };
     return category_bits(baseline, &edit->view, place, j, sums, totals);
 }

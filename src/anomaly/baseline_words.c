@@ -19,8 +19,7 @@ int64_t baseline_bits_in_all(const struct baseline *baseline, const struct basel
                        smoothed_without(baseline->slot[0][id], place->bin[id], view->own.all) +
                            HISTOGRAM_SCALE * baseline->bin_prior,
                        view->numeric_denominator);
-    const uint64_t *const weight =
-        category_table_find(baseline->categories, category_of(place, id));
+    const uint64_t *const weight = find_category(baseline, place, id);
     const uint64_t others = weight == NULL ? 0 : without(weight[0], view->own.all);
     return bits_of(baseline, 2 * others + baseline->category_prior,
                    2 * view->total + baseline->category_prior *
@@ -107,7 +106,7 @@ static uint64_t flows_alike(const struct baseline *baseline, const struct baseli
                             enum feature_id id)
 {
     if (!baseline_is_numeric(id)) {
-        const uint64_t *sums = category_table_find(baseline->categories, category_of(place, id));
+        const uint64_t *sums = find_category(baseline, place, id);
         return sums == NULL ? 0 : sums[CATEGORY_FLOWS];
     }
     return place->bin[id] == BASELINE_BIN_MISSING ? baseline->flows - baseline->measured[id]
@@ -119,7 +118,7 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
                       struct baseline_outcome *outcome)
 {
     const bool is_missing = baseline_is_numeric(id) ? place->bin[id] == BASELINE_BIN_MISSING
-                                                    : category_of(place, id)->is_missing;
+                                                    : category_of(place, id).is_missing;
     const bool is_of_service = baseline_words_are_of_service(baseline, view, place, id);
     const uint64_t own = view->own.all == 0 ? 0 : baseline->unit;
     const uint64_t alike =

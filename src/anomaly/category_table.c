@@ -6,7 +6,10 @@
  * the top, is filed again, and the first entry whose rank is current is the true lightest.
  * Rejected: a sample of candidates (not a total order), a list by last touch (forgets the heavy).
  *
- * Most features have a handful of small codes; these are found by index, without a hash. */
+ * Most features have a handful of small codes; these are found by index, without a hash. The others
+ * are found by an index of 4 bytes a place, open addressing with linear probing and a keyed hash,
+ * at most half full; what is taken out closes its gap. uthash was left: its handle took 56 bytes
+ * an entry and 16 a bucket, 160 bytes a category where 104 do. */
 #include "anomaly/category_table.h"
 
 #include "base/siphash.h"
@@ -16,66 +19,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#include <uthash.h>
-
-/* uthash as shipped doubles its buckets while it grows, which stalls; preset and never expanded. */
-#undef HASH_INITIAL_NUM_BUCKETS
-#undef HASH_INITIAL_NUM_BUCKETS_LOG2
-#define HASH_INITIAL_NUM_BUCKETS (table->bucket_count)
-#define HASH_INITIAL_NUM_BUCKETS_LOG2 (table->bucket_count_log2)
-
 /* Shortcuts of a feature: one for "missing", the others for codes from 0 on. */
-enum { SHORTCUT_COUNT = 32 };
+enum { SHORTCUT_COUNT = 32, INDEX_PER_ENTRY = 2 };
 
-struct category_rank {
-    uint64_t weight;
-    uint64_t touched;  /* number of the flow that touched it last */
-    uint64_t inserted; /* unique: makes the order total */
-};
+/* Where codes met lately are: a place by a plain hash, whose entry is looked at before it is
+ * believed. So a stale one does no harm, and who makes codes collide pays with the keyed hash. */
+enum { LATELY_BITS = 11, LATELY_COUNT = 1 << LATELY_BITS };
 
 struct category {
     struct category_key key;
     uint64_t weight[CATEGORY_SUM_COUNT];
-    struct category_rank filed; /* under which it lies in the heap */
+    uint64_t filed_weight, filed_touched; /* under which it lies in the heap; and `inserted` */
     uint64_t touched, inserted;
-    UT_hash_handle hh;
 };
 
 struct category_table {
-    struct category *head;    /* uthash's */
-    struct category *entries; /* [0, count) are in use; [max] is the anchor */
+    struct category *entries; /* [0, count) are in use */
     uint32_t *heap;           /* indices of entries, lightest first; valid if has_heap */
-    size_t count, max;
-    unsigned bucket_count, bucket_count_log2;
+    uint32_t *index;          /* 1 + index of an entry; 0: none */
+    size_t count, max, index_mask;
     bool has_heap;
     uint64_t insertions, evicted;
     uint64_t distinct[FEATURE_COUNT];
     uint64_t hash_key[2];
     uint32_t shortcut[FEATURE_COUNT][SHORTCUT_COUNT]; /* 1 + index of the entry; 0: none */
+    uint32_t lately[LATELY_COUNT];                    /* index of an entry */
 };
 
 _Static_assert(sizeof(struct category_key) == 16, "a key has no padding");
-
-static unsigned hash_of(const struct category_table *table, const struct category_key *key)
-{
-    return (unsigned)siphash13(table->hash_key, key, sizeof *key);
-}
-
-/* Files an entry under its key; false: no memory, which only the first entry can meet. */
-static bool add_to_hash(struct category_table *table, struct category *entry)
-{
-    const unsigned hash = hash_of(table, &entry->key);
-    HASH_ADD_BYHASHVALUE(hh, table->head, key, sizeof entry->key, hash, entry);
-    return entry->hh.tbl != NULL;
-}
-
-static void remove_from_hash(struct category_table *table, struct category *entry)
-{
-    HASH_DELETE(hh, table->head, entry);
-}
 
 /* Where a key's shortcut is, or -1: it has none. */
 static int shortcut_of(const struct category_key *key)
@@ -85,34 +56,62 @@ static int shortcut_of(const struct category_key *key)
     return key->code < SHORTCUT_COUNT - 1 ? 1 + (int)key->code : -1;
 }
 
-static struct category *find(const struct category_table *table, const struct category_key *key)
+static size_t lately_of(const struct category_key *key)
+{
+    static const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)((key->code ^ (uint64_t)key->feature << 40) * factor >> (64 - LATELY_BITS));
+}
+
+static bool same_key(const struct category_key *one, const struct category_key *other)
+{
+    return one->code == other->code && one->feature == other->feature &&
+           one->is_missing == other->is_missing;
+}
+
+static size_t home_of(const struct category_table *table, const struct category_key *key)
+{
+    return (size_t)siphash13(table->hash_key, key, sizeof *key) & table->index_mask;
+}
+
+/* Where the key is in the index, or the gap where it would be. */
+static size_t seek(const struct category_table *table, const struct category_key *key)
+{
+    size_t at = home_of(table, key);
+    while (table->index[at] != 0 && !same_key(&table->entries[table->index[at] - 1].key, key))
+        at = (at + 1) & table->index_mask;
+    return at;
+}
+
+/* Closes the gap at `gap`: what would no longer be found behind it moves into it. */
+static void unlink_at(struct category_table *table, size_t gap)
+{
+    const size_t mask = table->index_mask;
+    for (size_t at = (gap + 1) & mask; table->index[at] != 0; at = (at + 1) & mask) {
+        const size_t home = home_of(table, &table->entries[table->index[at] - 1].key);
+        if (((at - home) & mask) < ((at - gap) & mask))
+            continue;
+        table->index[gap] = table->index[at];
+        gap = at;
+    }
+    table->index[gap] = 0;
+}
+
+static struct category *find(struct category_table *table, const struct category_key *key)
 {
     const int shortcut = shortcut_of(key);
     if (shortcut >= 0) {
         const uint32_t place = table->shortcut[key->feature][shortcut];
         return place == 0 ? NULL : &table->entries[place - 1];
     }
-    struct category *found = NULL;
-    HASH_FIND_BYHASHVALUE(hh, table->head, key, sizeof *key, hash_of(table, key), found);
-    return found;
-}
-
-static void clear_hash(struct category_table *table)
-{
-    HASH_CLEAR(hh, table->head);
-}
-#pragma GCC diagnostic pop
-
-/* The anchor is an entry no feature can name. It makes uthash allocate its buckets now rather than
- * at the first flow, and never free them, which uthash does with the last entry. */
-static bool add_anchor(struct category_table *table)
-{
-    struct category *anchor = &table->entries[table->max];
-    anchor->key = (struct category_key){.feature = FEATURE_COUNT};
-    if (!add_to_hash(table, anchor))
-        return false;
-    table->head->hh.tbl->noexpand = 1;
-    return true;
+    uint32_t *const lately = &table->lately[lately_of(key)];
+    struct category *const found = &table->entries[*lately];
+    if (*lately < table->count && same_key(&found->key, key))
+        return found;
+    const uint32_t place = table->index[seek(table, key)];
+    if (place == 0)
+        return NULL;
+    *lately = place - 1;
+    return &table->entries[place - 1];
 }
 
 struct category_table *category_table_open(uint32_t max, const uint64_t hash_key[2])
@@ -122,41 +121,43 @@ struct category_table *category_table_open(uint32_t max, const uint64_t hash_key
         return NULL;
     table->max = max < CATEGORY_TABLE_LEAST ? CATEGORY_TABLE_LEAST : max;
     memcpy(table->hash_key, hash_key, sizeof table->hash_key);
-    while ((UINT64_C(1) << table->bucket_count_log2) < table->max && table->bucket_count_log2 < 30)
-        table->bucket_count_log2++;
-    table->bucket_count = 1u << table->bucket_count_log2;
-    table->entries = calloc(table->max + 1, sizeof *table->entries);
+    size_t index_count = 1;
+    while (index_count < table->max * INDEX_PER_ENTRY)
+        index_count *= 2;
+    table->index_mask = index_count - 1;
+    table->entries = calloc(table->max, sizeof *table->entries);
     table->heap = calloc(table->max, sizeof *table->heap);
-    if (table->entries == NULL || table->heap == NULL || !add_anchor(table)) {
-        category_table_close(table);
-        return NULL;
-    }
-    return table;
+    table->index = calloc(index_count, sizeof *table->index);
+    if (table->entries != NULL && table->heap != NULL && table->index != NULL)
+        return table;
+    category_table_close(table);
+    return NULL;
 }
 
 void category_table_close(struct category_table *table)
 {
     if (table == NULL)
         return;
-    clear_hash(table);
+    free(table->index);
     free(table->heap);
     free(table->entries);
     free(table);
 }
 
-static bool ranks_before(const struct category_rank *a, const struct category_rank *b)
+/* Whether a is lighter, by what the two are filed under: weight, number of the flow that touched
+ * it last, order of insertion, which is unique and makes the order total. */
+static bool files_before(const struct category *a, const struct category *b)
 {
-    if (a->weight != b->weight)
-        return a->weight < b->weight;
-    if (a->touched != b->touched)
-        return a->touched < b->touched;
+    if (a->filed_weight != b->filed_weight)
+        return a->filed_weight < b->filed_weight;
+    if (a->filed_touched != b->filed_touched)
+        return a->filed_touched < b->filed_touched;
     return a->inserted < b->inserted;
 }
 
 static bool heap_before(const struct category_table *table, size_t a, size_t b)
 {
-    return ranks_before(&table->entries[table->heap[a]].filed,
-                        &table->entries[table->heap[b]].filed);
+    return files_before(&table->entries[table->heap[a]], &table->entries[table->heap[b]]);
 }
 
 static void sift_down(struct category_table *table, size_t place)
@@ -179,8 +180,8 @@ static void sift_down(struct category_table *table, size_t place)
 /* Files an entry under what it weighs now. */
 static void file_anew(struct category *entry)
 {
-    entry->filed = (struct category_rank){
-        .weight = entry->weight[0], .touched = entry->touched, .inserted = entry->inserted};
+    entry->filed_weight = entry->weight[0];
+    entry->filed_touched = entry->touched;
 }
 
 static void build_heap(struct category_table *table)
@@ -201,7 +202,7 @@ static struct category *lightest(struct category_table *table)
         build_heap(table);
     for (;;) {
         struct category *top = &table->entries[table->heap[0]];
-        if (top->filed.weight == top->weight[0] && top->filed.touched == top->touched)
+        if (top->filed_weight == top->weight[0] && top->filed_touched == top->touched)
             return top;
         file_anew(top);
         sift_down(table, 0);
@@ -221,7 +222,7 @@ static struct category *make_room(struct category_table *table)
     if (table->count < table->max)
         return &table->entries[table->count++];
     struct category *entry = lightest(table);
-    remove_from_hash(table, entry);
+    unlink_at(table, seek(table, &entry->key));
     set_shortcut(table, &entry->key, 0);
     table->distinct[entry->key.feature]--;
     table->evicted++;
@@ -234,10 +235,9 @@ static struct category *insert(struct category_table *table, const struct catego
     struct category *entry = make_room(table);
     entry->key = *key;
     entry->inserted = ++table->insertions;
-    const bool is_added = add_to_hash(table, entry);
-    assert(is_added); /* the buckets exist: the anchor holds them */
-    (void)is_added;
-    set_shortcut(table, key, 1 + (size_t)(entry - table->entries));
+    const size_t place = 1 + (size_t)(entry - table->entries);
+    table->index[seek(table, key)] = (uint32_t)place;
+    set_shortcut(table, key, place);
     table->distinct[key->feature]++;
     return entry;
 }
@@ -255,11 +255,11 @@ void category_table_learn(struct category_table *table, const struct category_ke
     if (scope != 0)
         entry->weight[scope] += weight;
     entry->weight[CATEGORY_FLOWS] += flow;
-    entry->touched = flow_number;
+    if (flow_number > entry->touched)
+        entry->touched = flow_number;
 }
 
-const uint64_t *category_table_find(const struct category_table *table,
-                                    const struct category_key *key)
+const uint64_t *category_table_find(struct category_table *table, const struct category_key *key)
 {
     const struct category *entry = find(table, key);
     return entry == NULL ? NULL : entry->weight;
@@ -299,8 +299,8 @@ uint64_t category_table_evicted(const struct category_table *table)
 
 uint64_t category_table_memory_bytes(const struct category_table *table)
 {
-    return sizeof *table + (table->max + 1) * sizeof *table->entries +
-           table->max * sizeof *table->heap + table->bucket_count * sizeof(UT_hash_bucket);
+    return sizeof *table + table->max * (sizeof *table->entries + sizeof *table->heap) +
+           (table->index_mask + 1) * sizeof *table->index;
 }
 
 /* ---- saved and loaded ---------------------------------------------------------------------- */

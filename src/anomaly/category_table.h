@@ -46,9 +46,8 @@ void category_table_learn(struct category_table *table, const struct category_ke
                           unsigned scope, uint64_t weight, uint64_t flow, uint64_t flow_number);
 
 /* The key's CATEGORY_SUM_COUNT sums, or NULL: never seen, or evicted. Valid until the next
- * learn. */
-const uint64_t *category_table_find(const struct category_table *table,
-                                    const struct category_key *key);
+ * learn. It remembers where it was found. */
+const uint64_t *category_table_find(struct category_table *table, const struct category_key *key);
 
 /* Halves all weights, rounding down; an entry of weight 0 stays until it is evicted. */
 void category_table_halve(struct category_table *table);

@@ -17,7 +17,7 @@ static struct baseline_weights own_weights(const struct anomaly_model *model,
 int32_t anomaly_score_edited(const struct anomaly_model *model, const struct anomaly_flow *flow,
                              const struct feature_vector *edited)
 {
-    const struct baseline *const baseline = model->baseline;
+    const struct baseline *const baseline = model_baseline(model);
     struct baseline_place learnt_at, place;
     baseline_place(baseline, flow->vector, &learnt_at);
     baseline_place(baseline, edited, &place);
@@ -58,7 +58,7 @@ static bool is_in_service(const struct baseline *baseline, const struct baseline
 bool anomaly_usual_category(const struct anomaly_model *model, const struct anomaly_flow *flow,
                             const struct feature_vector *vector, enum feature_id id, double *code)
 {
-    const struct baseline *const baseline = model->baseline;
+    const struct baseline *const baseline = model_baseline(model);
     if (id == FEATURE_SERVICE) {
         const uint64_t service = baseline_usual_service(baseline);
         *code = (double)service;
@@ -93,7 +93,7 @@ static int32_t whole_mbits(int64_t bits)
 bool anomaly_beside_service(const struct anomaly_model *model, const struct anomaly_flow *flow,
                             enum feature_id id, struct anomaly_beside *beside)
 {
-    const struct baseline *const baseline = model->baseline;
+    const struct baseline *const baseline = model_baseline(model);
     struct baseline_place place;
     struct baseline_view view;
     baseline_place(baseline, flow->vector, &place);

@@ -54,7 +54,7 @@ static enum evidence_direction direction_of(const struct evidence *evidence,
 void anomaly_evidence(const struct anomaly_model *model, const struct feature_vector *vector,
                       bool take_own_weight_out, enum feature_id id, struct evidence *evidence)
 {
-    const struct baseline *baseline = model->baseline;
+    const struct baseline *const baseline = model_baseline(model);
     struct baseline_place place;
     baseline_place(baseline, vector, &place);
     struct baseline_view view;

@@ -36,10 +36,13 @@ static uint64_t square_root(log2_wide number)
 void log2_table_init(struct log2_table *table)
 {
     const unsigned count = 1 << LOG2_INDEX_BITS;
-    for (unsigned i = 0; i < count; i++)
-        table->fraction[i] =
+    uint32_t high = LOG2_ONE;
+    for (unsigned i = count; i-- > 0;) {
+        const uint32_t low =
             log2_by_squaring((uint64_t)(count + i) << (MANTISSA_BITS - LOG2_INDEX_BITS));
-    table->fraction[count] = LOG2_ONE;
+        table->chord[i] = (struct log2_chord){.low = low, .step = high - low};
+        high = low;
+    }
     uint64_t power = 2 * mantissa_one;
     for (int k = 0; k < LOG2_FRACTION_BITS; k++) {
         power = square_root((log2_wide)power << MANTISSA_BITS);

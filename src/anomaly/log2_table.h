@@ -17,25 +17,34 @@ enum { LOG2_FRACTION_BITS = 24, LOG2_INDEX_BITS = 8, LOG2_ONE = 1 << LOG2_FRACTI
 /* Numerators of mixed probabilities are products of two 64-bit sums. */
 __extension__ typedef unsigned __int128 log2_wide;
 
+/* A chord of the curve: log2(1 + i/256), and how much it rises to the next. */
+struct log2_chord {
+    uint32_t low, step;
+};
+
 struct log2_table {
-    uint32_t fraction[(1 << LOG2_INDEX_BITS) + 1]; /* log2(1 + i/256) */
-    uint64_t root[LOG2_FRACTION_BITS];             /* 2^(2^-(k+1)), in units of 2^-62 */
+    struct log2_chord chord[1 << LOG2_INDEX_BITS];
+    uint64_t root[LOG2_FRACTION_BITS]; /* 2^(2^-(k+1)), in units of 2^-62 */
 };
 
 void log2_table_init(struct log2_table *table);
+
+/* log2 of a mantissa whose first of `bits` bits is set: 24 bits behind its 8 of index are read. */
+static inline int64_t log2_table_fraction(const struct log2_table *table, uint64_t mantissa,
+                                          int bits)
+{
+    const struct log2_chord chord = table->chord[mantissa >> (bits - 9) & 255];
+    const uint64_t rest = mantissa >> (bits - 33) & (LOG2_ONE - 1);
+    return chord.low + (int64_t)(chord.step * rest >> LOG2_FRACTION_BITS);
+}
 
 /* log2(number) in 2^-24 bits; number > 0. Exact at powers of two, never falls as `number` grows,
  * low by less than 3e-6 bit between (the chord lies below the curve). */
 static inline int64_t log2_table_log2(const struct log2_table *table, uint64_t number)
 {
     const int shift = __builtin_clzll(number);
-    const uint64_t mantissa = number << shift;
-    const unsigned index = (unsigned)(mantissa >> 55) & 255;
-    const uint64_t rest = mantissa >> 31 & (LOG2_ONE - 1);
-    const uint32_t low = table->fraction[index];
-    const uint64_t step = table->fraction[index + 1] - low;
-    return ((int64_t)(63 - shift) << LOG2_FRACTION_BITS) + low +
-           (int64_t)(step * rest >> LOG2_FRACTION_BITS);
+    return ((int64_t)(63 - shift) << LOG2_FRACTION_BITS) +
+           log2_table_fraction(table, number << shift, 64);
 }
 
 /* The same of 128 bits; the lowest bits of a long number are cut, the result still never falls. */
@@ -45,8 +54,9 @@ static inline int64_t log2_table_log2_wide(const struct log2_table *table, log2_
     if (high == 0)
         return log2_table_log2(table, (uint64_t)number);
     const int shift = 64 - __builtin_clzll(high);
-    return log2_table_log2(table, (uint64_t)(number >> shift)) +
-           ((int64_t)shift << LOG2_FRACTION_BITS);
+    /* Two shifts for the low half, since it may be shifted by 64, which is not defined. */
+    const uint64_t mantissa = high << (63 - shift) << 1 | (uint64_t)number >> (shift - 1) >> 1;
+    return ((int64_t)(63 + shift) << LOG2_FRACTION_BITS) + log2_table_fraction(table, mantissa, 64);
 }
 
 /* log2(number) in 2^-24 bits for 1 <= number < 2^63: the same, from an IEEE 754 double's parts. */
@@ -56,11 +66,7 @@ static inline int64_t log2_table_log2_double(const struct log2_table *table, dou
     uint64_t bits;
     memcpy(&bits, &number, sizeof bits);
     const int64_t exponent = (int64_t)(bits >> 52) - 1023;
-    const unsigned index = (unsigned)(bits >> 44) & 255;
-    const uint64_t rest = bits >> 20 & (LOG2_ONE - 1);
-    const uint32_t low = table->fraction[index];
-    const uint64_t step = table->fraction[index + 1] - low;
-    return (exponent << LOG2_FRACTION_BITS) + low + (int64_t)(step * rest >> LOG2_FRACTION_BITS);
+    return (exponent << LOG2_FRACTION_BITS) + log2_table_fraction(table, bits, 53);
 }
 
 /* 2^(exponent / 2^24) in units of 2^-62, for 0 <= exponent < 2^24: a result in [1, 2). */

@@ -8,6 +8,25 @@
 /* Below so many scores there is nothing to compare with, whatever the warm-up says. */
 enum { CALIBRATION_LEAST_FLOWS = 100 };
 
+/* Lessons are learnt at the second, or, of a full queue, a part of it at a time. */
+static const int64_t LESSON_SPAN_NS = 1000000000;
+enum { LESSON_EARLY_SHARE = 16 };
+
+/* What only this mode needs. */
+static bool open_mode(struct anomaly_model *model, const struct anomaly_settings *settings)
+{
+    model->surprises = surprise_table_open(
+        model->mode == ANOMALY_MODE_CAPTURE ? SURPRISE_ROWS_CAPTURE : SURPRISE_ROWS_ONLINE);
+    if (model->surprises == NULL)
+        return false;
+    if (model->mode == ANOMALY_MODE_CAPTURE) {
+        model->capture = capture_lessons_open(settings);
+        return model->capture != NULL;
+    }
+    return lesson_queue_init(&model->lessons, settings->max_lessons) &&
+           probation_init(&model->probation, settings);
+}
+
 struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings)
 {
     struct anomaly_model *model = calloc(1, sizeof *model);
@@ -23,12 +42,11 @@ struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         model->quarter_weights[j] = anomaly_quarter_weights((enum feature_id)j);
     model->baseline = baseline_open(settings);
+    model->placer = calloc(1, sizeof *model->placer);
     model->calibration = calloc(1, sizeof *model->calibration);
-    bool is_whole = model->baseline != NULL && model->calibration != NULL;
-    if (model->mode == ANOMALY_MODE_ONLINE)
-        is_whole = is_whole && lesson_queue_init(&model->lessons, settings->max_lessons) &&
-                   probation_init(&model->probation, settings);
-    if (!is_whole) {
+    const bool is_whole =
+        model->baseline != NULL && model->placer != NULL && model->calibration != NULL;
+    if (!is_whole || !open_mode(model, settings)) {
         anomaly_model_close(model);
         return NULL;
     }
@@ -40,6 +58,9 @@ void anomaly_model_close(struct anomaly_model *model)
     if (model == NULL)
         return;
     free(model->calibration);
+    free(model->placer);
+    capture_lessons_close(model->capture);
+    surprise_table_close(model->surprises);
     lesson_queue_deinit(&model->lessons);
     probation_deinit(&model->probation);
     baseline_close(model->baseline);
@@ -50,6 +71,7 @@ static void learn(struct anomaly_model *model, const struct lesson *lesson)
 {
     baseline_learn(model->baseline, &lesson->place,
                    baseline_weigh(model->baseline, lesson->pair_flows), lesson->notice_ns);
+    surprise_table_clear(model->surprises);
 }
 
 static void make_lesson(const struct anomaly_model *model, const struct feature_vector *vector,
@@ -57,7 +79,7 @@ static void make_lesson(const struct anomaly_model *model, const struct feature_
 {
     lesson->notice_ns = notice_ns;
     lesson->pair_flows = vector->pair_flows_60s;
-    baseline_place(model->baseline, vector, &lesson->place);
+    lesson->place = *baseline_place_next(model->baseline, model->placer, vector);
 }
 
 static void learn_oldest(struct anomaly_model *model)
@@ -66,32 +88,51 @@ static void learn_oldest(struct anomaly_model *model)
     lesson_queue_drop_oldest(&model->lessons);
 }
 
-/* Learns what has waited long enough; all of it if the clock was set back. */
+/* Learns what has waited long enough; all of it if the clock was set back. Once a second of notice
+ * time: between, the baseline stands still, and parts of scores need not be made anew. */
 static void learn_what_is_due(struct anomaly_model *model, int64_t notice_ns)
 {
     const struct lesson *lesson;
+    const int64_t second = notice_ns / LESSON_SPAN_NS;
+    if (second == model->lesson_second)
+        return;
+    model->lesson_second = second;
     while (
         (lesson = lesson_queue_oldest(&model->lessons)) != NULL &&
         (notice_ns - lesson->notice_ns >= model->learning_lag_ns || notice_ns < lesson->notice_ns))
         learn_oldest(model);
 }
 
+/* A full queue makes room for several at once, for the same reason. */
+static void learn_early(struct anomaly_model *model)
+{
+    const size_t count = 1 + model->lessons.max / LESSON_EARLY_SHARE;
+    for (size_t i = 0; i < count && lesson_queue_oldest(&model->lessons) != NULL; i++)
+        learn_oldest(model);
+}
+
 static void learn_later(struct anomaly_model *model, const struct lesson *lesson)
 {
     if (lesson_queue_is_full(&model->lessons))
-        learn_oldest(model);
+        learn_early(model);
     *lesson_queue_push(&model->lessons) = *lesson;
 }
 
 void anomaly_learn_all(struct anomaly_model *model)
 {
+    if (model->capture != NULL)
+        capture_lessons_settle(model);
     while (lesson_queue_oldest(&model->lessons) != NULL)
         learn_oldest(model);
 }
 
 static void age(struct anomaly_model *model, int64_t notice_ns)
 {
-    if (!baseline_age(model->baseline, notice_ns))
+    const uint64_t unit = baseline_unit(model->baseline);
+    const bool is_halved = baseline_age(model->baseline, notice_ns);
+    if (baseline_unit(model->baseline) != unit)
+        surprise_table_clear(model->surprises);
+    if (!is_halved)
         return;
     calibration_halve(model->calibration);
     typical_halve(&model->typical);
@@ -101,22 +142,13 @@ void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vec
                    int64_t notice_ns)
 {
     struct lesson lesson;
-    if (model->mode == ANOMALY_MODE_ONLINE)
-        age(model, notice_ns);
+    if (model->capture != NULL) {
+        capture_lessons_learn(model, vector, notice_ns);
+        return;
+    }
+    age(model, notice_ns);
     make_lesson(model, vector, notice_ns, &lesson);
     learn(model, &lesson);
-}
-
-void anomaly_rank(struct anomaly_model *model, const struct feature_vector *vector,
-                  struct verdict *verdict)
-{
-    anomaly_score(model, vector, true, verdict);
-    typical_add(&model->typical, verdict);
-}
-
-void anomaly_rank_finish(struct anomaly_model *model)
-{
-    typical_settle(&model->typical);
 }
 
 /* True from the flow on at which the warm-up is over. */
@@ -213,7 +245,7 @@ bool anomaly_model_is_warm(const struct anomaly_model *model)
 
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary)
 {
-    const struct baseline *baseline = model->baseline;
+    const struct baseline *const baseline = model_baseline(model);
     const uint64_t learnt = baseline_learnt(baseline);
     const bool is_capture = model->mode == ANOMALY_MODE_CAPTURE;
     const uint64_t others = is_capture && learnt > 0 ? learnt - 1 : learnt;
@@ -241,7 +273,12 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
     counters->services_evicted = baseline_services_evicted(model->baseline);
     counters->categories_evicted = baseline_categories_evicted(model->baseline);
     counters->memory_bytes += sizeof *model + baseline_memory_bytes(model->baseline);
-    counters->memory_bytes += sizeof *model->calibration;
+    counters->memory_bytes += sizeof *model->calibration + sizeof *model->placer;
+    if (model->capture != NULL) {
+        counters->memory_bytes += capture_lessons_memory_bytes(model->capture);
+        counters->spilled_bytes += capture_lessons_spilled_bytes(model->capture);
+    }
+    counters->memory_bytes += surprise_table_memory_bytes(model->surprises);
     if (model->mode == ANOMALY_MODE_ONLINE) {
         counters->memory_bytes += lesson_queue_memory_bytes(&model->lessons);
         counters->memory_bytes += recent_table_memory_bytes(&model->probation.pairs);

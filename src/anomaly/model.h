@@ -7,7 +7,9 @@
 #include "anomaly/baseline.h"
 #include "anomaly/calibration.h"
 #include "anomaly/lesson_queue.h"
+#include "anomaly/place_log.h"
 #include "anomaly/probation.h"
+#include "anomaly/surprise_table.h"
 
 /* The mean part of each feature in the scores so far: what `typical` is. In a capture's first pass
  * of scoring all flows are added, then it is settled; online it is settled anew now and then, and
@@ -36,16 +38,38 @@ struct anomaly_model {
     bool is_saved;    /* a saved baseline was loaded */
     uint32_t sources; /* baselines that were added into this one; 1: it alone */
 
-    struct baseline *baseline;
+    struct baseline *baseline; /* as of model_baseline, unless lessons are being learnt */
+    struct baseline_placer *placer;
     struct calibration *calibration; /* capture mode: of the final scores, for saving */
     struct lesson_queue lessons;     /* online */
     int64_t learning_lag_ns;
-    struct probation probation; /* online */
-    uint64_t held_back;         /* flows scored and not learnt */
+    int64_t lesson_second;            /* of notice time, in which lessons were learnt last */
+    struct probation probation;       /* online */
+    uint64_t held_back;               /* flows scored and not learnt */
+    struct capture_lessons *capture;  /* capture mode; capture_lessons.c */
+    struct surprise_table *surprises; /* of the baseline as it stands */
 
     int quarter_weights[FEATURE_COUNT];
     struct typical typical;
 };
+
+/* Capture mode: flows learnt, those of one place at once, and their scores, in order. */
+struct capture_lessons *
+capture_lessons_open(const struct anomaly_settings *settings); /* NULL: no memory */
+void capture_lessons_close(struct capture_lessons *capture);   /* NULL is allowed */
+void capture_lessons_learn(struct anomaly_model *model, const struct feature_vector *vector,
+                           int64_t notice_ns);
+void capture_lessons_settle(const struct anomaly_model *model); /* learns what waits */
+uint64_t capture_lessons_memory_bytes(const struct capture_lessons *capture);
+uint64_t capture_lessons_spilled_bytes(const struct capture_lessons *capture);
+
+/* The baseline to look at: nothing waits to be learnt at once. */
+static inline const struct baseline *model_baseline(const struct anomaly_model *model)
+{
+    if (model->capture != NULL)
+        capture_lessons_settle(model);
+    return model->baseline;
+}
 
 /* anomaly_score of a flow whose place is known; `own`: the weights to leave out. */
 void score_place(const struct anomaly_model *model, const struct baseline_place *place,
@@ -53,6 +77,10 @@ void score_place(const struct anomaly_model *model, const struct baseline_place 
 
 /* Adds a scored flow's parts, and settles if it is due. */
 void typical_add(struct typical *typical, const struct verdict *verdict);
+
+/* Adds the parts of so many flows together. */
+void typical_add_sums(struct typical *typical, const int32_t sum_mbits[FEATURE_COUNT],
+                      uint64_t flows);
 
 /* Makes `mbits` the means of what was added; 0 of nothing. */
 void typical_settle(struct typical *typical);

@@ -27,19 +27,22 @@ static void assert_exact(const struct verdict *verdict)
     (void)sum;
 }
 
+static void weigh_parts(const struct anomaly_model *model, const struct baseline_place *place,
+                        struct baseline_weights own, int32_t mbits[FEATURE_COUNT])
+{
+    const struct baseline *const baseline = model_baseline(model);
+    surprise_table_mbits(model->surprises, baseline, place, own, mbits);
+}
+
 void score_place(const struct anomaly_model *model, const struct baseline_place *place,
                  struct baseline_weights own, struct verdict *verdict)
 {
-    const struct baseline *const baseline = model->baseline;
-    struct baseline_view view;
-    baseline_look(baseline, place, own, &view);
-    int64_t surprises[FEATURE_COUNT];
-    baseline_surprises(baseline, &view, place, surprises);
+    int32_t mbits[FEATURE_COUNT];
+    weigh_parts(model, place, own, mbits);
     *verdict = (struct verdict){.typical_mbits = model->typical.total_mbits};
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
-        const int32_t mbits = baseline_mbits(surprises[j], model->quarter_weights[j]);
-        verdict->score_mbits += mbits;
-        verdict->contribution_mbits[j] = mbits - model->typical.mbits[j];
+        verdict->score_mbits += mbits[j];
+        verdict->contribution_mbits[j] = mbits[j] - model->typical.mbits[j];
     }
     assert_exact(verdict);
 }

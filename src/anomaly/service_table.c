@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INDEX_PER_ENTRY = 4, MAX_LIMIT = 1 << 16 };
+enum { INDEX_PER_ENTRY = 4, MAX_LIMIT = 1 << 16, LATELY_BITS = 8 };
 
 struct service_rank {
     uint64_t total, touched, inserted;
@@ -22,6 +22,7 @@ struct service_table {
     struct service_rank *ranks;
     uint32_t *index; /* 1 + place of an entry; 0: none */
     size_t count, max, index_mask;
+    uint16_t lately[1 << LATELY_BITS]; /* places of services met lately, by a plain hash */
     uint64_t insertions, evicted;
     uint64_t hash_key[2];
 };
@@ -56,9 +57,21 @@ void service_table_close(struct service_table *table)
     free(table);
 }
 
+static size_t lately_of(uint64_t service)
+{
+    return (size_t)(service * UINT64_C(0x9e3779b97f4a7c15) >> (64 - LATELY_BITS));
+}
+
 static size_t home_of(const struct service_table *table, uint64_t service)
 {
     return (size_t)siphash13(table->hash_key, &service, sizeof service) & table->index_mask;
+}
+
+/* The place of a service met lately, -1: not known. As in category_table.c. */
+static int64_t lately_at(const struct service_table *table, uint64_t service)
+{
+    const size_t place = table->lately[lately_of(service)];
+    return place < table->count && table->scopes[place].service == service ? (int64_t)place : -1;
 }
 
 /* Where the service is in the index, or the gap where it would be. */
@@ -72,6 +85,9 @@ static size_t seek(const struct service_table *table, uint64_t service)
 
 const struct service_scope *service_table_find(const struct service_table *table, uint64_t service)
 {
+    const int64_t lately = lately_at(table, service);
+    if (lately >= 0)
+        return &table->scopes[lately];
     const uint32_t place = table->index[seek(table, service)];
     return place == 0 ? NULL : &table->scopes[place - 1];
 }
@@ -130,15 +146,26 @@ static size_t insert(struct service_table *table, uint64_t service)
     return place;
 }
 
+static size_t find_or_insert(struct service_table *table, uint64_t service)
+{
+    const int64_t lately = lately_at(table, service);
+    if (lately >= 0)
+        return (size_t)lately;
+    const uint32_t found = table->index[seek(table, service)];
+    const size_t place = found != 0 ? found - 1 : insert(table, service);
+    table->lately[lately_of(service)] = (uint16_t)place;
+    return place;
+}
+
 struct service_scope *service_table_touch(struct service_table *table, uint64_t service,
                                           uint64_t weight, uint64_t flow_number)
 {
     assert(weight > 0);
-    const uint32_t found = table->index[seek(table, service)];
-    const size_t place = found != 0 ? found - 1 : insert(table, service);
+    const size_t place = find_or_insert(table, service);
     table->scopes[place].total += weight;
     table->ranks[place].total = table->scopes[place].total;
-    table->ranks[place].touched = flow_number;
+    if (flow_number > table->ranks[place].touched)
+        table->ranks[place].touched = flow_number;
     return &table->scopes[place];
 }
 

@@ -419,7 +419,7 @@ static struct baseline_sums *sums_of(const struct anomaly_model *model)
     struct baseline_sums *const sums = calloc(1, sizeof *sums);
     if (sums == NULL)
         return NULL;
-    baseline_get_sums(model->baseline, sums);
+    baseline_get_sums(model_baseline(model), sums);
     if (model->mode == ANOMALY_MODE_CAPTURE) { /* which counts no steps */
         sums->step_flows = 0;
         sums->step_start_ns = sums->until_ns;

@@ -28,6 +28,14 @@ void typical_add(struct typical *typical, const struct verdict *verdict)
         typical_settle(typical);
 }
 
+void typical_add_sums(struct typical *typical, const int32_t sum_mbits[FEATURE_COUNT],
+                      uint64_t flows)
+{
+    typical->flows += flows;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        typical->sum_mbits[j] += sum_mbits[j];
+}
+
 void typical_halve(struct typical *typical)
 {
     typical->flows /= 2;

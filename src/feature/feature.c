@@ -298,14 +298,26 @@ void feature_warm_things(const struct feature_engine *engine, const struct endpo
     surroundings_warm_things(&engine->around, hashes);
 }
 
+static void derive(struct feature_engine *engine, const struct flow_record *flow, uint32_t service,
+                   struct feature_vector *vector)
+{
+    memset(vector, 0, sizeof *vector);
+    flow_feature_measure(flow, &engine->logarithms, vector);
+    category_measure(flow, service, vector);
+}
+
+void feature_derive(struct feature_engine *engine, const struct flow_record *flow,
+                    struct feature_vector *vector)
+{
+    derive(engine, flow, category_service(flow), vector);
+}
+
 void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
                      const struct endpoint_hashes *hashes, struct feature_vector *vector)
 {
-    memset(vector, 0, sizeof *vector);
     advance_time(engine, flow);
     const struct scene scene = make_scene(engine, flow, hashes);
-    flow_feature_measure(flow, &engine->logarithms, vector);
-    category_measure(flow, hashes->guide.service, vector);
+    derive(engine, flow, hashes->guide.service, vector);
     vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->settings, flow));
     measure_past(engine, &scene, vector);
     const struct window_flow window_flow = window_flow_of(engine, &scene);

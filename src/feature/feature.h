@@ -51,6 +51,10 @@ void feature_warm(const struct feature_engine *engine, struct endpoint_hashes *h
 void feature_warm_sums(const struct feature_engine *engine, const struct endpoint_hashes *hashes);
 void feature_warm_things(const struct feature_engine *engine, const struct endpoint_hashes *hashes);
 
+/* What the vector says of the record alone, as feature_measure does; the rest is zero. */
+void feature_derive(struct feature_engine *engine, const struct flow_record *flow,
+                    struct feature_vector *vector);
+
 /* Writes what outlives a run: the acquaintances, and when. */
 void feature_engine_save(const struct feature_engine *engine, struct byte_writer *writer);
 

@@ -9,8 +9,8 @@ link_up quiet
 capture_start -B 256 --records flows -o "$SCRATCH/out.jsonl" || echo 'not ok - whyflow starts'
 before=$(link_received)
 
-# Five times the 22,169 packets of the capture, as fast as they go, to a process that may run for 3 %
-# of the time.
+# Five times the 22,169 packets of the capture, as fast as they go, to a process that may run for
+# 3 % of the time.
 starve() {
     # shellcheck disable=SC2154 # set by the support script
     while kill -STOP "$capture" 2>/dev/null; do

@@ -80,7 +80,7 @@ static void list_halve(struct list *list)
     }
 }
 
-static void assert_same(const struct category_table *table, struct list *list)
+static void assert_same(struct category_table *table, struct list *list)
 {
     ck_assert_uint_eq(category_table_count(table), list->count);
     ck_assert_uint_eq(category_table_evicted(table), list->evicted);

@@ -239,7 +239,7 @@ START_TEST(kept_flows_beyond_memory_go_to_a_file_and_come_back)
     ck_assert(run_with_spill("/tmp", false));
     sensor_listener_finish(&listener, 5000);
     ck_assert_uint_eq(listener.flows, 5000);
-    ck_assert_uint_gt(listener.last.engine.spilled_bytes, 5000 * sizeof(struct flow_record));
+    ck_assert_uint_gt(listener.last.engine.spilled_bytes, 5000 * sizeof(uint64_t));
 }
 END_TEST
 

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One walk over the fields serves both ways: `is_reading` is a constant where a walk is called, so
+ * that two functions are made of one list of fields, and the two cannot disagree. The public ones
+ * are `flatten`: with all calls gone, what a walk counts lies in registers.
+ *
+ * A group has up to 64 fields. It begins with a byte whose bits say which bytes of the group's map
+ * follow; the map's bits say which fields are not as expected; these follow as numbers
+ * (number.h). */
+#include "anomaly/flow_pack.h"
+
+#include "anomaly/number.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+enum { GROUP_FIELDS_MAX = 64, GROUP_BODY_MAX = GROUP_FIELDS_MAX * NUMBER_REACH };
+
+struct walk {
+    const uint8_t *from; /* reading: the next byte */
+    uint8_t *to;         /* writing: the same, in the group's body */
+    uint64_t map;
+    unsigned field;
+};
+
+/* ---- numbers ------------------------------------------------------------------------------- */
+
+/* Small numbers of either sign become small numbers. */
+static inline uint64_t fold(uint64_t difference)
+{
+    return difference << 1 ^ (0 - (difference >> 63));
+}
+
+static inline uint64_t unfold(uint64_t folded)
+{
+    return folded >> 1 ^ (0 - (folded & 1));
+}
+
+/* As signed numbers wrap: what was read of a damaged line may be any time. */
+static inline int64_t minus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+/* ---- groups -------------------------------------------------------------------------------- */
+
+/* Puts map and body together at `bytes`; behind them. */
+static inline uint8_t *end_writing(const struct walk *walk, const uint8_t *body, uint8_t *bytes)
+{
+    assert(walk->field <= GROUP_FIELDS_MAX);
+    uint8_t *const mask = bytes++;
+    *mask = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        const uint8_t part = (uint8_t)(walk->map >> 8 * i);
+        *bytes = part;
+        bytes += part != 0;
+        *mask |= (uint8_t)((part != 0) << i);
+    }
+    const size_t size = (size_t)(walk->to - body);
+    memcpy(bytes, body, size);
+    return bytes + size;
+}
+
+static inline void begin_reading(struct walk *walk, const uint8_t *bytes)
+{
+    walk->from = bytes;
+    const uint8_t mask = *walk->from++;
+    walk->map = 0;
+    walk->field = 0;
+    for (unsigned i = 0; i < 8; i++)
+        if (mask >> i & 1)
+            walk->map |= (uint64_t)*walk->from++ << 8 * i;
+}
+
+/* ---- fields -------------------------------------------------------------------------------- */
+
+/* A number that is 0 if all is as expected. */
+static inline uint64_t walk_rest(struct walk *walk, bool is_reading, uint64_t rest)
+{
+    const unsigned field = walk->field++;
+    if (is_reading)
+        return walk->map >> field & 1 ? number_read(&walk->from) : 0;
+    if (rest != 0) {
+        walk->map |= UINT64_C(1) << field;
+        walk->to = number_write(walk->to, rest);
+    }
+    return rest;
+}
+
+static inline uint64_t walk_word(struct walk *walk, bool is_reading, uint64_t value,
+                                 uint64_t expected)
+{
+    return expected + unfold(walk_rest(walk, is_reading, fold(value - expected)));
+}
+
+/* Bits that have no size: what differs. */
+static inline uint64_t walk_bits(struct walk *walk, bool is_reading, uint64_t value,
+                                 uint64_t expected)
+{
+    return expected ^ walk_rest(walk, is_reading, value ^ expected);
+}
+
+static inline void walk_u64(struct walk *walk, bool is_reading, uint64_t *value, uint64_t expected)
+{
+    const uint64_t told = walk_word(walk, is_reading, *value, expected);
+    if (is_reading)
+        *value = told;
+}
+
+static inline void walk_i64(struct walk *walk, bool is_reading, int64_t *value, int64_t expected)
+{
+    const uint64_t told = walk_word(walk, is_reading, (uint64_t)*value, (uint64_t)expected);
+    if (is_reading)
+        *value = (int64_t)told;
+}
+
+static inline void walk_u32(struct walk *walk, bool is_reading, uint32_t *value, uint32_t expected)
+{
+    const uint64_t told = walk_word(walk, is_reading, *value, expected);
+    if (is_reading)
+        *value = (uint32_t)told;
+}
+
+static inline void walk_u16(struct walk *walk, bool is_reading, uint16_t *value, uint16_t expected)
+{
+    const uint64_t told = walk_word(walk, is_reading, *value, expected);
+    if (is_reading)
+        *value = (uint16_t)told;
+}
+
+static inline void walk_u8(struct walk *walk, bool is_reading, uint8_t *value)
+{
+    const uint64_t told = walk_rest(walk, is_reading, *value);
+    if (is_reading)
+        *value = (uint8_t)told;
+}
+
+static inline void walk_bool(struct walk *walk, bool is_reading, bool *value, bool expected)
+{
+    const bool differs = walk_rest(walk, is_reading, *value ^ expected) != 0;
+    if (is_reading)
+        *value = differs ^ expected;
+}
+
+static inline void walk_text(struct walk *walk, bool is_reading, void *bytes, size_t size)
+{
+    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, (uint8_t *)bytes + at, sizeof word);
+        word = walk_rest(walk, is_reading, word);
+        if (is_reading)
+            memcpy((uint8_t *)bytes + at, &word, sizeof word);
+    }
+}
+
+static inline uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static inline double double_of(uint64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* How a double is told, in the lowest bits of its number. Most are whole, a whole number of
+ * thousandths, or a share of a count that is known; the quotient is made again by the same division
+ * and compared bit by bit. Else all its bits follow. */
+enum form { FORM_WHOLE = 1, FORM_THOUSANDTHS, FORM_SHARE, FORM_BITS, FORM_SHIFT = 3 };
+
+static const double WHOLE_MAX = 0x1p52; /* beyond it not every whole number is a double */
+
+static inline uint64_t form_of(double value, double whole, uint64_t *bits)
+{
+    *bits = bits_of(value);
+    if (value > -WHOLE_MAX && value < WHOLE_MAX) {
+        const int64_t number = (int64_t)value;
+        if (bits_of((double)number) == *bits)
+            return fold((uint64_t)number) << FORM_SHIFT | FORM_WHOLE;
+        const double scaled = value * 1e3;
+        const int64_t parts = (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
+        if (scaled > -WHOLE_MAX && scaled < WHOLE_MAX && bits_of((double)parts / 1e3) == *bits)
+            return fold((uint64_t)parts) << FORM_SHIFT | FORM_THOUSANDTHS;
+    }
+    if (value > 0 && value < 1 && whole > 1 && whole < 0x1p32) {
+        const uint64_t part = (uint64_t)(value * whole + 0.5);
+        if (bits_of((double)part / whole) == *bits)
+            return part << FORM_SHIFT | FORM_SHARE;
+    }
+    return FORM_BITS;
+}
+
+/* `whole`: what the value may be a share of. */
+static inline void walk_share(struct walk *walk, bool is_reading, double *value, double expected,
+                              double whole)
+{
+    if (!is_reading) {
+        uint64_t bits;
+        const bool is_expected = bits_of(*value) == bits_of(expected);
+        const uint64_t form = is_expected ? 0 : form_of(*value, whole, &bits);
+        walk_rest(walk, false, form);
+        if (form != FORM_BITS)
+            return;
+        memcpy(walk->to, &bits, sizeof bits);
+        walk->to += sizeof bits;
+        return;
+    }
+    const uint64_t form = walk_rest(walk, true, 0);
+    const uint64_t number = form >> FORM_SHIFT;
+    switch ((unsigned)form & ((1U << FORM_SHIFT) - 1)) {
+    case FORM_WHOLE:
+        *value = (double)(int64_t)unfold(number);
+        break;
+    case FORM_THOUSANDTHS:
+        *value = (double)(int64_t)unfold(number) / 1e3;
+        break;
+    case FORM_SHARE:
+        *value = (double)number / whole;
+        break;
+    case FORM_BITS:
+        memcpy(value, walk->from, sizeof *value);
+        walk->from += sizeof *value;
+        break;
+    default:
+        *value = expected;
+    }
+}
+
+static inline void walk_double(struct walk *walk, bool is_reading, double *value, double expected)
+{
+    walk_share(walk, is_reading, value, expected, 0);
+}
+
+/* ---- the flow ------------------------------------------------------------------------------ */
+
+/* Some fields are one number, because they are alike from flow to flow together. */
+static inline void walk_kind(struct walk *walk, bool is_reading, struct flow_pack *pack,
+                             struct flow_record *flow)
+{
+    const uint64_t kind = (uint64_t)flow->ip_version | (uint64_t)flow->protocol << 8 |
+                          (uint64_t)flow->basis << 16 | (uint64_t)flow->end_reason << 24 |
+                          (uint64_t)flow->state << 32 | (uint64_t)flow->one_way_key << 40 |
+                          (uint64_t)flow->is_tcp_closed << 41 |
+                          (uint64_t)flow->has_handshake_rtt << 42;
+    const uint64_t icmp = (uint64_t)flow->icmp_type | (uint64_t)flow->icmp_code << 8;
+    pack->kind = walk_bits(walk, is_reading, kind, pack->kind);
+    pack->icmp = walk_bits(walk, is_reading, icmp, pack->icmp);
+    if (!is_reading)
+        return;
+    flow->ip_version = (uint8_t)pack->kind;
+    flow->protocol = (uint8_t)(pack->kind >> 8);
+    flow->basis = (uint8_t)(pack->kind >> 16);
+    flow->end_reason = (uint8_t)(pack->kind >> 24);
+    flow->state = (uint8_t)(pack->kind >> 32);
+    flow->one_way_key = pack->kind >> 40 & 1;
+    flow->is_tcp_closed = pack->kind >> 41 & 1;
+    flow->has_handshake_rtt = pack->kind >> 42 & 1;
+    flow->icmp_type = (uint8_t)pack->icmp;
+    flow->icmp_code = (uint8_t)(pack->icmp >> 8);
+}
+
+static inline void walk_address(struct walk *walk, bool is_reading, uint64_t expected[2],
+                                uint8_t address[16])
+{
+    uint64_t word[2];
+    memcpy(word, address, sizeof word);
+    for (unsigned i = 0; i < 2; i++)
+        expected[i] = walk_bits(walk, is_reading, word[i], expected[i]);
+    if (is_reading)
+        memcpy(address, expected, sizeof word);
+}
+
+static inline void walk_ports(struct walk *walk, bool is_reading, struct flow_pack *pack,
+                              struct flow_record *flow)
+{
+    walk_u16(walk, is_reading, &flow->source_port, 0);
+    pack->ports = walk_bits(walk, is_reading, flow->destination_port, pack->ports);
+    if (is_reading)
+        flow->destination_port = (uint16_t)pack->ports;
+}
+
+/* What few flows have. */
+static inline void walk_outside(struct walk *walk, bool is_reading, struct flow_pack *pack,
+                                struct flow_record *flow)
+{
+    const uint64_t outside = (uint64_t)flow->source_index | (uint64_t)flow->vlan_count << 16 |
+                             (uint64_t)flow->tunnel_count << 24 |
+                             (uint64_t)flow->outer_ip_version << 32;
+    pack->outside = walk_bits(walk, is_reading, outside, pack->outside);
+    if (is_reading) {
+        flow->source_index = (uint16_t)pack->outside;
+        flow->vlan_count = (uint8_t)(pack->outside >> 16);
+        flow->tunnel_count = (uint8_t)(pack->outside >> 24);
+        flow->outer_ip_version = (uint8_t)(pack->outside >> 32);
+    }
+    walk_u8(walk, is_reading, &flow->padding);
+    walk_text(walk, is_reading, flow->vlan, sizeof flow->vlan);
+    walk_u16(walk, is_reading, &flow->marks, 0);
+    walk_u16(walk, is_reading, &flow->unknown, 0);
+    walk_u32(walk, is_reading, &flow->fragments, 0);
+    walk_u32(walk, is_reading, &flow->fragments_overlapping, 0);
+    walk_u32(walk, is_reading, &flow->fragments_first_missing, 0);
+    walk_text(walk, is_reading, flow->tunnels, sizeof flow->tunnels);
+    walk_text(walk, is_reading, flow->outer_source, sizeof flow->outer_source);
+    walk_text(walk, is_reading, flow->outer_destination, sizeof flow->outer_destination);
+}
+
+static inline void walk_times(struct walk *walk, bool is_reading, struct flow_pack *pack,
+                              struct flow_record *flow)
+{
+    walk_i64(walk, is_reading, &flow->notice_ns, pack->notice_ns);
+    walk_i64(walk, is_reading, &flow->last_ns, minus(flow->notice_ns, pack->wait_ns));
+    walk_i64(walk, is_reading, &flow->first_ns, flow->last_ns);
+    pack->notice_ns = flow->notice_ns;
+    pack->wait_ns = minus(flow->notice_ns, flow->last_ns);
+}
+
+_Static_assert(FLOW_HISTORY_MAX % sizeof(uint64_t) == 0 &&
+                   sizeof(uint16_t[PACKET_VLAN_MAX]) == sizeof(uint64_t) &&
+                   PACKET_TUNNELS_MAX == sizeof(uint64_t),
+               "texts are whole words");
+
+static inline void walk_flow(struct walk *walk, bool is_reading, struct flow_pack *pack,
+                             struct flow_record *flow)
+{
+    walk_times(walk, is_reading, pack, flow);
+    walk_u64(walk, is_reading, &flow->flow_id, 0);
+    walk_u64(walk, is_reading, &flow->opening_number, pack->opening_number);
+    pack->opening_number = flow->opening_number + 1;
+    walk_u32(walk, is_reading, &flow->epoch, (uint32_t)pack->epoch);
+    pack->epoch = flow->epoch;
+    walk_u32(walk, is_reading, &flow->slice, 0);
+    walk_address(walk, is_reading, pack->source, flow->source);
+    walk_address(walk, is_reading, pack->destination, flow->destination);
+    walk_ports(walk, is_reading, pack, flow);
+    walk_kind(walk, is_reading, pack, flow);
+    walk_i64(walk, is_reading, &flow->handshake_rtt_ns, 0);
+    walk_i64(walk, is_reading, &flow->longest_gap_ns, 0);
+    walk_text(walk, is_reading, flow->history, sizeof flow->history);
+    walk_outside(walk, is_reading, pack, flow);
+}
+
+/* The mean of so many. 0 of nothing. */
+static inline double mean_of(double sum, uint64_t count)
+{
+    return count == 0 ? 0 : sum / (double)count;
+}
+
+static inline void walk_distribution(struct walk *walk, bool is_reading, uint64_t count,
+                                     double mean, struct flow_distribution *distribution)
+{
+    walk_u64(walk, is_reading, &distribution->count, count);
+    walk_bool(walk, is_reading, &distribution->is_whole, distribution->count > 0);
+    const int64_t middle = mean < WHOLE_MAX ? (int64_t)mean : 0;
+    const int64_t expected = distribution->is_whole ? middle : 0;
+    walk_i64(walk, is_reading, &distribution->min, expected);
+    walk_i64(walk, is_reading, &distribution->max, distribution->min);
+    walk_double(walk, is_reading, &distribution->mean, mean);
+    walk_double(walk, is_reading, &distribution->deviation, 0);
+}
+
+enum { ETHERNET_BYTES = 14, HEADER_BYTES = 40 };
+
+static inline void walk_direction(struct walk *walk, bool is_reading, struct flow_pack *pack,
+                                  struct flow_record *flow, unsigned side)
+{
+    struct flow_direction *const way = &flow->direction[side];
+    walk_u64(walk, is_reading, &way->packets, 0);
+    const bool is_there = way->packets > 0;
+    walk_u64(walk, is_reading, &way->ip_bytes, way->packets * HEADER_BYTES);
+    walk_u64(walk, is_reading, &way->frame_bytes, way->ip_bytes + way->packets * ETHERNET_BYTES);
+    walk_u64(walk, is_reading, &way->payload_bytes, way->ip_bytes - way->packets * HEADER_BYTES);
+    walk_i64(walk, is_reading, &way->first_ns, is_there ? flow->first_ns : 0);
+    walk_i64(walk, is_reading, &way->last_ns, is_there ? flow->last_ns : 0);
+    walk_distribution(walk, is_reading, way->packets, mean_of((double)way->ip_bytes, way->packets),
+                      &way->packet_bytes);
+    const uint64_t gaps = is_there ? way->packets - 1 : 0;
+    walk_distribution(walk, is_reading, gaps,
+                      mean_of((double)minus(way->last_ns, way->first_ns), gaps), &way->gap_ns);
+    walk_u64(walk, is_reading, &way->duplicates, 0);
+    walk_u32(walk, is_reading, &way->retransmitted, 0);
+    walk_u32(walk, is_reading, &way->out_of_order, 0);
+    walk_u32(walk, is_reading, &way->zero_windows, 0);
+    const uint64_t ttl =
+        (uint64_t)way->ttl_min | (uint64_t)way->ttl_max << 8 | (uint64_t)way->tcp_flags << 16;
+    const uint64_t told = walk_bits(walk, is_reading, ttl, is_there ? pack->ttl[side] : 0);
+    if (is_there)
+        pack->ttl[side] = told;
+    if (!is_reading)
+        return;
+    way->ttl_min = (uint8_t)told;
+    way->ttl_max = (uint8_t)(told >> 8);
+    way->tcp_flags = (uint8_t)(told >> 16);
+}
+
+/* A finding is mostly that of the flow before, with other values. */
+static inline void walk_finding(struct walk *walk, bool is_reading, struct flow_pack *pack,
+                                struct behaviour_finding *finding)
+{
+    struct behaviour_finding *const before = &pack->finding;
+    walk_u8(walk, is_reading, &finding->behaviour);
+    if (finding->behaviour == BEHAVIOUR_NONE)
+        return;
+    walk_u8(walk, is_reading, &finding->evidence_count);
+    walk_i64(walk, is_reading, &finding->since_ns, before->since_ns);
+    assert(finding->evidence_count <= BEHAVIOUR_EVIDENCE_MAX);
+    for (unsigned i = 0; i < finding->evidence_count; i++) {
+        struct behaviour_evidence *const evidence = &finding->evidence[i];
+        const struct behaviour_evidence *const other = &before->evidence[i];
+        const uint64_t what = evidence->quantity | (uint64_t)evidence->is_most << 8;
+        const uint64_t told =
+            walk_bits(walk, is_reading, what, other->quantity | (uint64_t)other->is_most << 8);
+        if (is_reading) {
+            evidence->quantity = (uint8_t)told;
+            evidence->is_most = (uint8_t)(told >> 8);
+        }
+        walk_double(walk, is_reading, &evidence->value, other->value);
+        walk_double(walk, is_reading, &evidence->limit, other->limit);
+    }
+    *before = *finding;
+}
+
+/* ---- the features -------------------------------------------------------------------------- */
+
+/* What a feature is expected to be: of ten minutes as in the window, else 1 as of a first flow. */
+static inline double expected_feature(const struct feature_vector *features, unsigned j)
+{
+    if (j >= FEATURE_SRC_FLOWS_10M && j <= FEATURE_PAIR_PORTS_10M) {
+        static const uint8_t in_window[] = {
+            FEATURE_SRC_FLOWS_WINDOW, FEATURE_SRC_PEERS_WINDOW,      FEATURE_SRC_PORTS_WINDOW,
+            FEATURE_SRC_BYTES_WINDOW, FEATURE_SRC_UNANSWERED_WINDOW, FEATURE_SRC_NEW_PEERS_WINDOW,
+            FEATURE_DST_FLOWS_WINDOW, FEATURE_DST_SOURCES_WINDOW,    FEATURE_PAIR_FLOWS_WINDOW,
+            FEATURE_PAIR_PORTS_WINDOW};
+        return features->value[in_window[j - FEATURE_SRC_FLOWS_10M]];
+    }
+    return j >= FEATURE_SRC_FLOWS_WINDOW && j <= FEATURE_PAIR_PORTS_WINDOW &&
+           j != FEATURE_SRC_PROTOCOL_ENTROPY;
+}
+
+static inline uint64_t derived_bits(void)
+{
+    uint64_t bits = 0;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        bits |= (uint64_t)flow_pack_is_derived(j) << j;
+    return bits;
+}
+
+static inline void walk_features(struct walk *walk, bool is_reading,
+                                 struct feature_vector *features)
+{
+    const uint64_t told = derived_bits();
+    const uint64_t all = (UINT64_C(1) << FEATURE_COUNT) - 1;
+    const uint64_t others = walk_bits(walk, is_reading, features->present & ~told, all & ~told);
+    if (is_reading)
+        features->present = (features->present & told) | others;
+    for (unsigned j = FEATURE_SRC_FLOWS_WINDOW; j < FEATURE_COUNT; j++) {
+        if (flow_pack_is_derived(j) || (features->present >> j & 1) == 0)
+            continue;
+        const bool is_window = j < FEATURE_SRC_FLOWS_10M;
+        walk_share(walk, is_reading, &features->value[j], expected_feature(features, j),
+                   features->value[is_window ? FEATURE_SRC_FLOWS_WINDOW : FEATURE_SRC_FLOWS_10M]);
+    }
+    walk_u64(walk, is_reading, &features->src_packets_window, 1);
+    walk_u64(walk, is_reading, &features->src_syn_flows_window, features->src_packets_window);
+    walk_i64(walk, is_reading, &features->pair_age_ns, -1);
+    walk_u32(walk, is_reading, &features->pair_flows_60s, 1);
+    walk_u32(walk, is_reading, &features->pair_flows, features->pair_flows_60s);
+    walk_u64(walk, is_reading, &features->pair_id, 0);
+    walk_bool(walk, is_reading, &features->is_window_cut, false);
+}
+
+/* ---- both ways ----------------------------------------------------------------------------- */
+
+static uint8_t *write_flow(struct flow_pack *pack, struct flow_record *flow,
+                           struct behaviour_finding *finding, uint8_t *bytes)
+{
+    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
+    struct walk walk = {.to = body};
+    walk_flow(&walk, false, pack, flow);
+    walk_finding(&walk, false, pack, finding);
+    return end_writing(&walk, body, bytes);
+}
+
+static uint8_t *write_directions(struct flow_pack *pack, struct flow_record *flow, uint8_t *bytes)
+{
+    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
+    struct walk walk = {.to = body};
+    walk_direction(&walk, false, pack, flow, FLOW_FORWARD);
+    walk_direction(&walk, false, pack, flow, FLOW_REVERSE);
+    return end_writing(&walk, body, bytes);
+}
+
+static uint8_t *write_features(struct feature_vector *features, uint8_t *bytes)
+{
+    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
+    struct walk walk = {.to = body};
+    walk_features(&walk, false, features);
+    return end_writing(&walk, body, bytes);
+}
+
+/* A walk changes nothing when it writes. */
+__attribute__((flatten)) uint32_t flow_pack_write(struct flow_pack *pack,
+                                                  const struct flow_record *flow,
+                                                  const struct feature_vector *features,
+                                                  const struct behaviour_finding *finding,
+                                                  uint8_t *bytes)
+{
+    uint8_t *to =
+        write_flow(pack, (struct flow_record *)flow, (struct behaviour_finding *)finding, bytes);
+    to = write_directions(pack, (struct flow_record *)flow, to);
+    to = write_features((struct feature_vector *)features, to);
+    assert(to - bytes <= FLOW_PACK_BYTES_MAX);
+    return (uint32_t)(to - bytes);
+}
+
+__attribute__((flatten)) const uint8_t *flow_pack_read(struct flow_pack *pack, const uint8_t *bytes,
+                                                       struct flow_record *flow,
+                                                       struct behaviour_finding *finding)
+{
+    struct walk walk;
+    memset(flow, 0, sizeof *flow);
+    memset(finding, 0, sizeof *finding);
+    begin_reading(&walk, bytes);
+    walk_flow(&walk, true, pack, flow);
+    walk_finding(&walk, true, pack, finding);
+    begin_reading(&walk, walk.from);
+    walk_direction(&walk, true, pack, flow, FLOW_FORWARD);
+    walk_direction(&walk, true, pack, flow, FLOW_REVERSE);
+    return walk.from;
+}
+
+__attribute__((flatten)) void flow_pack_features(const uint8_t *bytes,
+                                                 struct feature_vector *features)
+{
+    struct walk walk;
+    begin_reading(&walk, bytes);
+    walk_features(&walk, true, features);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "anomaly/surprise_table.h"
+
+#include "anomaly/anomaly.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What makes a row. */
+struct row_key {
+    uint64_t service;
+    struct baseline_weights own;
+    uint64_t scope, has_service;
+};
+
+/* What memset can write, and no part is: parts are not negative. Of a numeric feature, 16 bits:
+ * half the cache lines, and 45 bits times 3/4 fit; what did not would be worked out each time. */
+enum { UNKNOWN_BYTE = 0xff, UNKNOWN = -1, UNKNOWN_NUMERIC = UINT16_MAX };
+
+struct row {
+    struct row_key key;
+    uint64_t era; /* of the table when it was made */
+    struct baseline_view view;
+    uint16_t numeric[BASELINE_NUMERIC_COUNT][BASELINE_OUTCOME_COUNT];
+    /* By what is left of a category once the service is known, which is all of it in flows: their
+     * codes name the service. `code` says whose part it is, for vectors that are made up. */
+    int32_t category[BASELINE_CATEGORY_COUNT][SERVICE_PART_COUNT];
+    uint64_t code[BASELINE_CATEGORY_COUNT][SERVICE_PART_COUNT];
+};
+
+struct surprise_table {
+    uint64_t era; /* 1, 2, ...: how often it was cleared */
+    size_t count;
+    struct row rows[];
+};
+
+struct surprise_table *surprise_table_open(size_t rows)
+{
+    struct surprise_table *const table = calloc(1, sizeof *table + rows * sizeof *table->rows);
+    if (table == NULL)
+        return NULL;
+    table->era = 1;
+    table->count = rows;
+    return table;
+}
+
+void surprise_table_close(struct surprise_table *table)
+{
+    free(table);
+}
+
+void surprise_table_clear(struct surprise_table *table)
+{
+    table->era++;
+}
+
+static size_t row_of(const struct row_key *key)
+{
+    static const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = (key->service ^ key->scope << 40 ^ key->has_service << 48) * factor;
+    hash = (hash ^ hash >> 32 ^ key->own.all) * factor;
+    hash = (hash ^ hash >> 32 ^ key->own.in_service) * factor;
+    return (size_t)(hash >> 32);
+}
+
+static struct row *find_row(struct surprise_table *table, const struct baseline *baseline,
+                            const struct baseline_place *place, struct baseline_weights own)
+{
+    const struct row_key key = {.service = place->service,
+                                .own = own,
+                                .scope = place->scope,
+                                .has_service = place->has_service};
+    struct row *const row = &table->rows[row_of(&key) & (table->count - 1)];
+    if (row->era == table->era && memcmp(&row->key, &key, sizeof key) == 0)
+        return row;
+    row->key = key;
+    row->era = table->era;
+    baseline_look(baseline, place, own, &row->view);
+    memset(row->numeric, UNKNOWN_BYTE, sizeof row->numeric);
+    memset(row->category, UNKNOWN_BYTE, sizeof row->category);
+    return row;
+}
+
+static int32_t part_of(const struct baseline *baseline, const struct row *row,
+                       const struct baseline_place *place, unsigned j)
+{
+    const enum feature_id id = (enum feature_id)j;
+    return baseline_mbits(baseline_surprise(baseline, &row->view, place, id),
+                          anomaly_quarter_weights(id));
+}
+
+void surprise_table_mbits(struct surprise_table *table, const struct baseline *baseline,
+                          const struct baseline_place *place, struct baseline_weights own,
+                          int32_t mbits[FEATURE_COUNT])
+{
+    struct row *const row = find_row(table, baseline, place, own);
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
+        uint16_t *const part = &row->numeric[j][place->bin[j]];
+        mbits[j] = *part;
+        if (*part != UNKNOWN_NUMERIC)
+            continue;
+        mbits[j] = part_of(baseline, row, place, j);
+        *part = (uint16_t)(mbits[j] < UNKNOWN_NUMERIC ? mbits[j] : UNKNOWN_NUMERIC);
+    }
+    for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++) {
+        const unsigned j = BASELINE_NUMERIC_COUNT + i;
+        int32_t *const part = &row->category[i][place->part[i]];
+        uint64_t *const code = &row->code[i][place->part[i]];
+        if (*part == UNKNOWN || *code != place->code[i]) {
+            *part = part_of(baseline, row, place, j);
+            *code = place->code[i];
+        }
+        mbits[j] = *part;
+    }
+}
+
+uint64_t surprise_table_memory_bytes(const struct surprise_table *table)
+{
+    return sizeof *table + table->count * sizeof *table->rows;
+}
