@@ -3,8 +3,9 @@
  * its Shannon entropy. Part of a source; the thread that calls feature_measure.
  *
  * Most sources use TCP, UDP or both, which are counted in place. The other 254 protocols are a short
- * list, by protocol number, of cells from one pool. A cell stands for at least one flow in the window: with as many
- * cells as the window holds flows the pool cannot run dry, and every count is exact. */
+ * list, by protocol number, of cells from one pool. A cell stands for at least one flow in the
+ * window: with as many cells as the window holds flows the pool cannot run dry, and every count is
+ * exact. */
 #ifndef WHYFLOW_FEATURE_PROTOCOL_MIX_H
 #define WHYFLOW_FEATURE_PROTOCOL_MIX_H
 
