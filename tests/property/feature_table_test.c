@@ -59,7 +59,8 @@ static uint64_t oracle_touch(struct oracle *oracle, uint32_t key, uint64_t now)
 }
 
 /* With a `hashes` of 0 by the table's own hash, else by one of so few that cells lie far behind
- * where their hash puts them. What was found before is of any age, and often another's place by now. */
+ * where their hash puts them. What was found before is of any age, and often another's place by
+ * now. */
 static struct thing *touch(struct recent_table *table, uint32_t key, uint64_t now, uint32_t hashes)
 {
     static uint32_t found[KEYS + 1];
