@@ -11,7 +11,7 @@
  *   offers          max_hosts          (service, destination) since when hosts_evicted
  *   pairs           max_pairs          (source, destination)             pairs_evicted
  *   conversations   max_conversations  further ones of pairs             conversations_evicted
- *   sketches        max_hosts / 16     distinct counts above 16          sketches_evicted
+ *   sketches        max_hosts / 8      distinct counts above 16          sketches_evicted
  *
  * A full table forgets its least recently used entry, whose counts begin anew if it comes back. A
  * step back of the clock (a new epoch) empties everything, acquaintances included: times from

@@ -112,13 +112,13 @@ void protocol_mix_release(struct protocol_mix *mix, struct protocol_pool *pool)
 }
 
 /* What one protocol adds to the entropy. */
-static double entropy_of(const struct protocol_mix *mix, uint32_t flows)
+static double entropy_of(const struct protocol_mix *mix, uint32_t protocol_flows)
 {
-    return flows == 0 ? 0
-                      : (double)flows / mix->flows * logarithm_base2(mix->flows / (double)flows);
+    const double flows = protocol_flows;
+    return flows > 0 ? flows / mix->flows * logarithm_base2(mix->flows / flows) : 0;
 }
 
-/* Adds those of the cells from *index on whose protocol is below `end`, and moves on behind them. */
+/* Adds the cells from *index on whose protocol is below `end`, and moves on behind them. */
 static double add_cells(const struct protocol_mix *mix, const struct protocol_pool *pool,
                         uint32_t *index, unsigned end, double bits)
 {

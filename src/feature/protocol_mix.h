@@ -2,9 +2,10 @@
 /* The mixture of protocols in a source's flows of the window: a count for each protocol number, and
  * its Shannon entropy. Part of a source; the thread that calls feature_measure.
  *
- * Most sources use TCP, UDP or both, which are counted in place. The other 254 protocols are a short
- * list, by protocol number, of cells from one pool. A cell stands for at least one flow in the window: with as many
- * cells as the window holds flows the pool cannot run dry, and every count is exact. */
+ * Most sources use TCP, UDP or both, which are counted in place. The other 254 protocols are a
+ * short list, by protocol number, of cells from one pool. A cell stands for at least one flow in
+ * the window: with as many cells as the window holds flows the pool cannot run dry, and every count
+ * is exact. */
 #ifndef WHYFLOW_FEATURE_PROTOCOL_MIX_H
 #define WHYFLOW_FEATURE_PROTOCOL_MIX_H
 

@@ -185,7 +185,7 @@ static uint32_t estimate_of(const struct sketch_pool *pool, struct register_sums
 }
 
 /* A register's value: the greatest rank, plus 1, seen at most `age` flows ago; 0 if none. Ages fall
- * with the rank, so the first one from the top is it. *value_age: how long ago, where there is one. */
+ * with the rank, so the first one from the top is it. *value_age: how long ago; 0 if none. */
 static unsigned value_of(const struct sketch_view_of *of, unsigned place, uint32_t *value_age)
 {
     for (uint32_t ranks = of->sketch->ranks[place]; ranks != 0;) {

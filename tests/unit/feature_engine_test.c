@@ -253,6 +253,32 @@ START_TEST(starts_of_one_moment_have_no_regularity)
 }
 END_TEST
 
+/* Neither fits the line that a source, or a pair, of one flow is kept in. */
+START_TEST(first_flow_may_be_huge_or_a_slice)
+{
+    const struct feature_settings settings = default_settings();
+    struct feature_engine *engine = open_engine(&settings);
+    struct flow_record huge = udp_flow(1, 2, 0);
+    huge.slice = 1;
+    huge.direction[FLOW_FORWARD].ip_bytes = UINT64_C(6) << 32;
+    huge.direction[FLOW_FORWARD].packets = UINT64_C(5) << 32;
+    struct feature_vector vector = measure(engine, huge);
+    expect(&vector, FEATURE_SRC_BYTES_10M, 0x6p32);
+    expect(&vector, FEATURE_PAIR_FLOWS_WINDOW, 1);
+    for (int64_t i = 1; i <= 3; i++)
+        vector = measure(engine, udp_flow(1, 2, 10 * i));
+    expect(&vector, FEATURE_SRC_BYTES_WINDOW, 0x6p32 + 3000);
+    ck_assert_uint_eq(vector.src_packets_window, (UINT64_C(5) << 32) + 30);
+    expect(&vector, FEATURE_PAIR_FLOWS_10M, 4);
+    expect_missing(&vector, FEATURE_INTERVAL_CV); /* three starts: a slice is none */
+    vector = measure(engine, udp_flow(1, 2, 61));
+    expect(&vector, FEATURE_SRC_BYTES_WINDOW, 4000); /* it has left */
+    expect(&vector, FEATURE_SRC_BYTES_10M, 0x6p32 + 4000);
+    ck_assert(feature_is_present(&vector, FEATURE_INTERVAL_CV));
+    feature_engine_close(engine);
+}
+END_TEST
+
 START_TEST(first_conversation_lasts_as_long_as_its_pair)
 {
     struct feature_settings settings = default_settings();
@@ -529,6 +555,7 @@ static TCase *past_case(void)
     tcase_add_test(past, acquaintance_grows_with_time);
     tcase_add_test(past, idle_time_is_between_notices);
     tcase_add_test(past, regular_starts_have_no_variation_and_slices_do_not_count);
+    tcase_add_test(past, first_flow_may_be_huge_or_a_slice);
     tcase_add_test(past, first_conversation_lasts_as_long_as_its_pair);
     tcase_add_test(past, starts_of_one_moment_have_no_regularity);
     tcase_add_test(past, new_epoch_empties_everything);
