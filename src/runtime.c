@@ -35,7 +35,7 @@
 
 enum {
     SWEEP_SLICE = 4096,      /* flows ended at most while the lock is held, live */
-    TAKE_MAX = 4096,         /* flows taken at a time */
+    TAKE_MAX = 1024,         /* flows taken at a time */
     RECORD_QUEUE_MAX = 4096, /* records between expiry and emitter thread */
     WAIT_MS = 200,           /* longest wait on a silent link */
     LIVE_SLACK_MS = 500,     /* the live tick lags the clock: CAPTURE_SLACK_MS and a margin */

@@ -23,7 +23,7 @@ static void default_flow(struct flow_settings *flow)
         .sweep_interval_ns = 10 * SECOND_NS,
         .memory_ns = 600 * SECOND_NS,
         .max_flows = UINT32_C(1) << 20,
-        .max_memories = UINT32_C(1) << 18,
+        .max_memories = UINT32_C(1) << 17,
         .max_fragments = UINT32_C(1) << 14,
     };
 }
@@ -32,9 +32,9 @@ static void default_feature(struct feature_settings *feature)
 {
     *feature = (struct feature_settings){
         .window_ns = 60 * SECOND_NS,
-        .max_hosts = UINT32_C(1) << 16,
-        .max_pairs = UINT32_C(1) << 17,
-        .max_conversations = UINT32_C(1) << 17,
+        .max_hosts = UINT32_C(1) << 15,
+        .max_pairs = UINT32_C(1) << 16,
+        .max_conversations = UINT32_C(1) << 16,
         .max_window_flows = UINT32_C(1) << 18,
         .sketch_key = {UINT64_C(0x736b65746368), UINT64_C(0x77687966)},
     };
@@ -54,7 +54,7 @@ static void default_anomaly(struct anomaly_settings *anomaly)
         .half_life_flows = 20000,
         .half_life_ns = 86400 * SECOND_NS,
         .max_categories = UINT32_C(1) << 16,
-        .max_services = 256,
+        .max_services = 128,
         .learning_lag_ns = 60 * SECOND_NS,
         .max_lessons = UINT32_C(1) << 14,
         .probation_ns = 86400 * SECOND_NS,

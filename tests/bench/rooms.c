@@ -22,7 +22,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SWEEP_SLICE = 4096, TAKE_MAX = 4096 }; /* as in runtime.c */
+enum { SWEEP_SLICE = 4096, TAKE_MAX = 1024 }; /* as in runtime.c */
 
 enum room { ROOM_READ, ROOM_DECODE, ROOM_TABLE, ROOM_EXPIRY, ROOM_ENGINE, ROOM_EXPLAIN, ROOM_EMIT };
 enum { ROOM_COUNT = ROOM_EMIT + 1 };
