@@ -101,11 +101,11 @@
            "with --baseline: judge by it alone, learn nothing") \
     OPTION(FLOOD_ROBUST, 0, "flood-robust", NULL, NULL, ANOMALY, \
            "learn a burst of like flows as one, so that a flood does not become normal") \
-    OPTION(MAX_HOSTS, 0, "max-hosts", "N", "65536", ANOMALY, \
+    OPTION(MAX_HOSTS, 0, "max-hosts", "N", "32768", ANOMALY, \
            "sources and destinations remembered at a time, each") \
-    OPTION(MAX_PAIRS, 0, "max-pairs", "N", "131072", ANOMALY, \
+    OPTION(MAX_PAIRS, 0, "max-pairs", "N", "65536", ANOMALY, \
            "pairs of source and destination remembered at a time") \
-    OPTION(MAX_SERVICES, 0, "max-services", "N", "256", ANOMALY, \
+    OPTION(MAX_SERVICES, 0, "max-services", "N", "128", ANOMALY, \
            "services with a baseline of their own") \
     OPTION(MAX_CATEGORIES, 0, "max-categories", "N", "65536", ANOMALY, \
            "categories (services, states, sizes) told apart in the baseline") \

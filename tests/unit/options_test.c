@@ -176,10 +176,11 @@ END_TEST
 START_TEST(defaults_are_as_the_option_list_says)
 {
     static const char *const names[] = {
-        "snaplen",    "buffer-size",  "fsync",          "stats",           "color",
-        "progress",   "idle-timeout", "active-timeout", "close-timeout",   "max-flows",
-        "local-nets", "window",       "alert-share",    "alerts-per-hour", "warmup",
-        "memory",     "batch",        "max-fragments",
+        "snaplen",      "buffer-size",    "fsync",          "stats",           "color",
+        "progress",     "idle-timeout",   "active-timeout", "close-timeout",   "max-flows",
+        "local-nets",   "window",         "alert-share",    "alerts-per-hour", "warmup",
+        "memory",       "batch",          "max-fragments",  "max-hosts",       "max-pairs",
+        "max-services", "max-categories", "max-incidents",  "max-flagged",
     };
 #define OPTION(id, letter, name, argument, initial, group, text) {name, initial},
     static const struct {
