@@ -72,8 +72,8 @@ TEMPLATES = (
     r"it would have scored {score@counterfactual:amount} bits, below the (?:threshold of )?"
     r"{threshold:amount}",
     r"is usual \({bits_alone@service:amount} bits\)",
-    r"\({bits_alone:amount} bits\); among {n@combination:count} flows of that service it is not "
-    r"\({bits_together:amount} bits\)",
+    r"\({bits_alone:amount} bits\)(?=;)",
+    r"among {n@combination:count} flows of that service it is not \({bits_together:amount} bits\)",
 )
 PHRASES = [Phrase(template) for template in TEMPLATES]
 
