@@ -169,6 +169,10 @@ void flow_cells_save_new(struct flow_cells *cells, uint32_t item, const struct f
 void flow_cells_load(struct flow_cells *cells, uint32_t item, struct flow *flow);
 void flow_cells_save(struct flow_cells *cells, uint32_t item, const struct flow *flow);
 
+/* Who opened the flow, as flow_orientation says of it when it is loaded; its sides' lines are not
+ * touched. */
+struct flow_orientation flow_cells_orientation(const struct flow_cells *cells, uint32_t item);
+
 /* Its rare places are free again; the cell is as good as empty. */
 void flow_cells_release(struct flow_cells *cells, uint32_t item);
 

@@ -330,7 +330,7 @@ static bool judge_and_take(struct flow_table *table, const struct packet *packet
         table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]++;
         return true;
     case FLOW_CLOCK_BACKWARD:
-        if (open_count(table) + wheel_count(&table->waiting) > 0) {
+        if (open_count(table) + waiting_count(table) > 0) {
             table->is_stepping = table->is_sweep_due = table->is_stuck = true;
             return false;
         }
