@@ -264,6 +264,17 @@ void wheel_remove(struct wheel *wheel, uint32_t item)
     node->previous = WHEEL_NOWHERE;
 }
 
+void wheel_prefetch_neighbours(const struct wheel_node *nodes, uint32_t item)
+{
+    const struct wheel_node *const node = &nodes[item];
+    if (node->previous == WHEEL_NOWHERE || node->previous == WHEEL_IN_HEAP)
+        return;
+    if (node->previous != WHEEL_LIST_END)
+        __builtin_prefetch(&nodes[node->previous - 1], 1);
+    if (node->next != WHEEL_LIST_END)
+        __builtin_prefetch(&nodes[node->next - 1], 1);
+}
+
 /* Brings the next items to the heap; false if none can be before the limit. */
 static bool advance(struct wheel *wheel, int64_t limit)
 {

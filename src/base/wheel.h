@@ -74,6 +74,9 @@ void wheel_insert(struct wheel *wheel, uint32_t item, struct wheel_key key);
 /* The item must be in this wheel. */
 void wheel_remove(struct wheel *wheel, uint32_t item);
 
+/* Has fetched what wheel_remove of an item in a list touches beside its node. */
+void wheel_prefetch_neighbours(const struct wheel_node *nodes, uint32_t item);
+
 /* Shows the item with the least key if its time is <= limit_ns; leaves it in. */
 bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item);
 

@@ -180,6 +180,11 @@ void flow_cells_release(struct flow_cells *cells, uint32_t item);
 bool flow_cells_count(struct flow_cells *cells, uint32_t item, const struct packet *packet,
                       unsigned side);
 
+/* Has fetched what the packet will need beside its own three lines. Asks the first of those, so it
+ * should be called some time after that was fetched itself. */
+void flow_cells_prefetch_rest(const struct flow_cells *cells, uint32_t item,
+                              const struct packet *packet, unsigned side);
+
 /* ---- copies -------------------------------------------------------------------------------- */
 
 /* Is this a copy of a packet of the flow? */
