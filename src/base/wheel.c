@@ -212,6 +212,19 @@ static void reach(struct wheel *wheel, int64_t wide)
     }
 }
 
+static void place_at(struct wheel *wheel, int64_t narrow)
+{
+    wheel->opened = wide_of(narrow);
+    wheel->base = narrow - 1;
+}
+
+void wheel_place(struct wheel *wheel, int64_t time_ns)
+{
+    assert(wheel_count(wheel) == 0);
+    place_at(wheel, narrow_of(wheel, time_ns));
+    wheel->is_placed = true;
+}
+
 void wheel_insert(struct wheel *wheel, uint32_t item, struct wheel_key key)
 {
     struct wheel_node *const node = &wheel->nodes[item];
@@ -219,10 +232,9 @@ void wheel_insert(struct wheel *wheel, uint32_t item, struct wheel_key key)
     assert(key.time_ns >= 0);
     node->key = key;
     const int64_t narrow = narrow_of(wheel, key.time_ns), wide = wide_of(narrow);
-    if (wheel_count(wheel) == 0) {
-        wheel->opened = wide;
-        wheel->base = narrow - 1;
-    }
+    if (wheel_count(wheel) == 0 && !wheel->is_placed)
+        place_at(wheel, narrow);
+    wheel->is_placed = false;
     reach(wheel, wide);
     if (wide <= wheel->opened) {
         insert_near(wheel, item, narrow);
@@ -252,6 +264,17 @@ void wheel_remove(struct wheel *wheel, uint32_t item)
     node->previous = WHEEL_NOWHERE;
 }
 
+void wheel_prefetch_neighbours(const struct wheel_node *nodes, uint32_t item)
+{
+    const struct wheel_node *const node = &nodes[item];
+    if (node->previous == WHEEL_NOWHERE || node->previous == WHEEL_IN_HEAP)
+        return;
+    if (node->previous != WHEEL_LIST_END)
+        __builtin_prefetch(&nodes[node->previous - 1], 1);
+    if (node->next != WHEEL_LIST_END)
+        __builtin_prefetch(&nodes[node->next - 1], 1);
+}
+
 /* Brings the next items to the heap; false if none can be before the limit. */
 static bool advance(struct wheel *wheel, int64_t limit)
 {
@@ -276,4 +299,31 @@ bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
             return false;
     *item = wheel->heap[0];
     return wheel->nodes[*item].key.time_ns <= limit_ns;
+}
+
+static uint32_t show_list(const struct wheel *wheel, const struct wheel_list *list, uint32_t *items,
+                          uint32_t capacity)
+{
+    uint32_t count = 0;
+    for (uint32_t link = list->first; count < capacity && link != 0 && link != WHEEL_LIST_END;
+         link = wheel->nodes[link - 1].next)
+        items[count++] = link - 1;
+    return count;
+}
+
+uint32_t wheel_some(struct wheel *wheel, uint32_t *items, uint32_t capacity)
+{
+    /* The heap's last leaves: they go without another being moved. */
+    uint32_t count = 0;
+    while (count < capacity && count < wheel->heap_count) {
+        items[count] = wheel->heap[wheel->heap_count - 1 - count];
+        count++;
+    }
+    if (count > 0 || wheel_count(wheel) == 0)
+        return count;
+    if (wheel->narrow_count > 0)
+        return show_list(wheel, &wheel->narrow[narrow_place(first_narrow(wheel))], items, capacity);
+    while (wide_list(wheel, wheel->opened + 1)->first == 0)
+        open_wide(wheel);
+    return show_list(wheel, wide_list(wheel, wheel->opened + 1), items, capacity);
 }

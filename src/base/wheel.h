@@ -55,6 +55,7 @@ struct wheel {
     uint32_t heap_count, narrow_count, wide_count;
     int64_t opened;       /* the wide slot whose items are in narrow ones, or in the heap */
     int64_t base;         /* narrow slots up to here are in the heap */
+    bool is_placed;       /* by wheel_place; nothing was inserted since */
     unsigned narrow_bits; /* a narrow slot is 2^narrow_bits nanoseconds */
 };
 
@@ -63,14 +64,25 @@ struct wheel {
 bool wheel_init(struct wheel *wheel, struct wheel_node *nodes, uint32_t capacity, int64_t span_ns);
 void wheel_deinit(struct wheel *wheel);
 
+/* Tells an empty wheel from which time on items will come. Else its first item is taken for the
+ * earliest, and all that turn out to be before that one go to the heap. */
+void wheel_place(struct wheel *wheel, int64_t time_ns);
+
 /* The item must be in no wheel. */
 void wheel_insert(struct wheel *wheel, uint32_t item, struct wheel_key key);
 
 /* The item must be in this wheel. */
 void wheel_remove(struct wheel *wheel, uint32_t item);
 
+/* Has fetched what wheel_remove of an item in a list touches beside its node. */
+void wheel_prefetch_neighbours(const struct wheel_node *nodes, uint32_t item);
+
 /* Shows the item with the least key if its time is <= limit_ns; leaves it in. */
 bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item);
+
+/* Shows some items, at most `capacity`, and returns how many: 0 only of an empty wheel. Leaves them
+ * in. Roughly those that come first, but nothing is sorted: for an owner who takes all out. */
+uint32_t wheel_some(struct wheel *wheel, uint32_t *items, uint32_t capacity);
 
 /* Some of the items that come soon, at most `count`, for having their memory fetched: returns how
  * many. They are near the front of the order, but not exactly its first. */

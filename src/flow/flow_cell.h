@@ -169,12 +169,21 @@ void flow_cells_save_new(struct flow_cells *cells, uint32_t item, const struct f
 void flow_cells_load(struct flow_cells *cells, uint32_t item, struct flow *flow);
 void flow_cells_save(struct flow_cells *cells, uint32_t item, const struct flow *flow);
 
+/* Who opened the flow, as flow_orientation says of it when it is loaded; its sides' lines are not
+ * touched. */
+struct flow_orientation flow_cells_orientation(const struct flow_cells *cells, uint32_t item);
+
 /* Its rare places are free again; the cell is as good as empty. */
 void flow_cells_release(struct flow_cells *cells, uint32_t item);
 
 /* Counts the packet if it is an ordinary one; else changes nothing and returns false. */
 bool flow_cells_count(struct flow_cells *cells, uint32_t item, const struct packet *packet,
                       unsigned side);
+
+/* Has fetched what the packet will need beside its own three lines. Asks the first of those, so it
+ * should be called some time after that was fetched itself. */
+void flow_cells_prefetch_rest(const struct flow_cells *cells, uint32_t item,
+                              const struct packet *packet, unsigned side);
 
 /* ---- copies -------------------------------------------------------------------------------- */
 

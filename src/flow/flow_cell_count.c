@@ -83,6 +83,17 @@ static bool is_plain(const struct flow_cell *cell, const struct packet *packet, 
     return packet->payload_bytes == 0 || (cell->tcp.letters[side] & TCP_LETTER_DATA);
 }
 
+void flow_cells_prefetch_rest(const struct flow_cells *cells, uint32_t item,
+                              const struct packet *packet, unsigned side)
+{
+    const struct flow_cell *const cell = &cells->cells[item];
+    if (is_plain(cell, packet, side))
+        return;
+    __builtin_prefetch(&cells->tails[item], 1);
+    if (has_seen(cell, 1 - side))
+        __builtin_prefetch(&cell->side[1 - side], 1);
+}
+
 static void count_segment(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
     if (packet->protocol != PACKET_PROTOCOL_TCP || packet->payload_bytes == 0)

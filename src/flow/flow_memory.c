@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+enum { UPCOMING = 7 }; /* a heap's first three levels */
+
 bool flow_memory_init(struct flow_memory *memory, uint32_t capacity, int64_t keep_ns)
 {
     assert(capacity > 0);
@@ -48,12 +50,25 @@ static void forget(struct flow_memory *memory, uint32_t item)
     item_pool_put(&memory->pool, item);
 }
 
+/* Has fetched what is forgotten next: it was last touched long ago. As in flow_table_end.c, of the
+ * heap's first levels the upper ones have their entry by now, which leads to the index. */
+static void prefetch_upcoming(const struct flow_memory *memory)
+{
+    const uint32_t *items;
+    const uint32_t count = wheel_upcoming(&memory->wheel, &items, UPCOMING);
+    for (uint32_t i = 1; i < count && i < 3; i++)
+        flow_index_prefetch(&memory->index, memory->entries[items[i]].hash);
+    for (uint32_t i = 3; i < count; i++)
+        __builtin_prefetch(&memory->entries[items[i]], 1);
+}
+
 static void forget_oldest(struct flow_memory *memory)
 {
     uint32_t item;
     const bool has_first = wheel_first(&memory->wheel, INT64_MAX, &item);
     assert(has_first);
     (void)has_first;
+    prefetch_upcoming(memory);
     forget(memory, item);
     memory->evicted++;
 }

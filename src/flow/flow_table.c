@@ -19,7 +19,8 @@ static bool open_wheels(struct flow_table *table, uint32_t item_count)
     for (unsigned c = 0; c < FLOW_CLASS_COUNT; c++)
         if (!wheel_init(&table->open[c], table->nodes, item_count, span_ns))
             return false;
-    return wheel_init(&table->waiting, table->nodes, item_count, span_ns);
+    return wheel_init(&table->waiting, table->nodes, item_count, span_ns) &&
+           wheel_init(&table->ended_at_once, table->nodes, item_count, FLOW_AT_ONCE_NUMBERS);
 }
 
 struct flow_table *flow_table_open(const struct flow_settings *settings)
@@ -56,6 +57,7 @@ void flow_table_close(struct flow_table *table)
     for (unsigned c = 0; c < FLOW_CLASS_COUNT; c++)
         wheel_deinit(&table->open[c]);
     wheel_deinit(&table->waiting);
+    wheel_deinit(&table->ended_at_once);
     flow_memory_deinit(&table->memory);
     fragment_table_deinit(&table->fragments);
     flow_index_deinit(&table->index);
@@ -99,14 +101,42 @@ static void prefetch_flow(const struct flow_table *table, uint32_t item)
     __builtin_prefetch(&table->cells.tails[item]);
 }
 
-static void export_flow(struct flow_table *table, uint32_t item, struct flow_record *record)
+/* A flow that is handed over. */
+struct ready {
+    uint32_t item;
+    int64_t notice_ns;
+};
+
+/* Takes the first waiting flow out of its wheel if it was noticed no later than limit_ns. */
+static bool take_waiting(struct flow_table *table, int64_t limit_ns, struct ready *ready)
 {
+    uint32_t item, at_once;
+    const struct wheel_node *const nodes = table->nodes;
+    const bool has_item = wheel_first(&table->waiting, limit_ns, &item);
+    if (table->at_once_ns > limit_ns || !wheel_first(&table->ended_at_once, INT64_MAX, &at_once)) {
+        if (!has_item)
+            return false;
+    } else if (!has_item || table->at_once_ns < nodes[item].key.time_ns ||
+               (table->at_once_ns == nodes[item].key.time_ns &&
+                nodes[at_once].key.number < nodes[item].key.number)) {
+        *ready = (struct ready){at_once, table->at_once_ns};
+        wheel_remove(&table->ended_at_once, at_once);
+        return true;
+    }
+    *ready = (struct ready){item, nodes[item].key.time_ns};
+    wheel_remove(&table->waiting, item);
+    return true;
+}
+
+static void export_flow(struct flow_table *table, const struct ready *ready,
+                        struct flow_record *record)
+{
+    const uint32_t item = ready->item;
     struct flow flow;
     flow_cells_load(&table->cells, item, &flow);
-    const struct wheel_key key = table->nodes[item].key;
     const struct flow_end end = {
-        .opening_number = key.number,
-        .notice_ns = key.time_ns,
+        .opening_number = table->nodes[item].key.number,
+        .notice_ns = ready->notice_ns,
         .epoch = table->clock.epoch,
         .reason = table->cells.cells[item].end_reason,
     };
@@ -120,17 +150,15 @@ static void export_flow(struct flow_table *table, uint32_t item, struct flow_rec
 static size_t hand_over(struct flow_table *table, int64_t limit_ns, struct flow_record *records,
                         size_t capacity)
 {
-    uint32_t items[EXPORT_BATCH];
+    struct ready ready[EXPORT_BATCH];
     size_t count = 0, batch;
     do {
         batch = 0;
         while (batch < EXPORT_BATCH && count + batch < capacity &&
-               wheel_first(&table->waiting, limit_ns, &items[batch])) {
-            wheel_remove(&table->waiting, items[batch]);
-            prefetch_flow(table, items[batch++]);
-        }
+               take_waiting(table, limit_ns, &ready[batch]))
+            prefetch_flow(table, ready[batch++].item);
         for (size_t i = 0; i < batch; i++)
-            export_flow(table, items[i], &records[count++]);
+            export_flow(table, &ready[i], &records[count++]);
     } while (batch == EXPORT_BATCH);
     table->counters.handed_over += count;
     return count;
@@ -169,7 +197,7 @@ bool flow_table_has_time(const struct flow_table *table)
 static uint64_t memory_bytes(const struct flow_table *table)
 {
     const size_t a_flow = sizeof *table->nodes + sizeof(uint32_t) /* in the pool */ +
-                          (FLOW_CLASS_COUNT + 1) * sizeof(uint32_t) /* in the wheels' heaps */;
+                          (FLOW_CLASS_COUNT + 2) * sizeof(uint32_t) /* in the wheels' heaps */;
     return table->pool.capacity * a_flow + flow_cells_bytes(&table->cells) +
            ((size_t)table->index.mask + 1) * sizeof *table->index.slots +
            flow_memory_bytes(&table->memory) + fragment_table_bytes(&table->fragments);
@@ -181,7 +209,7 @@ void flow_table_counters(const struct flow_table *table, struct packet_counters 
     *packets = table->packet_counters;
     *flows = table->counters;
     flows->open = open_count(table);
-    flows->waiting = wheel_count(&table->waiting);
+    flows->waiting = waiting_count(table);
     flows->memories = wheel_count(&table->memory.wheel);
     flows->memories_evicted = table->memory.evicted;
     flows->datagrams = table->fragments.count;

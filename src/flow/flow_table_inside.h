@@ -17,7 +17,10 @@
 
 #include "flow/flow_table.h"
 
-enum { KNOWN_HASHES = 16 };
+enum {
+    KNOWN_HASHES = 16,
+    FLOW_AT_ONCE_NUMBERS = 1 << 27, /* so many of the last numbers have slots of their own */
+};
 
 /* Of a flow's key; cells have no room for it. */
 struct known_hash {
@@ -36,6 +39,9 @@ struct flow_table {
     struct known_hash known_hashes[KNOWN_HASHES];
     struct wheel open[FLOW_CLASS_COUNT]; /* by (last packet, opening number) */
     struct wheel waiting;                /* ended flows, by (notice, opening number) */
+    struct wheel ended_at_once;          /* those ended by end_all, whose notice is at_once_ns */
+    int64_t at_once_ns;
+    uint64_t at_once_floor; /* in that wheel a flow's time is its number less this */
     struct flow_memory memory;
     struct fragment_table fragments;
     struct flow_clock clock;
@@ -64,6 +70,11 @@ static inline uint32_t open_count(const struct flow_table *table)
     return count;
 }
 
+static inline uint32_t waiting_count(const struct flow_table *table)
+{
+    return wheel_count(&table->waiting) + wheel_count(&table->ended_at_once);
+}
+
 static inline bool is_expired(const struct flow_table *table, uint32_t item)
 {
     return flow_cells_expired(&table->cells, item, table->clock.now_ns, &table->settings);
@@ -84,7 +95,8 @@ void flow_table_end_expired(struct flow_table *table, uint32_t item);
 /* Why a flow ends that is expired. */
 enum flow_end_reason flow_table_silent_end_reason(const struct flow_cell *cell);
 
-/* Ends flows that are due, at most `limit`; true once all are ended. */
+/* Ends flows that are due; true once all are ended. At most `limit` flows are looked at: each is
+ * ended, or put elsewhere because it was touched since it was put where it is. */
 bool flow_table_end_due(struct flow_table *table, size_t limit);
 
 /* Makes room by ending the flow that would be missed least: of the lowest class, the least by (last

@@ -9,7 +9,7 @@
 
 enum {
     PREFETCH_BATCH = 32,
-    TAIL_FLAGS = PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST,
+    CLOSING_FLAGS = PACKET_TCP_FIN | PACKET_TCP_RST,
     FRAGMENT_MARKS = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER,
 };
 
@@ -18,6 +18,7 @@ struct prepared {
     struct flow_key key;
     uint32_t hash;
     uint32_t side;
+    uint32_t likely; /* the flow it is of, but for equal hashes; or NO_ITEM */
 };
 
 enum home_kind {
@@ -127,7 +128,8 @@ static void open_slice(struct flow_table *table, const struct packet *packet,
 static bool is_new_connection(struct flow_table *table, uint32_t item, const struct packet *packet,
                               unsigned side)
 {
-    if (packet->protocol != PACKET_PROTOCOL_TCP || !(packet->tcp_flags & PACKET_TCP_SYN))
+    const unsigned opening = CLOSING_FLAGS | PACKET_TCP_SYN | PACKET_TCP_ACK;
+    if (packet->protocol != PACKET_PROTOCOL_TCP || (packet->tcp_flags & opening) != PACKET_TCP_SYN)
         return false;
     struct flow flow;
     flow_cells_load(&table->cells, item, &flow);
@@ -330,7 +332,7 @@ static bool judge_and_take(struct flow_table *table, const struct packet *packet
         table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]++;
         return true;
     case FLOW_CLOCK_BACKWARD:
-        if (open_count(table) + wheel_count(&table->waiting) > 0) {
+        if (open_count(table) + waiting_count(table) > 0) {
             table->is_stepping = table->is_sweep_due = table->is_stuck = true;
             return false;
         }
@@ -381,6 +383,29 @@ bool flow_table_end_input(struct flow_table *table)
     return take_redo(table);
 }
 
+/* The lines that a packet's first look at its flow needs. */
+static void prefetch_cells(const struct flow_table *table, const struct packet *packets,
+                           size_t count, struct prepared prepared[])
+{
+    uint32_t opening = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct flow_index_probe probe = flow_index_start(&table->index, prepared[i].hash);
+        uint32_t item;
+        const bool is_new = !flow_index_next(&table->index, &probe, &item);
+        prepared[i].likely = is_new ? NO_ITEM : item;
+        if (is_new && !item_pool_peek(&table->pool, opening++, &item))
+            continue;
+        const struct flow_cell *const cell = &table->cells.cells[item];
+        __builtin_prefetch(cell, 1);
+        __builtin_prefetch(&cell->side[prepared[i].side], 1);
+        __builtin_prefetch(&cell->recent, 1);
+        if (is_new)
+            __builtin_prefetch(&table->cells.tails[item], 1);
+        if (is_new || (packets[i].tcp_flags & CLOSING_FLAGS)) /* it changes wheels */
+            __builtin_prefetch(&table->nodes[item], 1);
+    }
+}
+
 /* Looks ahead over a batch, so that the memory a packet needs is under way when its turn comes. */
 static void prepare_batch(const struct flow_table *table, const struct packet *packets,
                           size_t count, struct prepared prepared[])
@@ -389,21 +414,14 @@ static void prepare_batch(const struct flow_table *table, const struct packet *p
         prepare(table, &packets[i], &prepared[i]);
         flow_index_prefetch(&table->index, prepared[i].hash);
     }
-    uint32_t opening = 0;
+    prefetch_cells(table, packets, count, prepared);
     for (size_t i = 0; i < count; i++) {
-        struct flow_index_probe probe = flow_index_start(&table->index, prepared[i].hash);
-        uint32_t item;
-        const bool is_new = !flow_index_next(&table->index, &probe, &item);
-        if (is_new && !item_pool_peek(&table->pool, opening++, &item))
+        const uint32_t item = prepared[i].likely;
+        if (item == NO_ITEM)
             continue;
-        const struct flow_cell *const cell = &table->cells.cells[item];
-        __builtin_prefetch(cell, 1);
-        __builtin_prefetch(&cell->side[prepared[i].side], 1);
-        __builtin_prefetch(&cell->recent, 1);
-        if (is_new || (packets[i].tcp_flags & TAIL_FLAGS))
-            __builtin_prefetch(&table->cells.tails[item], 1);
-        if (is_new)
-            __builtin_prefetch(&table->nodes[item], 1);
+        flow_cells_prefetch_rest(&table->cells, item, &packets[i], prepared[i].side);
+        if (packets[i].tcp_flags & CLOSING_FLAGS)
+            wheel_prefetch_neighbours(table->nodes, item);
     }
 }
 

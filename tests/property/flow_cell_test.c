@@ -81,6 +81,9 @@ static void check_same(void)
     ck_assert_str_eq(got, expected);
     ck_assert_mem_eq(&from_cell, &from_plain, sizeof from_cell);
     ck_assert_int_eq(flow_cells_last_ns(&cells, ITEM), plain.span.last_ns);
+    const struct flow_orientation of_cell = flow_cells_orientation(&cells, ITEM);
+    ck_assert_uint_eq(of_cell.initiator, flow_orientation(&plain).initiator);
+    ck_assert_uint_eq(of_cell.basis, flow_orientation(&plain).basis);
     ck_assert_int_eq(flow_cell_is_closed(&cells.cells[ITEM]), tcp_track_is_closed(&plain.tcp));
 }
 
