@@ -16,11 +16,21 @@ static void keep(struct engine *engine, uint8_t kind, size_t size)
         engine->has_failed = true;
 }
 
+/* Packing is the first to look at all of a record: its nine cache lines are asked for before the
+ * flow is measured. */
+static void ask_for(const struct flow_record *flow)
+{
+    enum { CACHE_LINE = 64 };
+    for (size_t at = 0; at < sizeof *flow; at += CACHE_LINE)
+        __builtin_prefetch((const uint8_t *)flow + at);
+}
+
 void engine_keep_flow(struct engine *engine, const struct flow_record *flow,
                       const struct endpoint_hashes *hashes)
 {
     struct feature_vector features;
     struct behaviour_finding finding;
+    ask_for(flow);
     feature_measure(engine->features, flow, hashes, &features);
     behaviour_observe(engine->behaviours, flow, hashes, &features, &finding);
     anomaly_learn(engine->model, &features, flow->notice_ns);

@@ -46,18 +46,22 @@ static inline int64_t minus(int64_t a, int64_t b)
 
 /* ---- groups -------------------------------------------------------------------------------- */
 
+/* Bit i: byte i of the map is not 0. */
+static inline unsigned map_mask(uint64_t map)
+{
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    const uint64_t any = (((map & low) + low) | map) & ~low; /* each byte's highest bit */
+    return (unsigned)((any >> 7) * UINT64_C(0x0102040810204080) >> 56);
+}
+
 /* Puts map and body together at `bytes`; behind them. */
 static inline uint8_t *end_writing(const struct walk *walk, const uint8_t *body, uint8_t *bytes)
 {
     assert(walk->field <= GROUP_FIELDS_MAX);
-    uint8_t *const mask = bytes++;
-    *mask = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        const uint8_t part = (uint8_t)(walk->map >> 8 * i);
-        *bytes = part;
-        bytes += part != 0;
-        *mask |= (uint8_t)((part != 0) << i);
-    }
+    unsigned mask = map_mask(walk->map);
+    *bytes++ = (uint8_t)mask;
+    for (; mask != 0; mask &= mask - 1)
+        *bytes++ = (uint8_t)(walk->map >> 8 * (unsigned)__builtin_ctz(mask));
     const size_t size = (size_t)(walk->to - body);
     memcpy(bytes, body, size);
     return bytes + size;
@@ -66,12 +70,10 @@ static inline uint8_t *end_writing(const struct walk *walk, const uint8_t *body,
 static inline void begin_reading(struct walk *walk, const uint8_t *bytes)
 {
     walk->from = bytes;
-    const uint8_t mask = *walk->from++;
     walk->map = 0;
     walk->field = 0;
-    for (unsigned i = 0; i < 8; i++)
-        if (mask >> i & 1)
-            walk->map |= (uint64_t)*walk->from++ << 8 * i;
+    for (unsigned mask = *walk->from++; mask != 0; mask &= mask - 1)
+        walk->map |= (uint64_t)*walk->from++ << 8 * (unsigned)__builtin_ctz(mask);
 }
 
 /* ---- fields -------------------------------------------------------------------------------- */
@@ -92,6 +94,10 @@ static inline uint64_t walk_rest(struct walk *walk, bool is_reading, uint64_t re
 static inline uint64_t walk_word(struct walk *walk, bool is_reading, uint64_t value,
                                  uint64_t expected)
 {
+    if (!is_reading) {
+        walk_rest(walk, false, value == expected ? 0 : fold(value - expected));
+        return value;
+    }
     return expected + unfold(walk_rest(walk, is_reading, fold(value - expected)));
 }
 
@@ -421,6 +427,34 @@ static inline void walk_distribution(struct walk *walk, bool is_reading, uint64_
     walk_double(walk, is_reading, &distribution->deviation, 0);
 }
 
+static inline void walk_distributions(struct walk *walk, bool is_reading,
+                                      struct flow_direction *way)
+{
+    const uint64_t gaps = way->packets > 0 ? way->packets - 1 : 0;
+    walk_distribution(walk, is_reading, way->packets, mean_of((double)way->ip_bytes, way->packets),
+                      &way->packet_bytes);
+    walk_distribution(walk, is_reading, gaps,
+                      mean_of((double)minus(way->last_ns, way->first_ns), gaps), &way->gap_ns);
+}
+
+enum { DISTRIBUTION_FIELDS = 2 * 6, SELDOM_FIELDS = 12 };
+
+/* True if there is nothing to tell of sizes and gaps, as of one packet or none. In one go, without
+ * a branch a field: these fields are most of such a flow's. */
+static inline bool has_plain_distributions(const struct flow_direction *way)
+{
+    const struct flow_distribution *const sizes = &way->packet_bytes, *const gaps = &way->gap_ns;
+    if (way->packets > 1 || way->ip_bytes > way->packets * UINT32_MAX)
+        return false;
+    const uint64_t rest =
+        (sizes->count ^ way->packets) | (sizes->is_whole ^ way->packets) |
+        ((uint64_t)sizes->min ^ way->ip_bytes) | ((uint64_t)sizes->max ^ way->ip_bytes) |
+        (bits_of(sizes->mean) ^ bits_of((double)way->ip_bytes)) | bits_of(sizes->deviation) |
+        gaps->count | gaps->is_whole | (uint64_t)gaps->min | (uint64_t)gaps->max |
+        bits_of(gaps->mean) | bits_of(gaps->deviation);
+    return rest == 0;
+}
+
 static inline void walk_direction(struct walk *walk, bool is_reading, struct flow_record *flow,
                                   unsigned side)
 {
@@ -430,20 +464,48 @@ static inline void walk_direction(struct walk *walk, bool is_reading, struct flo
     walk_u64(walk, is_reading, &way->payload_bytes, way->ip_bytes - way->packets * HEADER_BYTES);
     walk_i64(walk, is_reading, &way->first_ns, is_there ? flow->first_ns : 0);
     walk_i64(walk, is_reading, &way->last_ns, is_there ? flow->last_ns : 0);
-    walk_distribution(walk, is_reading, way->packets, mean_of((double)way->ip_bytes, way->packets),
-                      &way->packet_bytes);
-    const uint64_t gaps = is_there ? way->packets - 1 : 0;
-    walk_distribution(walk, is_reading, gaps,
-                      mean_of((double)minus(way->last_ns, way->first_ns), gaps), &way->gap_ns);
     walk_u64(walk, is_reading, &way->duplicates, 0);
     walk_u32(walk, is_reading, &way->retransmitted, 0);
     walk_u32(walk, is_reading, &way->out_of_order, 0);
     walk_u32(walk, is_reading, &way->zero_windows, 0);
+    const unsigned field = walk->field;
+    if (is_reading || !has_plain_distributions(way))
+        walk_distributions(walk, is_reading, way);
+    else
+        walk->field += DISTRIBUTION_FIELDS;
+    assert(walk->field == field + DISTRIBUTION_FIELDS);
 }
 
-/* What few flows have. */
+static inline uint64_t words_of(const void *bytes, size_t size)
+{
+    uint64_t any = 0;
+    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, (const uint8_t *)bytes + at, sizeof word);
+        any |= word;
+    }
+    return any;
+}
+
+/* What few flows have: is there any of it? */
+static inline bool has_seldom(const struct flow_record *flow)
+{
+    const uint64_t any = flow->padding | flow->marks | flow->unknown | flow->fragments |
+                         flow->fragments_overlapping | flow->fragments_first_missing |
+                         words_of(flow->vlan, sizeof flow->vlan) |
+                         words_of(flow->tunnels, sizeof flow->tunnels) |
+                         words_of(flow->outer_source, sizeof flow->outer_source) |
+                         words_of(flow->outer_destination, sizeof flow->outer_destination);
+    return any != 0;
+}
+
 static inline void walk_seldom(struct walk *walk, bool is_reading, struct flow_record *flow)
 {
+    const unsigned field = walk->field;
+    if (!is_reading && !has_seldom(flow)) {
+        walk->field += SELDOM_FIELDS;
+        return;
+    }
     walk_u8(walk, is_reading, &flow->padding);
     walk_text(walk, is_reading, flow->vlan, sizeof flow->vlan);
     walk_u16(walk, is_reading, &flow->marks, 0);
@@ -454,6 +516,7 @@ static inline void walk_seldom(struct walk *walk, bool is_reading, struct flow_r
     walk_text(walk, is_reading, flow->tunnels, sizeof flow->tunnels);
     walk_text(walk, is_reading, flow->outer_source, sizeof flow->outer_source);
     walk_text(walk, is_reading, flow->outer_destination, sizeof flow->outer_destination);
+    assert(walk->field == field + SELDOM_FIELDS);
 }
 
 /* The rest of the record, which the flow before has no part in. */
@@ -471,44 +534,72 @@ static inline void walk_body(struct walk *walk, bool is_reading, struct flow_rec
 
 /* ---- the features -------------------------------------------------------------------------- */
 
-/* What a feature is expected to be: of ten minutes as in the window, else 1 as of a first flow. */
+/* Of ten minutes is expected what is of the window, else 1 as of a first flow. */
+enum {
+    WINDOW_FIRST = FEATURE_SRC_FLOWS_WINDOW,
+    LONG_FIRST = FEATURE_SRC_FLOWS_10M,
+    LONG_END = FEATURE_PAIR_PORTS_10M + 1,
+};
+
+static inline unsigned in_window(unsigned j)
+{
+    const unsigned i = j - LONG_FIRST + WINDOW_FIRST;
+    return i < FEATURE_SRC_PROTOCOL_ENTROPY ? i : i + 1;
+}
+_Static_assert(FEATURE_SRC_NEW_PEERS_10M - LONG_FIRST ==
+                       FEATURE_SRC_NEW_PEERS_WINDOW - WINDOW_FIRST &&
+                   FEATURE_SRC_PROTOCOL_ENTROPY == FEATURE_SRC_NEW_PEERS_WINDOW + 1 &&
+                   FEATURE_PAIR_PORTS_10M - LONG_FIRST + 1 ==
+                       FEATURE_PAIR_PORTS_WINDOW - WINDOW_FIRST,
+               "the lists are alike but for the entropy");
+
 static inline double expected_feature(const struct feature_vector *features, unsigned j)
 {
-    if (j >= FEATURE_SRC_FLOWS_10M && j <= FEATURE_PAIR_PORTS_10M) {
-        static const uint8_t in_window[] = {
-            FEATURE_SRC_FLOWS_WINDOW, FEATURE_SRC_PEERS_WINDOW,      FEATURE_SRC_PORTS_WINDOW,
-            FEATURE_SRC_BYTES_WINDOW, FEATURE_SRC_UNANSWERED_WINDOW, FEATURE_SRC_NEW_PEERS_WINDOW,
-            FEATURE_DST_FLOWS_WINDOW, FEATURE_DST_SOURCES_WINDOW,    FEATURE_PAIR_FLOWS_WINDOW,
-            FEATURE_PAIR_PORTS_WINDOW};
-        return features->value[in_window[j - FEATURE_SRC_FLOWS_10M]];
-    }
-    return j >= FEATURE_SRC_FLOWS_WINDOW && j <= FEATURE_PAIR_PORTS_WINDOW &&
-           j != FEATURE_SRC_PROTOCOL_ENTROPY;
+    if (j >= LONG_FIRST && j < LONG_END)
+        return features->value[in_window(j)];
+    return j < LONG_FIRST && j != FEATURE_SRC_PROTOCOL_ENTROPY;
 }
 
-static inline uint64_t derived_bits(void)
+/* flow_pack_is_derived, of all features at once. */
+static const uint64_t DERIVED =
+    ((UINT64_C(1) << FEATURE_SRC_FLOWS_WINDOW) - 1) |
+    ((UINT64_C(2) << FEATURE_SERVICE_SIZE) - (UINT64_C(1) << FEATURE_PROTOCOL));
+
+/* Features from `first` to before `end`, a field each, of which `wanted` are there. Which are not
+ * as expected is found without a branch, and only these are gone through. */
+static inline void walk_range(struct walk *walk, bool is_reading, struct feature_vector *features,
+                              uint64_t wanted, unsigned first, unsigned end)
 {
-    uint64_t bits = 0;
-    for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        bits |= (uint64_t)flow_pack_is_derived(j) << j;
-    return bits;
+    const unsigned field = walk->field;
+    uint64_t others = is_reading ? walk->map >> field << first : 0;
+    for (unsigned j = first; j < end; j++) {
+        const double expected = expected_feature(features, j);
+        if (is_reading)
+            features->value[j] = wanted >> j & 1 ? expected : features->value[j];
+        else
+            others |= (uint64_t)(bits_of(features->value[j]) != bits_of(expected)) << j;
+    }
+    for (others &= wanted & ((UINT64_C(1) << end) - (UINT64_C(1) << first)); others != 0;
+         others &= others - 1) {
+        const unsigned j = (unsigned)__builtin_ctzll(others);
+        walk->field = field + j - first;
+        walk_share(walk, is_reading, &features->value[j], expected_feature(features, j),
+                   features->value[j < LONG_FIRST ? WINDOW_FIRST : LONG_FIRST]);
+    }
+    walk->field = field + end - first;
 }
 
 static inline void walk_features(struct walk *walk, bool is_reading,
                                  struct feature_vector *features)
 {
-    const uint64_t told = derived_bits();
     const uint64_t all = (UINT64_C(1) << FEATURE_COUNT) - 1;
-    const uint64_t others = walk_bits(walk, is_reading, features->present & ~told, all & ~told);
+    const uint64_t others =
+        walk_bits(walk, is_reading, features->present & ~DERIVED, all & ~DERIVED);
     if (is_reading)
-        features->present = (features->present & told) | others;
-    for (unsigned j = FEATURE_SRC_FLOWS_WINDOW; j < FEATURE_COUNT; j++) {
-        if (flow_pack_is_derived(j) || (features->present >> j & 1) == 0)
-            continue;
-        const bool is_window = j < FEATURE_SRC_FLOWS_10M;
-        walk_share(walk, is_reading, &features->value[j], expected_feature(features, j),
-                   features->value[is_window ? FEATURE_SRC_FLOWS_WINDOW : FEATURE_SRC_FLOWS_10M]);
-    }
+        features->present = (features->present & DERIVED) | others;
+    walk_range(walk, is_reading, features, others, WINDOW_FIRST, LONG_FIRST);
+    walk_range(walk, is_reading, features, others, LONG_FIRST, LONG_END);
+    walk_range(walk, is_reading, features, others, LONG_END, FEATURE_COUNT);
     walk_u64(walk, is_reading, &features->src_packets_window, 1);
     walk_u64(walk, is_reading, &features->src_syn_flows_window, features->src_packets_window);
     walk_i64(walk, is_reading, &features->pair_age_ns, -1);
