@@ -100,7 +100,7 @@ void engine_emit_flow(struct engine *engine)
     if (!wants_alert && !is_to_keep && !wants_flow)
         return;
     struct baseline_summary baseline;
-    engine_make_parts(engine);
+    engine_complete_flow(engine);
     anomaly_baseline_summary(engine->model, &baseline);
     explain_flow(part, baseline.flows);
     engine->record.timestamp_ns = notice_ns;

@@ -16,11 +16,21 @@ static void keep(struct engine *engine, uint8_t kind, size_t size)
         engine->has_failed = true;
 }
 
+/* Packing is the first to look at all of a record: its nine cache lines are asked for before the
+ * flow is measured. */
+static void ask_for(const struct flow_record *flow)
+{
+    enum { CACHE_LINE = 64 };
+    for (size_t at = 0; at < sizeof *flow; at += CACHE_LINE)
+        __builtin_prefetch((const uint8_t *)flow + at);
+}
+
 void engine_keep_flow(struct engine *engine, const struct flow_record *flow,
                       const struct endpoint_hashes *hashes)
 {
     struct feature_vector features;
     struct behaviour_finding finding;
+    ask_for(flow);
     feature_measure(engine->features, flow, hashes, &features);
     behaviour_observe(engine->behaviours, flow, hashes, &features, &finding);
     anomaly_learn(engine->model, &features, flow->notice_ns);
@@ -39,18 +49,6 @@ void engine_keep_statistics(struct engine *engine, const struct statistics *snap
 static bool is_muted(const struct engine *engine, const struct record_flow_part *part)
 {
     return engine_find_rule(engine, part, FLAGGED_BY_SURPRISE) < rule_count(engine);
-}
-
-void engine_make_parts(struct engine *engine)
-{
-    struct verdict *const verdict = &engine->record.as.flow.part.verdict;
-    if (!engine->parts_are_due)
-        return;
-    struct verdict parts;
-    anomaly_score(engine->model, &engine->record.as.flow.part.features, true, &parts);
-    verdict->typical_mbits = parts.typical_mbits;
-    memcpy(verdict->contribution_mbits, parts.contribution_mbits, sizeof parts.contribution_mbits);
-    engine->parts_are_due = false;
 }
 
 /* Goes through what was kept, in order. */
@@ -75,12 +73,37 @@ static bool each_kept(struct engine *engine, void (*visit)(struct engine *engine
     }
 }
 
-/* What feature_measure says of the record alone, and what was packed beside it. */
-static void unpack_features(struct engine *engine, const uint8_t *packed,
-                            struct record_flow_part *part)
+/* What every flow of a second pass is judged and counted by. */
+static void unpack_head(struct engine *engine)
 {
+    struct record_flow_part *const part = &engine->record.as.flow.part;
+    engine->packed_body = flow_pack_head(&engine->pack, engine->kept.bytes, &part->flow,
+                                         &part->features, &part->finding);
+}
+
+/* The rest of the flow, and its features: what feature_measure says of the record alone, and what
+ * was packed beside it. */
+static void unpack_body(struct engine *engine)
+{
+    struct record_flow_part *const part = &engine->record.as.flow.part;
+    const uint8_t *const packed =
+        flow_pack_body(&engine->pack, engine->packed_body, &part->flow, &part->finding);
+    engine->packed_body = NULL;
     feature_derive(engine->features, &part->flow, &part->features);
     flow_pack_features(packed, &part->features);
+}
+
+void engine_complete_flow(struct engine *engine)
+{
+    struct record_flow_part *const part = &engine->record.as.flow.part;
+    struct verdict parts;
+    if (engine->packed_body == NULL)
+        return;
+    unpack_body(engine);
+    anomaly_score(engine->model, &part->features, true, &parts);
+    part->verdict.typical_mbits = parts.typical_mbits;
+    memcpy(part->verdict.contribution_mbits, parts.contribution_mbits,
+           sizeof parts.contribution_mbits);
 }
 
 static int32_t next_score(struct engine *engine)
@@ -103,9 +126,8 @@ static void rank_kept(struct engine *engine)
     if (engine->kept.kind != KEPT_FLOW)
         return;
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    const uint8_t *const packed =
-        flow_pack_read(&engine->pack, engine->kept.bytes, &part->flow, &part->finding);
-    unpack_features(engine, packed, part);
+    unpack_head(engine);
+    unpack_body(engine);
     anomaly_score(engine->model, &part->features, true, &part->verdict);
     rank(engine, is_muted(engine, part));
 }
@@ -120,20 +142,16 @@ static bool rank_all(struct engine *engine)
     return !engine->has_failed;
 }
 
-/* Where nobody asks for features or for the parts of the score they are not made: both are asked
- * for of a flow that its score flags; a finding needs features to be decided on, and the parts only
- * if it is told. */
-static void score_kept(struct engine *engine, const uint8_t *packed, struct record_flow_part *part)
+/* A finding is decided on by the head alone. A flow that its score flags is decided on by its
+ * leading feature, and so is one that a rule may mute; else only a record needs the whole flow. */
+static void score_kept(struct engine *engine, struct record_flow_part *part)
 {
     const int32_t score_mbits = next_score(engine);
-    const bool wants_parts = engine->settings.emit_flows || rule_count(engine) > 0 ||
-                             score_mbits >= ranking_threshold_mbits(engine->ranking);
     part->verdict.score_mbits = score_mbits;
-    engine->parts_are_due = true;
-    if (wants_parts || part->finding.behaviour != BEHAVIOUR_NONE)
-        unpack_features(engine, packed, part);
-    if (wants_parts)
-        engine_make_parts(engine);
+    part->verdict.is_cold = false;
+    if (engine->settings.emit_flows || rule_count(engine) > 0 ||
+        score_mbits >= ranking_threshold_mbits(engine->ranking))
+        engine_complete_flow(engine);
 }
 
 static void emit_kept(struct engine *engine)
@@ -145,10 +163,9 @@ static void emit_kept(struct engine *engine)
         return;
     }
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    *part = (struct record_flow_part){0};
-    const uint8_t *const packed =
-        flow_pack_read(&engine->pack, engine->kept.bytes, &part->flow, &part->finding);
-    score_kept(engine, packed, part);
+    part->incident = (struct incident){.id = 0};
+    unpack_head(engine);
+    score_kept(engine, part);
     ranking_judge(engine->ranking, &part->verdict, is_muted(engine, part));
     engine->counters.flows_queued--;
     engine_emit_flow(engine);

@@ -31,11 +31,11 @@ struct engine {
     struct feature_engine *features;
     struct behaviour_engine *behaviours;
     struct anomaly_model *model;
-    struct flow_store *store; /* capture mode */
-    struct flow_pack pack;    /* what the next kept flow is told by */
-    struct kept kept;         /* the one under way; large, so not on the stack */
-    bool parts_are_due;       /* of the flow under way only the score was made */
-    struct ranking *ranking;  /* capture mode */
+    struct flow_store *store;   /* capture mode */
+    struct flow_pack pack;      /* what the next kept flow is told by */
+    struct kept kept;           /* the one under way; large, so not on the stack */
+    const uint8_t *packed_body; /* of the flow under way only the head was read; else NULL */
+    struct ranking *ranking;    /* capture mode */
     struct gate gate;
     struct incident_table *incidents;
     uint64_t *muted; /* flows that each suppress rule muted; NULL: there are no rules */
@@ -74,8 +74,8 @@ void engine_keep_statistics(struct engine *engine, const struct statistics *snap
 /* Everything is kept: ranks all flows and tells of each in order. False: not all could be. */
 bool engine_tell_capture(struct engine *engine);
 
-/* The parts of a kept flow's score, where nobody asked for them before it is told. */
-void engine_make_parts(struct engine *engine);
+/* All of a kept flow and the parts of its score, where nobody asked before a record is written. */
+void engine_complete_flow(struct engine *engine);
 
 /* ---- engine_alert.c ---- */
 

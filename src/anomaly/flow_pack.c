@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <string.h>
 
+enum { ETHERNET_BYTES = 14, HEADER_BYTES = 40 };
+
 enum { GROUP_FIELDS_MAX = 64, GROUP_BODY_MAX = GROUP_FIELDS_MAX * NUMBER_REACH };
 
 struct walk {
@@ -44,18 +46,22 @@ static inline int64_t minus(int64_t a, int64_t b)
 
 /* ---- groups -------------------------------------------------------------------------------- */
 
+/* Bit i: byte i of the map is not 0. */
+static inline unsigned map_mask(uint64_t map)
+{
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    const uint64_t any = (((map & low) + low) | map) & ~low; /* each byte's highest bit */
+    return (unsigned)((any >> 7) * UINT64_C(0x0102040810204080) >> 56);
+}
+
 /* Puts map and body together at `bytes`; behind them. */
 static inline uint8_t *end_writing(const struct walk *walk, const uint8_t *body, uint8_t *bytes)
 {
     assert(walk->field <= GROUP_FIELDS_MAX);
-    uint8_t *const mask = bytes++;
-    *mask = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        const uint8_t part = (uint8_t)(walk->map >> 8 * i);
-        *bytes = part;
-        bytes += part != 0;
-        *mask |= (uint8_t)((part != 0) << i);
-    }
+    unsigned mask = map_mask(walk->map);
+    *bytes++ = (uint8_t)mask;
+    for (; mask != 0; mask &= mask - 1)
+        *bytes++ = (uint8_t)(walk->map >> 8 * (unsigned)__builtin_ctz(mask));
     const size_t size = (size_t)(walk->to - body);
     memcpy(bytes, body, size);
     return bytes + size;
@@ -64,12 +70,10 @@ static inline uint8_t *end_writing(const struct walk *walk, const uint8_t *body,
 static inline void begin_reading(struct walk *walk, const uint8_t *bytes)
 {
     walk->from = bytes;
-    const uint8_t mask = *walk->from++;
     walk->map = 0;
     walk->field = 0;
-    for (unsigned i = 0; i < 8; i++)
-        if (mask >> i & 1)
-            walk->map |= (uint64_t)*walk->from++ << 8 * i;
+    for (unsigned mask = *walk->from++; mask != 0; mask &= mask - 1)
+        walk->map |= (uint64_t)*walk->from++ << 8 * (unsigned)__builtin_ctz(mask);
 }
 
 /* ---- fields -------------------------------------------------------------------------------- */
@@ -90,6 +94,10 @@ static inline uint64_t walk_rest(struct walk *walk, bool is_reading, uint64_t re
 static inline uint64_t walk_word(struct walk *walk, bool is_reading, uint64_t value,
                                  uint64_t expected)
 {
+    if (!is_reading) {
+        walk_rest(walk, false, value == expected ? 0 : fold(value - expected));
+        return value;
+    }
     return expected + unfold(walk_rest(walk, is_reading, fold(value - expected)));
 }
 
@@ -237,15 +245,22 @@ static inline void walk_double(struct walk *walk, bool is_reading, double *value
 
 /* ---- the flow ------------------------------------------------------------------------------ */
 
+/* A category's code; 0 if it is none. */
+static inline uint64_t code_below(double value, uint64_t limit)
+{
+    return value > 0 && value < (double)limit ? (uint64_t)value : 0;
+}
+
 /* Some fields are one number, because they are alike from flow to flow together. */
 static inline void walk_kind(struct walk *walk, bool is_reading, struct flow_pack *pack,
-                             struct flow_record *flow)
+                             struct flow_record *flow, double *direction)
 {
     const uint64_t kind = (uint64_t)flow->ip_version | (uint64_t)flow->protocol << 8 |
                           (uint64_t)flow->basis << 16 | (uint64_t)flow->end_reason << 24 |
                           (uint64_t)flow->state << 32 | (uint64_t)flow->one_way_key << 40 |
                           (uint64_t)flow->is_tcp_closed << 41 |
-                          (uint64_t)flow->has_handshake_rtt << 42;
+                          (uint64_t)flow->has_handshake_rtt << 42 |
+                          (is_reading ? 0 : code_below(*direction, FEATURE_DIRECTION_COUNT)) << 43;
     const uint64_t icmp = (uint64_t)flow->icmp_type | (uint64_t)flow->icmp_code << 8;
     pack->kind = walk_bits(walk, is_reading, kind, pack->kind);
     pack->icmp = walk_bits(walk, is_reading, icmp, pack->icmp);
@@ -259,6 +274,7 @@ static inline void walk_kind(struct walk *walk, bool is_reading, struct flow_pac
     flow->one_way_key = pack->kind >> 40 & 1;
     flow->is_tcp_closed = pack->kind >> 41 & 1;
     flow->has_handshake_rtt = pack->kind >> 42 & 1;
+    *direction = (double)(pack->kind >> 43);
     flow->icmp_type = (uint8_t)pack->icmp;
     flow->icmp_code = (uint8_t)(pack->icmp >> 8);
 }
@@ -283,7 +299,17 @@ static inline void walk_ports(struct walk *walk, bool is_reading, struct flow_pa
         flow->destination_port = (uint16_t)pack->ports;
 }
 
-/* What few flows have. */
+/* Mostly made of the destination's port. */
+static inline void walk_service(struct walk *walk, bool is_reading, const struct flow_record *flow,
+                                double *service)
+{
+    const uint64_t expected = (uint64_t)flow->protocol << 16 | flow->destination_port;
+    const uint64_t code = is_reading ? 0 : code_below(*service, UINT64_C(1) << 32);
+    const uint64_t told = walk_bits(walk, is_reading, code, expected);
+    if (is_reading)
+        *service = (double)told;
+}
+
 static inline void walk_outside(struct walk *walk, bool is_reading, struct flow_pack *pack,
                                 struct flow_record *flow)
 {
@@ -291,22 +317,12 @@ static inline void walk_outside(struct walk *walk, bool is_reading, struct flow_
                              (uint64_t)flow->tunnel_count << 24 |
                              (uint64_t)flow->outer_ip_version << 32;
     pack->outside = walk_bits(walk, is_reading, outside, pack->outside);
-    if (is_reading) {
-        flow->source_index = (uint16_t)pack->outside;
-        flow->vlan_count = (uint8_t)(pack->outside >> 16);
-        flow->tunnel_count = (uint8_t)(pack->outside >> 24);
-        flow->outer_ip_version = (uint8_t)(pack->outside >> 32);
-    }
-    walk_u8(walk, is_reading, &flow->padding);
-    walk_text(walk, is_reading, flow->vlan, sizeof flow->vlan);
-    walk_u16(walk, is_reading, &flow->marks, 0);
-    walk_u16(walk, is_reading, &flow->unknown, 0);
-    walk_u32(walk, is_reading, &flow->fragments, 0);
-    walk_u32(walk, is_reading, &flow->fragments_overlapping, 0);
-    walk_u32(walk, is_reading, &flow->fragments_first_missing, 0);
-    walk_text(walk, is_reading, flow->tunnels, sizeof flow->tunnels);
-    walk_text(walk, is_reading, flow->outer_source, sizeof flow->outer_source);
-    walk_text(walk, is_reading, flow->outer_destination, sizeof flow->outer_destination);
+    if (!is_reading)
+        return;
+    flow->source_index = (uint16_t)pack->outside;
+    flow->vlan_count = (uint8_t)(pack->outside >> 16);
+    flow->tunnel_count = (uint8_t)(pack->outside >> 24);
+    flow->outer_ip_version = (uint8_t)(pack->outside >> 32);
 }
 
 static inline void walk_times(struct walk *walk, bool is_reading, struct flow_pack *pack,
@@ -324,24 +340,72 @@ _Static_assert(FLOW_HISTORY_MAX % sizeof(uint64_t) == 0 &&
                    PACKET_TUNNELS_MAX == sizeof(uint64_t),
                "texts are whole words");
 
-static inline void walk_flow(struct walk *walk, bool is_reading, struct flow_pack *pack,
-                             struct flow_record *flow)
+/* What of a direction is counted by, and what is told by the flow before. */
+static inline void walk_counts(struct walk *walk, bool is_reading, struct flow_pack *pack,
+                               struct flow_record *flow, unsigned side)
+{
+    struct flow_direction *const way = &flow->direction[side];
+    walk_u64(walk, is_reading, &way->packets, 0);
+    walk_u64(walk, is_reading, &way->ip_bytes, way->packets * HEADER_BYTES);
+    const bool is_there = way->packets > 0;
+    const uint64_t ttl =
+        (uint64_t)way->ttl_min | (uint64_t)way->ttl_max << 8 | (uint64_t)way->tcp_flags << 16;
+    const uint64_t told = walk_bits(walk, is_reading, ttl, is_there ? pack->ttl[side] : 0);
+    if (is_there)
+        pack->ttl[side] = told;
+    if (!is_reading)
+        return;
+    way->ttl_min = (uint8_t)told;
+    way->ttl_max = (uint8_t)(told >> 8);
+    way->tcp_flags = (uint8_t)(told >> 16);
+}
+
+/* A finding is mostly that of the flow before, with other values. All of it is left in `pack`. */
+static inline void walk_finding(struct walk *walk, bool is_reading, struct flow_pack *pack,
+                                struct behaviour_finding *finding)
+{
+    struct behaviour_finding *const told = &pack->finding;
+    walk_u8(walk, is_reading, &finding->behaviour);
+    if (finding->behaviour == BEHAVIOUR_NONE)
+        return;
+    told->behaviour = finding->behaviour;
+    told->evidence_count = (uint8_t)walk_rest(walk, is_reading, finding->evidence_count);
+    told->since_ns =
+        (int64_t)walk_word(walk, is_reading, (uint64_t)finding->since_ns, (uint64_t)told->since_ns);
+    assert(told->evidence_count <= BEHAVIOUR_EVIDENCE_MAX);
+    for (unsigned i = 0; i < told->evidence_count; i++) {
+        struct behaviour_evidence *const other = &told->evidence[i];
+        struct behaviour_evidence evidence = is_reading ? *other : finding->evidence[i];
+        const uint64_t what = evidence.quantity | (uint64_t)evidence.is_most << 8;
+        const uint64_t whole =
+            walk_bits(walk, is_reading, what, other->quantity | (uint64_t)other->is_most << 8);
+        evidence.quantity = (uint8_t)whole;
+        evidence.is_most = (uint8_t)(whole >> 8);
+        walk_double(walk, is_reading, &evidence.value, other->value);
+        walk_double(walk, is_reading, &evidence.limit, other->limit);
+        *other = evidence;
+    }
+}
+
+/* What is counted of every flow, and what the next one is told by. */
+static inline void walk_head(struct walk *walk, bool is_reading, struct flow_pack *pack,
+                             struct flow_record *flow, struct feature_vector *features,
+                             struct behaviour_finding *finding)
 {
     walk_times(walk, is_reading, pack, flow);
-    walk_u64(walk, is_reading, &flow->flow_id, 0);
     walk_u64(walk, is_reading, &flow->opening_number, pack->opening_number);
     pack->opening_number = flow->opening_number + 1;
     walk_u32(walk, is_reading, &flow->epoch, (uint32_t)pack->epoch);
     pack->epoch = flow->epoch;
-    walk_u32(walk, is_reading, &flow->slice, 0);
     walk_address(walk, is_reading, pack->source, flow->source);
     walk_address(walk, is_reading, pack->destination, flow->destination);
     walk_ports(walk, is_reading, pack, flow);
-    walk_kind(walk, is_reading, pack, flow);
-    walk_i64(walk, is_reading, &flow->handshake_rtt_ns, 0);
-    walk_i64(walk, is_reading, &flow->longest_gap_ns, 0);
-    walk_text(walk, is_reading, flow->history, sizeof flow->history);
+    walk_kind(walk, is_reading, pack, flow, &features->value[FEATURE_DIRECTION]);
+    walk_service(walk, is_reading, flow, &features->value[FEATURE_SERVICE]);
     walk_outside(walk, is_reading, pack, flow);
+    walk_counts(walk, is_reading, pack, flow, FLOW_FORWARD);
+    walk_counts(walk, is_reading, pack, flow, FLOW_REVERSE);
+    walk_finding(walk, is_reading, pack, finding);
 }
 
 /* The mean of so many. 0 of nothing. */
@@ -363,107 +427,179 @@ static inline void walk_distribution(struct walk *walk, bool is_reading, uint64_
     walk_double(walk, is_reading, &distribution->deviation, 0);
 }
 
-enum { ETHERNET_BYTES = 14, HEADER_BYTES = 40 };
+static inline void walk_distributions(struct walk *walk, bool is_reading,
+                                      struct flow_direction *way)
+{
+    const uint64_t gaps = way->packets > 0 ? way->packets - 1 : 0;
+    walk_distribution(walk, is_reading, way->packets, mean_of((double)way->ip_bytes, way->packets),
+                      &way->packet_bytes);
+    walk_distribution(walk, is_reading, gaps,
+                      mean_of((double)minus(way->last_ns, way->first_ns), gaps), &way->gap_ns);
+}
 
-static inline void walk_direction(struct walk *walk, bool is_reading, struct flow_pack *pack,
-                                  struct flow_record *flow, unsigned side)
+enum { DISTRIBUTION_FIELDS = 2 * 6, SELDOM_FIELDS = 12 };
+
+/* True if there is nothing to tell of sizes and gaps, as of one packet or none. In one go, without
+ * a branch a field: these fields are most of such a flow's. */
+static inline bool has_plain_distributions(const struct flow_direction *way)
+{
+    const struct flow_distribution *const sizes = &way->packet_bytes, *const gaps = &way->gap_ns;
+    if (way->packets > 1 || way->ip_bytes > way->packets * UINT32_MAX)
+        return false;
+    const uint64_t rest =
+        (sizes->count ^ way->packets) | (sizes->is_whole ^ way->packets) |
+        ((uint64_t)sizes->min ^ way->ip_bytes) | ((uint64_t)sizes->max ^ way->ip_bytes) |
+        (bits_of(sizes->mean) ^ bits_of((double)way->ip_bytes)) | bits_of(sizes->deviation) |
+        gaps->count | gaps->is_whole | (uint64_t)gaps->min | (uint64_t)gaps->max |
+        bits_of(gaps->mean) | bits_of(gaps->deviation);
+    return rest == 0;
+}
+
+static inline void walk_direction(struct walk *walk, bool is_reading, struct flow_record *flow,
+                                  unsigned side)
 {
     struct flow_direction *const way = &flow->direction[side];
-    walk_u64(walk, is_reading, &way->packets, 0);
     const bool is_there = way->packets > 0;
-    walk_u64(walk, is_reading, &way->ip_bytes, way->packets * HEADER_BYTES);
     walk_u64(walk, is_reading, &way->frame_bytes, way->ip_bytes + way->packets * ETHERNET_BYTES);
     walk_u64(walk, is_reading, &way->payload_bytes, way->ip_bytes - way->packets * HEADER_BYTES);
     walk_i64(walk, is_reading, &way->first_ns, is_there ? flow->first_ns : 0);
     walk_i64(walk, is_reading, &way->last_ns, is_there ? flow->last_ns : 0);
-    walk_distribution(walk, is_reading, way->packets, mean_of((double)way->ip_bytes, way->packets),
-                      &way->packet_bytes);
-    const uint64_t gaps = is_there ? way->packets - 1 : 0;
-    walk_distribution(walk, is_reading, gaps,
-                      mean_of((double)minus(way->last_ns, way->first_ns), gaps), &way->gap_ns);
     walk_u64(walk, is_reading, &way->duplicates, 0);
     walk_u32(walk, is_reading, &way->retransmitted, 0);
     walk_u32(walk, is_reading, &way->out_of_order, 0);
     walk_u32(walk, is_reading, &way->zero_windows, 0);
-    const uint64_t ttl =
-        (uint64_t)way->ttl_min | (uint64_t)way->ttl_max << 8 | (uint64_t)way->tcp_flags << 16;
-    const uint64_t told = walk_bits(walk, is_reading, ttl, is_there ? pack->ttl[side] : 0);
-    if (is_there)
-        pack->ttl[side] = told;
-    if (!is_reading)
-        return;
-    way->ttl_min = (uint8_t)told;
-    way->ttl_max = (uint8_t)(told >> 8);
-    way->tcp_flags = (uint8_t)(told >> 16);
+    const unsigned field = walk->field;
+    if (is_reading || !has_plain_distributions(way))
+        walk_distributions(walk, is_reading, way);
+    else
+        walk->field += DISTRIBUTION_FIELDS;
+    assert(walk->field == field + DISTRIBUTION_FIELDS);
 }
 
-/* A finding is mostly that of the flow before, with other values. */
-static inline void walk_finding(struct walk *walk, bool is_reading, struct flow_pack *pack,
-                                struct behaviour_finding *finding)
+static inline uint64_t words_of(const void *bytes, size_t size)
 {
-    struct behaviour_finding *const before = &pack->finding;
-    walk_u8(walk, is_reading, &finding->behaviour);
-    if (finding->behaviour == BEHAVIOUR_NONE)
-        return;
-    walk_u8(walk, is_reading, &finding->evidence_count);
-    walk_i64(walk, is_reading, &finding->since_ns, before->since_ns);
-    assert(finding->evidence_count <= BEHAVIOUR_EVIDENCE_MAX);
-    for (unsigned i = 0; i < finding->evidence_count; i++) {
-        struct behaviour_evidence *const evidence = &finding->evidence[i];
-        const struct behaviour_evidence *const other = &before->evidence[i];
-        const uint64_t what = evidence->quantity | (uint64_t)evidence->is_most << 8;
-        const uint64_t told =
-            walk_bits(walk, is_reading, what, other->quantity | (uint64_t)other->is_most << 8);
-        if (is_reading) {
-            evidence->quantity = (uint8_t)told;
-            evidence->is_most = (uint8_t)(told >> 8);
-        }
-        walk_double(walk, is_reading, &evidence->value, other->value);
-        walk_double(walk, is_reading, &evidence->limit, other->limit);
+    uint64_t any = 0;
+    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, (const uint8_t *)bytes + at, sizeof word);
+        any |= word;
     }
-    *before = *finding;
+    return any;
+}
+
+/* What few flows have: is there any of it? */
+static inline bool has_seldom(const struct flow_record *flow)
+{
+    const uint64_t any = flow->padding | flow->marks | flow->unknown | flow->fragments |
+                         flow->fragments_overlapping | flow->fragments_first_missing |
+                         words_of(flow->vlan, sizeof flow->vlan) |
+                         words_of(flow->tunnels, sizeof flow->tunnels) |
+                         words_of(flow->outer_source, sizeof flow->outer_source) |
+                         words_of(flow->outer_destination, sizeof flow->outer_destination);
+    return any != 0;
+}
+
+static inline void walk_seldom(struct walk *walk, bool is_reading, struct flow_record *flow)
+{
+    const unsigned field = walk->field;
+    if (!is_reading && !has_seldom(flow)) {
+        walk->field += SELDOM_FIELDS;
+        return;
+    }
+    walk_u8(walk, is_reading, &flow->padding);
+    walk_text(walk, is_reading, flow->vlan, sizeof flow->vlan);
+    walk_u16(walk, is_reading, &flow->marks, 0);
+    walk_u16(walk, is_reading, &flow->unknown, 0);
+    walk_u32(walk, is_reading, &flow->fragments, 0);
+    walk_u32(walk, is_reading, &flow->fragments_overlapping, 0);
+    walk_u32(walk, is_reading, &flow->fragments_first_missing, 0);
+    walk_text(walk, is_reading, flow->tunnels, sizeof flow->tunnels);
+    walk_text(walk, is_reading, flow->outer_source, sizeof flow->outer_source);
+    walk_text(walk, is_reading, flow->outer_destination, sizeof flow->outer_destination);
+    assert(walk->field == field + SELDOM_FIELDS);
+}
+
+/* The rest of the record, which the flow before has no part in. */
+static inline void walk_body(struct walk *walk, bool is_reading, struct flow_record *flow)
+{
+    walk_u64(walk, is_reading, &flow->flow_id, 0);
+    walk_u32(walk, is_reading, &flow->slice, 0);
+    walk_i64(walk, is_reading, &flow->handshake_rtt_ns, 0);
+    walk_i64(walk, is_reading, &flow->longest_gap_ns, 0);
+    walk_text(walk, is_reading, flow->history, sizeof flow->history);
+    walk_direction(walk, is_reading, flow, FLOW_FORWARD);
+    walk_direction(walk, is_reading, flow, FLOW_REVERSE);
+    walk_seldom(walk, is_reading, flow);
 }
 
 /* ---- the features -------------------------------------------------------------------------- */
 
-/* What a feature is expected to be: of ten minutes as in the window, else 1 as of a first flow. */
+/* Of ten minutes is expected what is of the window, else 1 as of a first flow. */
+enum {
+    WINDOW_FIRST = FEATURE_SRC_FLOWS_WINDOW,
+    LONG_FIRST = FEATURE_SRC_FLOWS_10M,
+    LONG_END = FEATURE_PAIR_PORTS_10M + 1,
+};
+
+static inline unsigned in_window(unsigned j)
+{
+    const unsigned i = j - LONG_FIRST + WINDOW_FIRST;
+    return i < FEATURE_SRC_PROTOCOL_ENTROPY ? i : i + 1;
+}
+_Static_assert(FEATURE_SRC_NEW_PEERS_10M - LONG_FIRST ==
+                       FEATURE_SRC_NEW_PEERS_WINDOW - WINDOW_FIRST &&
+                   FEATURE_SRC_PROTOCOL_ENTROPY == FEATURE_SRC_NEW_PEERS_WINDOW + 1 &&
+                   FEATURE_PAIR_PORTS_10M - LONG_FIRST + 1 ==
+                       FEATURE_PAIR_PORTS_WINDOW - WINDOW_FIRST,
+               "the lists are alike but for the entropy");
+
 static inline double expected_feature(const struct feature_vector *features, unsigned j)
 {
-    if (j >= FEATURE_SRC_FLOWS_10M && j <= FEATURE_PAIR_PORTS_10M) {
-        static const uint8_t in_window[] = {
-            FEATURE_SRC_FLOWS_WINDOW, FEATURE_SRC_PEERS_WINDOW,      FEATURE_SRC_PORTS_WINDOW,
-            FEATURE_SRC_BYTES_WINDOW, FEATURE_SRC_UNANSWERED_WINDOW, FEATURE_SRC_NEW_PEERS_WINDOW,
-            FEATURE_DST_FLOWS_WINDOW, FEATURE_DST_SOURCES_WINDOW,    FEATURE_PAIR_FLOWS_WINDOW,
-            FEATURE_PAIR_PORTS_WINDOW};
-        return features->value[in_window[j - FEATURE_SRC_FLOWS_10M]];
-    }
-    return j >= FEATURE_SRC_FLOWS_WINDOW && j <= FEATURE_PAIR_PORTS_WINDOW &&
-           j != FEATURE_SRC_PROTOCOL_ENTROPY;
+    if (j >= LONG_FIRST && j < LONG_END)
+        return features->value[in_window(j)];
+    return j < LONG_FIRST && j != FEATURE_SRC_PROTOCOL_ENTROPY;
 }
 
-static inline uint64_t derived_bits(void)
+/* flow_pack_is_derived, of all features at once. */
+static const uint64_t DERIVED =
+    ((UINT64_C(1) << FEATURE_SRC_FLOWS_WINDOW) - 1) |
+    ((UINT64_C(2) << FEATURE_SERVICE_SIZE) - (UINT64_C(1) << FEATURE_PROTOCOL));
+
+/* Features from `first` to before `end`, a field each, of which `wanted` are there. Which are not
+ * as expected is found without a branch, and only these are gone through. */
+static inline void walk_range(struct walk *walk, bool is_reading, struct feature_vector *features,
+                              uint64_t wanted, unsigned first, unsigned end)
 {
-    uint64_t bits = 0;
-    for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        bits |= (uint64_t)flow_pack_is_derived(j) << j;
-    return bits;
+    const unsigned field = walk->field;
+    uint64_t others = is_reading ? walk->map >> field << first : 0;
+    for (unsigned j = first; j < end; j++) {
+        const double expected = expected_feature(features, j);
+        if (is_reading)
+            features->value[j] = wanted >> j & 1 ? expected : features->value[j];
+        else
+            others |= (uint64_t)(bits_of(features->value[j]) != bits_of(expected)) << j;
+    }
+    for (others &= wanted & ((UINT64_C(1) << end) - (UINT64_C(1) << first)); others != 0;
+         others &= others - 1) {
+        const unsigned j = (unsigned)__builtin_ctzll(others);
+        walk->field = field + j - first;
+        walk_share(walk, is_reading, &features->value[j], expected_feature(features, j),
+                   features->value[j < LONG_FIRST ? WINDOW_FIRST : LONG_FIRST]);
+    }
+    walk->field = field + end - first;
 }
 
 static inline void walk_features(struct walk *walk, bool is_reading,
                                  struct feature_vector *features)
 {
-    const uint64_t told = derived_bits();
     const uint64_t all = (UINT64_C(1) << FEATURE_COUNT) - 1;
-    const uint64_t others = walk_bits(walk, is_reading, features->present & ~told, all & ~told);
+    const uint64_t others =
+        walk_bits(walk, is_reading, features->present & ~DERIVED, all & ~DERIVED);
     if (is_reading)
-        features->present = (features->present & told) | others;
-    for (unsigned j = FEATURE_SRC_FLOWS_WINDOW; j < FEATURE_COUNT; j++) {
-        if (flow_pack_is_derived(j) || (features->present >> j & 1) == 0)
-            continue;
-        const bool is_window = j < FEATURE_SRC_FLOWS_10M;
-        walk_share(walk, is_reading, &features->value[j], expected_feature(features, j),
-                   features->value[is_window ? FEATURE_SRC_FLOWS_WINDOW : FEATURE_SRC_FLOWS_10M]);
-    }
+        features->present = (features->present & DERIVED) | others;
+    walk_range(walk, is_reading, features, others, WINDOW_FIRST, LONG_FIRST);
+    walk_range(walk, is_reading, features, others, LONG_FIRST, LONG_END);
+    walk_range(walk, is_reading, features, others, LONG_END, FEATURE_COUNT);
     walk_u64(walk, is_reading, &features->src_packets_window, 1);
     walk_u64(walk, is_reading, &features->src_syn_flows_window, features->src_packets_window);
     walk_i64(walk, is_reading, &features->pair_age_ns, -1);
@@ -475,22 +611,21 @@ static inline void walk_features(struct walk *walk, bool is_reading,
 
 /* ---- both ways ----------------------------------------------------------------------------- */
 
-static uint8_t *write_flow(struct flow_pack *pack, struct flow_record *flow,
-                           struct behaviour_finding *finding, uint8_t *bytes)
+static uint8_t *write_head(struct flow_pack *pack, struct flow_record *flow,
+                           struct feature_vector *features, struct behaviour_finding *finding,
+                           uint8_t *bytes)
 {
     uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
     struct walk walk = {.to = body};
-    walk_flow(&walk, false, pack, flow);
-    walk_finding(&walk, false, pack, finding);
+    walk_head(&walk, false, pack, flow, features, finding);
     return end_writing(&walk, body, bytes);
 }
 
-static uint8_t *write_directions(struct flow_pack *pack, struct flow_record *flow, uint8_t *bytes)
+static uint8_t *write_body(struct flow_record *flow, uint8_t *bytes)
 {
     uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
     struct walk walk = {.to = body};
-    walk_direction(&walk, false, pack, flow, FLOW_FORWARD);
-    walk_direction(&walk, false, pack, flow, FLOW_REVERSE);
+    walk_body(&walk, false, flow);
     return end_writing(&walk, body, bytes);
 }
 
@@ -509,27 +644,47 @@ __attribute__((flatten)) uint32_t flow_pack_write(struct flow_pack *pack,
                                                   const struct behaviour_finding *finding,
                                                   uint8_t *bytes)
 {
-    uint8_t *to =
-        write_flow(pack, (struct flow_record *)flow, (struct behaviour_finding *)finding, bytes);
-    to = write_directions(pack, (struct flow_record *)flow, to);
+    uint8_t *to = write_head(pack, (struct flow_record *)flow, (struct feature_vector *)features,
+                             (struct behaviour_finding *)finding, bytes);
+    to = write_body((struct flow_record *)flow, to);
     to = write_features((struct feature_vector *)features, to);
     assert(to - bytes <= FLOW_PACK_BYTES_MAX);
     return (uint32_t)(to - bytes);
 }
 
-__attribute__((flatten)) const uint8_t *flow_pack_read(struct flow_pack *pack, const uint8_t *bytes,
+__attribute__((flatten)) const uint8_t *flow_pack_head(struct flow_pack *pack, const uint8_t *bytes,
+                                                       struct flow_record *flow,
+                                                       struct feature_vector *features,
+                                                       struct behaviour_finding *finding)
+{
+    struct walk walk;
+    begin_reading(&walk, bytes);
+    walk_head(&walk, true, pack, flow, features, finding);
+    return walk.from;
+}
+
+static void complete_finding(const struct behaviour_finding *told,
+                             struct behaviour_finding *finding)
+{
+    const uint8_t behaviour = finding->behaviour;
+    memset(finding, 0, sizeof *finding);
+    if (behaviour == BEHAVIOUR_NONE)
+        return;
+    finding->behaviour = behaviour;
+    finding->evidence_count = told->evidence_count;
+    finding->since_ns = told->since_ns;
+    memcpy(finding->evidence, told->evidence, told->evidence_count * sizeof *told->evidence);
+}
+
+__attribute__((flatten)) const uint8_t *flow_pack_body(const struct flow_pack *pack,
+                                                       const uint8_t *bytes,
                                                        struct flow_record *flow,
                                                        struct behaviour_finding *finding)
 {
     struct walk walk;
-    memset(flow, 0, sizeof *flow);
-    memset(finding, 0, sizeof *finding);
     begin_reading(&walk, bytes);
-    walk_flow(&walk, true, pack, flow);
-    walk_finding(&walk, true, pack, finding);
-    begin_reading(&walk, walk.from);
-    walk_direction(&walk, true, pack, flow, FLOW_FORWARD);
-    walk_direction(&walk, true, pack, flow, FLOW_REVERSE);
+    walk_body(&walk, true, flow);
+    complete_finding(&pack->finding, finding);
     return walk.from;
 }
 

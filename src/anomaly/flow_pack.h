@@ -7,8 +7,10 @@
  * the flow before (ports, addresses, protocol), or from others of its own (a direction's times from
  * the flow's, frame bytes from packets). What is as expected costs one bit. Features that the
  * record alone tells (flow_pack_is_derived) are not written: whoever unpacks measures them again.
- * Since flows are told by the one before, they are unpacked in the order in which they were packed;
- * their features, which most readers never need, only if asked for.
+ * Since flows are told by the one before, they are unpacked in the order in which they were packed:
+ * all their heads, which hold what is counted of every flow and what decides whether more of it is
+ * wanted. The body and the features, which depend on no other flow, only if asked for: of a flood's
+ * flows one in thousands is written about.
  *
  * Rejected: a general compressor, which does not know which field tells which, and storing only the
  * words that differ from the flow before (a double that differs at all takes its 8 bytes). */
@@ -44,9 +46,17 @@ uint32_t flow_pack_write(struct flow_pack *pack, const struct flow_record *flow,
                          const struct feature_vector *features,
                          const struct behaviour_finding *finding, uint8_t *bytes);
 
-/* Reads back from `bytes`, which must be readable for FLOW_PACK_BYTES_MAX: flow and finding. Where
- * the features are is returned, for flow_pack_features. */
-const uint8_t *flow_pack_read(struct flow_pack *pack, const uint8_t *bytes,
+/* Reads the head from `bytes`, which must be readable for FLOW_PACK_BYTES_MAX. Of the flow: its
+ * times, ends, protocol and state, and packets, IP bytes, TTL and TCP flags of its directions; of
+ * the features the values of service and direction, of the finding the behaviour. Nothing else is
+ * touched, padding neither. Where the body is is returned. */
+const uint8_t *flow_pack_head(struct flow_pack *pack, const uint8_t *bytes,
+                              struct flow_record *flow, struct feature_vector *features,
+                              struct behaviour_finding *finding);
+
+/* Completes the flow whose head was read last, and its finding. Where the features are is returned,
+ * for flow_pack_features. */
+const uint8_t *flow_pack_body(const struct flow_pack *pack, const uint8_t *bytes,
                               struct flow_record *flow, struct behaviour_finding *finding);
 
 /* Completes a vector that holds the derived features, and is 0 otherwise. */
