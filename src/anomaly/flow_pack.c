@@ -534,30 +534,57 @@ static inline void walk_body(struct walk *walk, bool is_reading, struct flow_rec
 
 /* ---- the features -------------------------------------------------------------------------- */
 
-/* Of ten minutes is expected what is of the window, else 1 as of a first flow. */
+/* Of ten minutes is expected what is of the window, else 1 as of a first flow, or 0. The two lists
+ * are alike but for the entropy, which the second lacks. */
 enum {
     WINDOW_FIRST = FEATURE_SRC_FLOWS_WINDOW,
     LONG_FIRST = FEATURE_SRC_FLOWS_10M,
     LONG_END = FEATURE_PAIR_PORTS_10M + 1,
+    BEFORE_ENTROPY = FEATURE_SRC_PROTOCOL_ENTROPY - WINDOW_FIRST,
 };
-
-static inline unsigned in_window(unsigned j)
-{
-    const unsigned i = j - LONG_FIRST + WINDOW_FIRST;
-    return i < FEATURE_SRC_PROTOCOL_ENTROPY ? i : i + 1;
-}
-_Static_assert(FEATURE_SRC_NEW_PEERS_10M - LONG_FIRST ==
-                       FEATURE_SRC_NEW_PEERS_WINDOW - WINDOW_FIRST &&
-                   FEATURE_SRC_PROTOCOL_ENTROPY == FEATURE_SRC_NEW_PEERS_WINDOW + 1 &&
-                   FEATURE_PAIR_PORTS_10M - LONG_FIRST + 1 ==
-                       FEATURE_PAIR_PORTS_WINDOW - WINDOW_FIRST,
+static const double of_first_flow[] = {1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1};
+_Static_assert(sizeof of_first_flow / sizeof *of_first_flow == LONG_FIRST - WINDOW_FIRST &&
+                   LONG_END - LONG_FIRST == LONG_FIRST - WINDOW_FIRST - 1 && BEFORE_ENTROPY == 6 &&
+                   FEATURE_SRC_NEW_PEERS_10M - LONG_FIRST + 1 == BEFORE_ENTROPY,
                "the lists are alike but for the entropy");
 
 static inline double expected_feature(const struct feature_vector *features, unsigned j)
 {
-    if (j >= LONG_FIRST && j < LONG_END)
-        return features->value[in_window(j)];
-    return j < LONG_FIRST && j != FEATURE_SRC_PROTOCOL_ENTROPY;
+    if (j >= LONG_END)
+        return 0;
+    if (j < LONG_FIRST)
+        return of_first_flow[j - WINDOW_FIRST];
+    const unsigned i = j - LONG_FIRST;
+    return features->value[WINDOW_FIRST + i + (i >= BEFORE_ENTROPY)];
+}
+
+/* Bit i: value i is not as expected. By fours, since a compiler leaves short loops as they are. */
+static inline uint64_t differing(const double *value, const double *expected, unsigned count)
+{
+    uint64_t bits = 0;
+    unsigned i = 0;
+    for (; i + 4 <= count; i += 4)
+        bits |= ((uint64_t)(bits_of(value[i]) != bits_of(expected[i])) |
+                 (uint64_t)(bits_of(value[i + 1]) != bits_of(expected[i + 1])) << 1 |
+                 (uint64_t)(bits_of(value[i + 2]) != bits_of(expected[i + 2])) << 2 |
+                 (uint64_t)(bits_of(value[i + 3]) != bits_of(expected[i + 3])) << 3)
+                << i;
+    for (; i < count; i++)
+        bits |= (uint64_t)(bits_of(value[i]) != bits_of(expected[i])) << i;
+    return bits;
+}
+
+/* Which features need a look; beyond the lists, where most are missing: all. */
+static inline uint64_t unexpected_features(const struct feature_vector *features)
+{
+    const double *const window = &features->value[WINDOW_FIRST];
+    const double *const ten_minutes = &features->value[LONG_FIRST];
+    return differing(window, of_first_flow, LONG_FIRST - WINDOW_FIRST) << WINDOW_FIRST |
+           differing(ten_minutes, window, BEFORE_ENTROPY) << LONG_FIRST |
+           differing(ten_minutes + BEFORE_ENTROPY, window + BEFORE_ENTROPY + 1,
+                     LONG_END - LONG_FIRST - BEFORE_ENTROPY)
+               << (LONG_FIRST + BEFORE_ENTROPY) |
+           UINT64_MAX << LONG_END;
 }
 
 /* flow_pack_is_derived, of all features at once. */
@@ -565,28 +592,21 @@ static const uint64_t DERIVED =
     ((UINT64_C(1) << FEATURE_SRC_FLOWS_WINDOW) - 1) |
     ((UINT64_C(2) << FEATURE_SERVICE_SIZE) - (UINT64_C(1) << FEATURE_PROTOCOL));
 
-/* Features from `first` to before `end`, a field each, of which `wanted` are there. Which are not
- * as expected is found without a branch, and only these are gone through. */
-static inline void walk_range(struct walk *walk, bool is_reading, struct feature_vector *features,
-                              uint64_t wanted, unsigned first, unsigned end)
+/* The features of `told`, a field each, from WINDOW_FIRST on. Which are not as expected is found
+ * without a branch, and only these are gone through: in order, since of ten minutes is expected what
+ * was read of the window. */
+static inline void walk_values(struct walk *walk, bool is_reading, struct feature_vector *features,
+                               uint64_t told)
 {
     const unsigned field = walk->field;
-    uint64_t others = is_reading ? walk->map >> field << first : 0;
-    for (unsigned j = first; j < end; j++) {
-        const double expected = expected_feature(features, j);
-        if (is_reading)
-            features->value[j] = wanted >> j & 1 ? expected : features->value[j];
-        else
-            others |= (uint64_t)(bits_of(features->value[j]) != bits_of(expected)) << j;
-    }
-    for (others &= wanted & ((UINT64_C(1) << end) - (UINT64_C(1) << first)); others != 0;
-         others &= others - 1) {
+    uint64_t others = told & (is_reading ? UINT64_MAX : unexpected_features(features));
+    for (; others != 0; others &= others - 1) {
         const unsigned j = (unsigned)__builtin_ctzll(others);
-        walk->field = field + j - first;
+        walk->field = field + j - WINDOW_FIRST;
         walk_share(walk, is_reading, &features->value[j], expected_feature(features, j),
                    features->value[j < LONG_FIRST ? WINDOW_FIRST : LONG_FIRST]);
     }
-    walk->field = field + end - first;
+    walk->field = field + FEATURE_COUNT - WINDOW_FIRST;
 }
 
 static inline void walk_features(struct walk *walk, bool is_reading,
@@ -597,9 +617,7 @@ static inline void walk_features(struct walk *walk, bool is_reading,
         walk_bits(walk, is_reading, features->present & ~DERIVED, all & ~DERIVED);
     if (is_reading)
         features->present = (features->present & DERIVED) | others;
-    walk_range(walk, is_reading, features, others, WINDOW_FIRST, LONG_FIRST);
-    walk_range(walk, is_reading, features, others, LONG_FIRST, LONG_END);
-    walk_range(walk, is_reading, features, others, LONG_END, FEATURE_COUNT);
+    walk_values(walk, is_reading, features, others);
     walk_u64(walk, is_reading, &features->src_packets_window, 1);
     walk_u64(walk, is_reading, &features->src_syn_flows_window, features->src_packets_window);
     walk_i64(walk, is_reading, &features->pair_age_ns, -1);
