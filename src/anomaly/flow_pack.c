@@ -22,15 +22,19 @@ static inline uint64_t code_below(double value, uint64_t limit)
 }
 
 /* Some fields are one number, because they are alike from flow to flow together. */
+static inline uint64_t kind_of(const struct flow_record *flow, double direction)
+{
+    return (uint64_t)flow->ip_version | (uint64_t)flow->protocol << 8 |
+           (uint64_t)flow->basis << 16 | (uint64_t)flow->end_reason << 24 |
+           (uint64_t)flow->state << 32 | (uint64_t)flow->one_way_key << 40 |
+           (uint64_t)flow->is_tcp_closed << 41 | (uint64_t)flow->has_handshake_rtt << 42 |
+           code_below(direction, FEATURE_DIRECTION_COUNT) << 43;
+}
+
 static inline void walk_kind(struct walk *walk, bool is_reading, struct flow_pack *pack,
                              struct flow_record *flow, double *direction)
 {
-    const uint64_t kind = (uint64_t)flow->ip_version | (uint64_t)flow->protocol << 8 |
-                          (uint64_t)flow->basis << 16 | (uint64_t)flow->end_reason << 24 |
-                          (uint64_t)flow->state << 32 | (uint64_t)flow->one_way_key << 40 |
-                          (uint64_t)flow->is_tcp_closed << 41 |
-                          (uint64_t)flow->has_handshake_rtt << 42 |
-                          (is_reading ? 0 : code_below(*direction, FEATURE_DIRECTION_COUNT)) << 43;
+    const uint64_t kind = is_reading ? 0 : kind_of(flow, *direction);
     const uint64_t icmp = (uint64_t)flow->icmp_type | (uint64_t)flow->icmp_code << 8;
     pack->kind = walk_bits(walk, is_reading, kind, pack->kind);
     pack->icmp = walk_bits(walk, is_reading, icmp, pack->icmp);

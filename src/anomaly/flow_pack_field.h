@@ -144,7 +144,8 @@ static inline void walk_u8(struct walk *walk, bool is_reading, uint8_t *value)
 
 static inline void walk_bool(struct walk *walk, bool is_reading, bool *value, bool expected)
 {
-    const bool differs = walk_rest(walk, is_reading, *value ^ expected) != 0;
+    /* What is there before it is read may be no bool: records share their memory. */
+    const bool differs = walk_rest(walk, is_reading, is_reading ? 0 : *value ^ expected) != 0;
     if (is_reading)
         *value = differs ^ expected;
 }
