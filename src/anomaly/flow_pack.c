@@ -1,247 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One walk over the fields serves both ways: `is_reading` is a constant where a walk is called, so
  * that two functions are made of one list of fields, and the two cannot disagree. The public ones
- * are `flatten`: with all calls gone, what a walk counts lies in registers.
- *
- * A group has up to 64 fields. It begins with a byte whose bits say which bytes of the group's map
- * follow; the map's bits say which fields are not as expected; these follow as numbers
- * (number.h). */
+ * are `flatten`: with all calls gone, what a walk counts lies in registers. A head, a body and the
+ * features are a group each (flow_pack_field.h). */
 #include "anomaly/flow_pack.h"
 
-#include "anomaly/number.h"
+#include "anomaly/flow_pack_field.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
 enum { ETHERNET_BYTES = 14, HEADER_BYTES = 40 };
-
-enum { GROUP_FIELDS_MAX = 64, GROUP_BODY_MAX = GROUP_FIELDS_MAX * NUMBER_REACH };
-
-struct walk {
-    const uint8_t *from; /* reading: the next byte */
-    uint8_t *to;         /* writing: the same, in the group's body */
-    uint64_t map;
-    unsigned field;
-};
-
-/* ---- numbers ------------------------------------------------------------------------------- */
-
-/* Small numbers of either sign become small numbers. */
-static inline uint64_t fold(uint64_t difference)
-{
-    return difference << 1 ^ (0 - (difference >> 63));
-}
-
-static inline uint64_t unfold(uint64_t folded)
-{
-    return folded >> 1 ^ (0 - (folded & 1));
-}
-
-/* As signed numbers wrap: what was read of a damaged line may be any time. */
-static inline int64_t minus(int64_t a, int64_t b)
-{
-    return (int64_t)((uint64_t)a - (uint64_t)b);
-}
-
-/* ---- groups -------------------------------------------------------------------------------- */
-
-/* Bit i: byte i of the map is not 0. */
-static inline unsigned map_mask(uint64_t map)
-{
-    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-    const uint64_t any = (((map & low) + low) | map) & ~low; /* each byte's highest bit */
-    return (unsigned)((any >> 7) * UINT64_C(0x0102040810204080) >> 56);
-}
-
-/* Puts map and body together at `bytes`; behind them. */
-static inline uint8_t *end_writing(const struct walk *walk, const uint8_t *body, uint8_t *bytes)
-{
-    assert(walk->field <= GROUP_FIELDS_MAX);
-    unsigned mask = map_mask(walk->map);
-    *bytes++ = (uint8_t)mask;
-    for (; mask != 0; mask &= mask - 1)
-        *bytes++ = (uint8_t)(walk->map >> 8 * (unsigned)__builtin_ctz(mask));
-    const size_t size = (size_t)(walk->to - body);
-    memcpy(bytes, body, size);
-    return bytes + size;
-}
-
-static inline void begin_reading(struct walk *walk, const uint8_t *bytes)
-{
-    walk->from = bytes;
-    walk->map = 0;
-    walk->field = 0;
-    for (unsigned mask = *walk->from++; mask != 0; mask &= mask - 1)
-        walk->map |= (uint64_t)*walk->from++ << 8 * (unsigned)__builtin_ctz(mask);
-}
-
-/* ---- fields -------------------------------------------------------------------------------- */
-
-/* A number that is 0 if all is as expected. */
-static inline uint64_t walk_rest(struct walk *walk, bool is_reading, uint64_t rest)
-{
-    const unsigned field = walk->field++;
-    if (is_reading)
-        return walk->map >> field & 1 ? number_read(&walk->from) : 0;
-    if (rest != 0) {
-        walk->map |= UINT64_C(1) << field;
-        walk->to = number_write(walk->to, rest);
-    }
-    return rest;
-}
-
-static inline uint64_t walk_word(struct walk *walk, bool is_reading, uint64_t value,
-                                 uint64_t expected)
-{
-    if (!is_reading) {
-        walk_rest(walk, false, value == expected ? 0 : fold(value - expected));
-        return value;
-    }
-    return expected + unfold(walk_rest(walk, is_reading, fold(value - expected)));
-}
-
-/* Bits that have no size: what differs. */
-static inline uint64_t walk_bits(struct walk *walk, bool is_reading, uint64_t value,
-                                 uint64_t expected)
-{
-    return expected ^ walk_rest(walk, is_reading, value ^ expected);
-}
-
-static inline void walk_u64(struct walk *walk, bool is_reading, uint64_t *value, uint64_t expected)
-{
-    const uint64_t told = walk_word(walk, is_reading, *value, expected);
-    if (is_reading)
-        *value = told;
-}
-
-static inline void walk_i64(struct walk *walk, bool is_reading, int64_t *value, int64_t expected)
-{
-    const uint64_t told = walk_word(walk, is_reading, (uint64_t)*value, (uint64_t)expected);
-    if (is_reading)
-        *value = (int64_t)told;
-}
-
-static inline void walk_u32(struct walk *walk, bool is_reading, uint32_t *value, uint32_t expected)
-{
-    const uint64_t told = walk_word(walk, is_reading, *value, expected);
-    if (is_reading)
-        *value = (uint32_t)told;
-}
-
-static inline void walk_u16(struct walk *walk, bool is_reading, uint16_t *value, uint16_t expected)
-{
-    const uint64_t told = walk_word(walk, is_reading, *value, expected);
-    if (is_reading)
-        *value = (uint16_t)told;
-}
-
-static inline void walk_u8(struct walk *walk, bool is_reading, uint8_t *value)
-{
-    const uint64_t told = walk_rest(walk, is_reading, *value);
-    if (is_reading)
-        *value = (uint8_t)told;
-}
-
-static inline void walk_bool(struct walk *walk, bool is_reading, bool *value, bool expected)
-{
-    const bool differs = walk_rest(walk, is_reading, *value ^ expected) != 0;
-    if (is_reading)
-        *value = differs ^ expected;
-}
-
-static inline void walk_text(struct walk *walk, bool is_reading, void *bytes, size_t size)
-{
-    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
-        uint64_t word;
-        memcpy(&word, (uint8_t *)bytes + at, sizeof word);
-        word = walk_rest(walk, is_reading, word);
-        if (is_reading)
-            memcpy((uint8_t *)bytes + at, &word, sizeof word);
-    }
-}
-
-static inline uint64_t bits_of(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static inline double double_of(uint64_t bits)
-{
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* How a double is told, in the lowest bits of its number. Most are whole, a whole number of
- * thousandths, or a share of a count that is known; the quotient is made again by the same division
- * and compared bit by bit. Else all its bits follow. */
-enum form { FORM_WHOLE = 1, FORM_THOUSANDTHS, FORM_SHARE, FORM_BITS, FORM_SHIFT = 3 };
-
-static const double WHOLE_MAX = 0x1p52; /* beyond it not every whole number is a double */
-
-static inline uint64_t form_of(double value, double whole, uint64_t *bits)
-{
-    *bits = bits_of(value);
-    if (value > -WHOLE_MAX && value < WHOLE_MAX) {
-        const int64_t number = (int64_t)value;
-        if (bits_of((double)number) == *bits)
-            return fold((uint64_t)number) << FORM_SHIFT | FORM_WHOLE;
-        const double scaled = value * 1e3;
-        const int64_t parts = (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
-        if (scaled > -WHOLE_MAX && scaled < WHOLE_MAX && bits_of((double)parts / 1e3) == *bits)
-            return fold((uint64_t)parts) << FORM_SHIFT | FORM_THOUSANDTHS;
-    }
-    if (value > 0 && value < 1 && whole > 1 && whole < 0x1p32) {
-        const uint64_t part = (uint64_t)(value * whole + 0.5);
-        if (bits_of((double)part / whole) == *bits)
-            return part << FORM_SHIFT | FORM_SHARE;
-    }
-    return FORM_BITS;
-}
-
-/* `whole`: what the value may be a share of. */
-static inline void walk_share(struct walk *walk, bool is_reading, double *value, double expected,
-                              double whole)
-{
-    if (!is_reading) {
-        uint64_t bits;
-        const bool is_expected = bits_of(*value) == bits_of(expected);
-        const uint64_t form = is_expected ? 0 : form_of(*value, whole, &bits);
-        walk_rest(walk, false, form);
-        if (form != FORM_BITS)
-            return;
-        memcpy(walk->to, &bits, sizeof bits);
-        walk->to += sizeof bits;
-        return;
-    }
-    const uint64_t form = walk_rest(walk, true, 0);
-    const uint64_t number = form >> FORM_SHIFT;
-    switch ((unsigned)form & ((1U << FORM_SHIFT) - 1)) {
-    case FORM_WHOLE:
-        *value = (double)(int64_t)unfold(number);
-        break;
-    case FORM_THOUSANDTHS:
-        *value = (double)(int64_t)unfold(number) / 1e3;
-        break;
-    case FORM_SHARE:
-        *value = (double)number / whole;
-        break;
-    case FORM_BITS:
-        memcpy(value, walk->from, sizeof *value);
-        walk->from += sizeof *value;
-        break;
-    default:
-        *value = expected;
-    }
-}
-
-static inline void walk_double(struct walk *walk, bool is_reading, double *value, double expected)
-{
-    walk_share(walk, is_reading, value, expected, 0);
-}
 
 /* ---- the flow ------------------------------------------------------------------------------ */
 
@@ -252,15 +22,19 @@ static inline uint64_t code_below(double value, uint64_t limit)
 }
 
 /* Some fields are one number, because they are alike from flow to flow together. */
+static inline uint64_t kind_of(const struct flow_record *flow, double direction)
+{
+    return (uint64_t)flow->ip_version | (uint64_t)flow->protocol << 8 |
+           (uint64_t)flow->basis << 16 | (uint64_t)flow->end_reason << 24 |
+           (uint64_t)flow->state << 32 | (uint64_t)flow->one_way_key << 40 |
+           (uint64_t)flow->is_tcp_closed << 41 | (uint64_t)flow->has_handshake_rtt << 42 |
+           code_below(direction, FEATURE_DIRECTION_COUNT) << 43;
+}
+
 static inline void walk_kind(struct walk *walk, bool is_reading, struct flow_pack *pack,
                              struct flow_record *flow, double *direction)
 {
-    const uint64_t kind = (uint64_t)flow->ip_version | (uint64_t)flow->protocol << 8 |
-                          (uint64_t)flow->basis << 16 | (uint64_t)flow->end_reason << 24 |
-                          (uint64_t)flow->state << 32 | (uint64_t)flow->one_way_key << 40 |
-                          (uint64_t)flow->is_tcp_closed << 41 |
-                          (uint64_t)flow->has_handshake_rtt << 42 |
-                          (is_reading ? 0 : code_below(*direction, FEATURE_DIRECTION_COUNT)) << 43;
+    const uint64_t kind = is_reading ? 0 : kind_of(flow, *direction);
     const uint64_t icmp = (uint64_t)flow->icmp_type | (uint64_t)flow->icmp_code << 8;
     pack->kind = walk_bits(walk, is_reading, kind, pack->kind);
     pack->icmp = walk_bits(walk, is_reading, icmp, pack->icmp);
@@ -534,30 +308,57 @@ static inline void walk_body(struct walk *walk, bool is_reading, struct flow_rec
 
 /* ---- the features -------------------------------------------------------------------------- */
 
-/* Of ten minutes is expected what is of the window, else 1 as of a first flow. */
+/* Of ten minutes is expected what is of the window, else 1 as of a first flow, or 0. The two lists
+ * are alike but for the entropy, which the second lacks. */
 enum {
     WINDOW_FIRST = FEATURE_SRC_FLOWS_WINDOW,
     LONG_FIRST = FEATURE_SRC_FLOWS_10M,
     LONG_END = FEATURE_PAIR_PORTS_10M + 1,
+    BEFORE_ENTROPY = FEATURE_SRC_PROTOCOL_ENTROPY - WINDOW_FIRST,
 };
-
-static inline unsigned in_window(unsigned j)
-{
-    const unsigned i = j - LONG_FIRST + WINDOW_FIRST;
-    return i < FEATURE_SRC_PROTOCOL_ENTROPY ? i : i + 1;
-}
-_Static_assert(FEATURE_SRC_NEW_PEERS_10M - LONG_FIRST ==
-                       FEATURE_SRC_NEW_PEERS_WINDOW - WINDOW_FIRST &&
-                   FEATURE_SRC_PROTOCOL_ENTROPY == FEATURE_SRC_NEW_PEERS_WINDOW + 1 &&
-                   FEATURE_PAIR_PORTS_10M - LONG_FIRST + 1 ==
-                       FEATURE_PAIR_PORTS_WINDOW - WINDOW_FIRST,
+static const double of_first_flow[] = {1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1};
+_Static_assert(sizeof of_first_flow / sizeof *of_first_flow == LONG_FIRST - WINDOW_FIRST &&
+                   LONG_END - LONG_FIRST == LONG_FIRST - WINDOW_FIRST - 1 && BEFORE_ENTROPY == 6 &&
+                   FEATURE_SRC_NEW_PEERS_10M - LONG_FIRST + 1 == BEFORE_ENTROPY,
                "the lists are alike but for the entropy");
 
 static inline double expected_feature(const struct feature_vector *features, unsigned j)
 {
-    if (j >= LONG_FIRST && j < LONG_END)
-        return features->value[in_window(j)];
-    return j < LONG_FIRST && j != FEATURE_SRC_PROTOCOL_ENTROPY;
+    if (j >= LONG_END)
+        return 0;
+    if (j < LONG_FIRST)
+        return of_first_flow[j - WINDOW_FIRST];
+    const unsigned i = j - LONG_FIRST;
+    return features->value[WINDOW_FIRST + i + (i >= BEFORE_ENTROPY)];
+}
+
+/* Bit i: value i is not as expected. By fours, since a compiler leaves short loops as they are. */
+static inline uint64_t differing(const double *value, const double *expected, unsigned count)
+{
+    uint64_t bits = 0;
+    unsigned i = 0;
+    for (; i + 4 <= count; i += 4)
+        bits |= ((uint64_t)(bits_of(value[i]) != bits_of(expected[i])) |
+                 (uint64_t)(bits_of(value[i + 1]) != bits_of(expected[i + 1])) << 1 |
+                 (uint64_t)(bits_of(value[i + 2]) != bits_of(expected[i + 2])) << 2 |
+                 (uint64_t)(bits_of(value[i + 3]) != bits_of(expected[i + 3])) << 3)
+                << i;
+    for (; i < count; i++)
+        bits |= (uint64_t)(bits_of(value[i]) != bits_of(expected[i])) << i;
+    return bits;
+}
+
+/* Which features need a look; beyond the lists, where most are missing: all. */
+static inline uint64_t unexpected_features(const struct feature_vector *features)
+{
+    const double *const window = &features->value[WINDOW_FIRST];
+    const double *const ten_minutes = &features->value[LONG_FIRST];
+    return differing(window, of_first_flow, LONG_FIRST - WINDOW_FIRST) << WINDOW_FIRST |
+           differing(ten_minutes, window, BEFORE_ENTROPY) << LONG_FIRST |
+           differing(ten_minutes + BEFORE_ENTROPY, window + BEFORE_ENTROPY + 1,
+                     LONG_END - LONG_FIRST - BEFORE_ENTROPY)
+               << (LONG_FIRST + BEFORE_ENTROPY) |
+           UINT64_MAX << LONG_END;
 }
 
 /* flow_pack_is_derived, of all features at once. */
@@ -565,28 +366,21 @@ static const uint64_t DERIVED =
     ((UINT64_C(1) << FEATURE_SRC_FLOWS_WINDOW) - 1) |
     ((UINT64_C(2) << FEATURE_SERVICE_SIZE) - (UINT64_C(1) << FEATURE_PROTOCOL));
 
-/* Features from `first` to before `end`, a field each, of which `wanted` are there. Which are not
- * as expected is found without a branch, and only these are gone through. */
-static inline void walk_range(struct walk *walk, bool is_reading, struct feature_vector *features,
-                              uint64_t wanted, unsigned first, unsigned end)
+/* The features of `told`, a field each, from WINDOW_FIRST on. Which are not as expected is found
+ * without a branch, and only these are gone through: in order, since of ten minutes is expected
+ * what was read of the window. */
+static inline void walk_values(struct walk *walk, bool is_reading, struct feature_vector *features,
+                               uint64_t told)
 {
     const unsigned field = walk->field;
-    uint64_t others = is_reading ? walk->map >> field << first : 0;
-    for (unsigned j = first; j < end; j++) {
-        const double expected = expected_feature(features, j);
-        if (is_reading)
-            features->value[j] = wanted >> j & 1 ? expected : features->value[j];
-        else
-            others |= (uint64_t)(bits_of(features->value[j]) != bits_of(expected)) << j;
-    }
-    for (others &= wanted & ((UINT64_C(1) << end) - (UINT64_C(1) << first)); others != 0;
-         others &= others - 1) {
+    uint64_t others = told & (is_reading ? UINT64_MAX : unexpected_features(features));
+    for (; others != 0; others &= others - 1) {
         const unsigned j = (unsigned)__builtin_ctzll(others);
-        walk->field = field + j - first;
+        walk->field = field + j - WINDOW_FIRST;
         walk_share(walk, is_reading, &features->value[j], expected_feature(features, j),
                    features->value[j < LONG_FIRST ? WINDOW_FIRST : LONG_FIRST]);
     }
-    walk->field = field + end - first;
+    walk->field = field + FEATURE_COUNT - WINDOW_FIRST;
 }
 
 static inline void walk_features(struct walk *walk, bool is_reading,
@@ -597,9 +391,7 @@ static inline void walk_features(struct walk *walk, bool is_reading,
         walk_bits(walk, is_reading, features->present & ~DERIVED, all & ~DERIVED);
     if (is_reading)
         features->present = (features->present & DERIVED) | others;
-    walk_range(walk, is_reading, features, others, WINDOW_FIRST, LONG_FIRST);
-    walk_range(walk, is_reading, features, others, LONG_FIRST, LONG_END);
-    walk_range(walk, is_reading, features, others, LONG_END, FEATURE_COUNT);
+    walk_values(walk, is_reading, features, others);
     walk_u64(walk, is_reading, &features->src_packets_window, 1);
     walk_u64(walk, is_reading, &features->src_syn_flows_window, features->src_packets_window);
     walk_i64(walk, is_reading, &features->pair_age_ns, -1);

@@ -107,6 +107,6 @@ struct incident_key incident_key_of(const struct record_flow_part *part, enum fl
         .cause = cause.id,
     };
     memcpy(key.address, cause.subject.is_destination ? flow->destination : flow->source,
-           flow->ip_version == 4 ? 4 : sizeof key.address);
+           sizeof key.address); /* of IPv4 the rest is 0 */
     return key;
 }

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What flow_pack.c's walks are made of: how one field is written, and read back. For flow_pack.c.
+ *
+ * A group has up to 64 fields. It begins with a byte whose bits say which bytes of the group's map
+ * follow; the map's bits say which fields are not as expected; these follow as numbers
+ * (number.h). */
+#ifndef WHYFLOW_ANOMALY_FLOW_PACK_FIELD_H
+#define WHYFLOW_ANOMALY_FLOW_PACK_FIELD_H
+
+#include "anomaly/number.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { GROUP_FIELDS_MAX = 64, GROUP_BODY_MAX = GROUP_FIELDS_MAX * NUMBER_REACH };
+
+struct walk {
+    const uint8_t *from; /* reading: the next byte */
+    uint8_t *to;         /* writing: the same, in the group's body */
+    uint64_t map;
+    unsigned field;
+};
+
+/* ---- numbers ------------------------------------------------------------------------------- */
+
+/* Small numbers of either sign become small numbers. */
+static inline uint64_t fold(uint64_t difference)
+{
+    return difference << 1 ^ (0 - (difference >> 63));
+}
+
+static inline uint64_t unfold(uint64_t folded)
+{
+    return folded >> 1 ^ (0 - (folded & 1));
+}
+
+/* As signed numbers wrap: what was read of a damaged line may be any time. */
+static inline int64_t minus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+/* ---- groups -------------------------------------------------------------------------------- */
+
+/* Bit i: byte i of the map is not 0. */
+static inline unsigned map_mask(uint64_t map)
+{
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    const uint64_t any = (((map & low) + low) | map) & ~low; /* each byte's highest bit */
+    return (unsigned)((any >> 7) * UINT64_C(0x0102040810204080) >> 56);
+}
+
+/* Puts map and body together at `bytes`; behind them. */
+static inline uint8_t *end_writing(const struct walk *walk, const uint8_t *body, uint8_t *bytes)
+{
+    assert(walk->field <= GROUP_FIELDS_MAX);
+    unsigned mask = map_mask(walk->map);
+    *bytes++ = (uint8_t)mask;
+    for (; mask != 0; mask &= mask - 1)
+        *bytes++ = (uint8_t)(walk->map >> 8 * (unsigned)__builtin_ctz(mask));
+    const size_t size = (size_t)(walk->to - body);
+    memcpy(bytes, body, size);
+    return bytes + size;
+}
+
+static inline void begin_reading(struct walk *walk, const uint8_t *bytes)
+{
+    walk->from = bytes;
+    walk->map = 0;
+    walk->field = 0;
+    for (unsigned mask = *walk->from++; mask != 0; mask &= mask - 1)
+        walk->map |= (uint64_t)*walk->from++ << 8 * (unsigned)__builtin_ctz(mask);
+}
+
+/* ---- fields -------------------------------------------------------------------------------- */
+
+/* A number that is 0 if all is as expected. */
+static inline uint64_t walk_rest(struct walk *walk, bool is_reading, uint64_t rest)
+{
+    const unsigned field = walk->field++;
+    if (is_reading)
+        return walk->map >> field & 1 ? number_read(&walk->from) : 0;
+    if (rest != 0) {
+        walk->map |= UINT64_C(1) << field;
+        walk->to = number_write(walk->to, rest);
+    }
+    return rest;
+}
+
+static inline uint64_t walk_word(struct walk *walk, bool is_reading, uint64_t value,
+                                 uint64_t expected)
+{
+    if (!is_reading) {
+        walk_rest(walk, false, value == expected ? 0 : fold(value - expected));
+        return value;
+    }
+    return expected + unfold(walk_rest(walk, is_reading, fold(value - expected)));
+}
+
+/* Bits that have no size: what differs. */
+static inline uint64_t walk_bits(struct walk *walk, bool is_reading, uint64_t value,
+                                 uint64_t expected)
+{
+    return expected ^ walk_rest(walk, is_reading, value ^ expected);
+}
+
+static inline void walk_u64(struct walk *walk, bool is_reading, uint64_t *value, uint64_t expected)
+{
+    const uint64_t told = walk_word(walk, is_reading, *value, expected);
+    if (is_reading)
+        *value = told;
+}
+
+static inline void walk_i64(struct walk *walk, bool is_reading, int64_t *value, int64_t expected)
+{
+    const uint64_t told = walk_word(walk, is_reading, (uint64_t)*value, (uint64_t)expected);
+    if (is_reading)
+        *value = (int64_t)told;
+}
+
+static inline void walk_u32(struct walk *walk, bool is_reading, uint32_t *value, uint32_t expected)
+{
+    const uint64_t told = walk_word(walk, is_reading, *value, expected);
+    if (is_reading)
+        *value = (uint32_t)told;
+}
+
+static inline void walk_u16(struct walk *walk, bool is_reading, uint16_t *value, uint16_t expected)
+{
+    const uint64_t told = walk_word(walk, is_reading, *value, expected);
+    if (is_reading)
+        *value = (uint16_t)told;
+}
+
+static inline void walk_u8(struct walk *walk, bool is_reading, uint8_t *value)
+{
+    const uint64_t told = walk_rest(walk, is_reading, *value);
+    if (is_reading)
+        *value = (uint8_t)told;
+}
+
+static inline void walk_bool(struct walk *walk, bool is_reading, bool *value, bool expected)
+{
+    /* What is there before it is read may be no bool: records share their memory. */
+    const bool differs = walk_rest(walk, is_reading, is_reading ? 0 : *value ^ expected) != 0;
+    if (is_reading)
+        *value = differs ^ expected;
+}
+
+static inline void walk_text(struct walk *walk, bool is_reading, void *bytes, size_t size)
+{
+    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, (uint8_t *)bytes + at, sizeof word);
+        word = walk_rest(walk, is_reading, word);
+        if (is_reading)
+            memcpy((uint8_t *)bytes + at, &word, sizeof word);
+    }
+}
+
+static inline uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static inline double double_of(uint64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* How a double is told, in the lowest bits of its number. Most are whole, a whole number of
+ * thousandths, or a share of a count that is known; the quotient is made again by the same division
+ * and compared bit by bit. Else all its bits follow. */
+enum form { FORM_WHOLE = 1, FORM_THOUSANDTHS, FORM_SHARE, FORM_BITS, FORM_SHIFT = 3 };
+
+static const double WHOLE_MAX = 0x1p52; /* beyond it not every whole number is a double */
+
+static inline uint64_t form_of(double value, double whole, uint64_t *bits)
+{
+    *bits = bits_of(value);
+    if (value > -WHOLE_MAX && value < WHOLE_MAX) {
+        const int64_t number = (int64_t)value;
+        if (bits_of((double)number) == *bits)
+            return fold((uint64_t)number) << FORM_SHIFT | FORM_WHOLE;
+        const double scaled = value * 1e3;
+        const int64_t parts = (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
+        if (scaled > -WHOLE_MAX && scaled < WHOLE_MAX && bits_of((double)parts / 1e3) == *bits)
+            return fold((uint64_t)parts) << FORM_SHIFT | FORM_THOUSANDTHS;
+    }
+    if (value > 0 && value < 1 && whole > 1 && whole < 0x1p32) {
+        const uint64_t part = (uint64_t)(value * whole + 0.5);
+        if (bits_of((double)part / whole) == *bits)
+            return part << FORM_SHIFT | FORM_SHARE;
+    }
+    return FORM_BITS;
+}
+
+/* `whole`: what the value may be a share of. */
+static inline void walk_share(struct walk *walk, bool is_reading, double *value, double expected,
+                              double whole)
+{
+    if (!is_reading) {
+        uint64_t bits;
+        const bool is_expected = bits_of(*value) == bits_of(expected);
+        const uint64_t form = is_expected ? 0 : form_of(*value, whole, &bits);
+        walk_rest(walk, false, form);
+        if (form != FORM_BITS)
+            return;
+        memcpy(walk->to, &bits, sizeof bits);
+        walk->to += sizeof bits;
+        return;
+    }
+    const uint64_t form = walk_rest(walk, true, 0);
+    const uint64_t number = form >> FORM_SHIFT;
+    switch ((unsigned)form & ((1U << FORM_SHIFT) - 1)) {
+    case FORM_WHOLE:
+        *value = (double)(int64_t)unfold(number);
+        break;
+    case FORM_THOUSANDTHS:
+        *value = (double)(int64_t)unfold(number) / 1e3;
+        break;
+    case FORM_SHARE:
+        *value = (double)number / whole;
+        break;
+    case FORM_BITS:
+        memcpy(value, walk->from, sizeof *value);
+        walk->from += sizeof *value;
+        break;
+    default:
+        *value = expected;
+    }
+}
+
+static inline void walk_double(struct walk *walk, bool is_reading, double *value, double expected)
+{
+    walk_share(walk, is_reading, value, expected, 0);
+}
+
+#endif
