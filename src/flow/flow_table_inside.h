@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The flow table from inside, for the three files that make it: flow_table.c (opening, handing
  * over, counters), flow_table_packet.c (packets in) and flow_table_end.c (how flows end). No other
- * file includes it. Owner and lock: flow_table.h. */
+ * file but a test of them includes it. Owner and lock: flow_table.h. */
 #ifndef WHYFLOW_FLOW_FLOW_TABLE_INSIDE_H
 #define WHYFLOW_FLOW_FLOW_TABLE_INSIDE_H
 
