@@ -5,7 +5,7 @@
 #include "tests/support/flow_build.h"
 #include "tests/support/unit.h"
 
-enum { FLOWS = 100000, SLICE = 1000, IN_A_SLOT = FLOW_AT_ONCE_NUMBERS >> 20 };
+enum { FLOWS = 100000, SLICE = 1000, IN_A_SLOT = FLOW_AT_ONCE_SPAN >> 20 };
 
 static struct flow_table *table;
 static struct flow_record records[SLICE];
@@ -113,13 +113,18 @@ END_TEST
 
 START_TEST(numbers_too_far_apart_for_slots_are_in_order_too)
 {
-    open_flows(100);
-    table->counters.opened += 3 * (uint64_t)FLOW_AT_ONCE_NUMBERS;
-    for (uint32_t i = 100; i < 200; i++)
+    static const uint64_t leaps[] = {UINT64_C(1) << 32,           UINT64_C(1) << 29,
+                                     FLOW_AT_ONCE_SPAN,           7000,
+                                     FLOW_AT_ONCE_SPAN / 2 - 300, 0};
+    enum { LEAPS = sizeof leaps / sizeof leaps[0] };
+    for (uint32_t i = 0; i < LEAPS * 200; i++) {
         give(packet_of(i, SECOND + i));
+        if (i % 200 == 199)
+            table->counters.opened += leaps[i / 200];
+    }
     end_all_flows();
     take_all();
-    ck_assert_uint_eq(taken, 200);
+    ck_assert_uint_eq(taken, LEAPS * 200);
 }
 END_TEST
 
