@@ -145,9 +145,9 @@ static bool look_at_one(struct flow_table *table, enum flow_class class)
 
 /* Flows that end together have one notice time. A wheel by time would sort them all in one heap:
  * with a million, single calls of 60 ms here and 120 ms in flow_table_take. So they wait in a wheel
- * by opening number, a narrow slot of which has at most 32 of them, and a wide one 8,192. That holds
+ * by opening number, a narrow slot of which has at most 32 of them, a wide one 8,192. That holds
  * for the last 16 million numbers; of those before, 64 count as one, and all beyond a thousand
- * million (no flow under way is so old unless timeouts are off) as the same: exact, but slow. */
+ * million (no open flow is so old unless timeouts are off) as the same: exact, but slow. */
 static int64_t time_at_once(uint64_t newest, uint64_t number)
 {
     const uint64_t fine = FLOW_AT_ONCE_SPAN / 2;
