@@ -9,6 +9,8 @@
 #define WHEEL_LIST_END UINT32_MAX
 #define WHEEL_IN_HEAP (UINT32_MAX - 1)
 
+enum { WHEEL_SHOWN_SLOTS = 8 }; /* wide ones, that wheel_some looks into */
+
 bool wheel_init(struct wheel *wheel, struct wheel_node *nodes, uint32_t capacity, int64_t span_ns)
 {
     assert(span_ns > 0);
@@ -301,13 +303,36 @@ bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
     return wheel->nodes[*item].key.time_ns <= limit_ns;
 }
 
-static uint32_t show_list(const struct wheel *wheel, const struct wheel_list *list, uint32_t *items,
-                          uint32_t capacity)
+/* ---- some items, in no order --------------------------------------------------------------- */
+
+/* The links of lists that are followed side by side: alone, each step waits for a miss. */
+struct strands {
+    uint32_t links[4];
+    uint32_t count;
+};
+
+static bool add_strand(struct strands *strands, const struct wheel_list *list)
+{
+    if (list->first != 0)
+        strands->links[strands->count++] = list->first;
+    return strands->count < sizeof strands->links / sizeof strands->links[0];
+}
+
+static uint32_t show(const struct wheel *wheel, struct strands *strands, uint32_t *items,
+                     uint32_t capacity)
 {
     uint32_t count = 0;
-    for (uint32_t link = list->first; count < capacity && link != 0 && link != WHEEL_LIST_END;
-         link = wheel->nodes[link - 1].next)
-        items[count++] = link - 1;
+    for (bool has_more = true; has_more;) {
+        has_more = false;
+        for (uint32_t i = 0; i < strands->count && count < capacity; i++) {
+            const uint32_t link = strands->links[i];
+            if (link == WHEEL_LIST_END)
+                continue;
+            items[count++] = link - 1;
+            strands->links[i] = wheel->nodes[link - 1].next;
+            has_more = true;
+        }
+    }
     return count;
 }
 
@@ -321,9 +346,15 @@ uint32_t wheel_some(struct wheel *wheel, uint32_t *items, uint32_t capacity)
     }
     if (count > 0 || wheel_count(wheel) == 0)
         return count;
-    if (wheel->narrow_count > 0)
-        return show_list(wheel, &wheel->narrow[narrow_place(first_narrow(wheel))], items, capacity);
+    struct strands strands = {.count = 0};
+    if (wheel->narrow_count > 0) {
+        add_strand(&strands, &wheel->narrow[narrow_place(first_narrow(wheel))]);
+        return show(wheel, &strands, items, capacity);
+    }
     while (wide_list(wheel, wheel->opened + 1)->first == 0)
         open_wide(wheel);
-    return show_list(wheel, wide_list(wheel, wheel->opened + 1), items, capacity);
+    for (int64_t ahead = 1; ahead <= WHEEL_SHOWN_SLOTS; ahead++)
+        if (!add_strand(&strands, wide_list(wheel, wheel->opened + ahead)))
+            break;
+    return show(wheel, &strands, items, capacity);
 }

@@ -20,7 +20,7 @@ static bool open_wheels(struct flow_table *table, uint32_t item_count)
         if (!wheel_init(&table->open[c], table->nodes, item_count, span_ns))
             return false;
     return wheel_init(&table->waiting, table->nodes, item_count, span_ns) &&
-           wheel_init(&table->ended_at_once, table->nodes, item_count, FLOW_AT_ONCE_NUMBERS);
+           wheel_init(&table->ended_at_once, table->nodes, item_count, FLOW_AT_ONCE_SPAN);
 }
 
 struct flow_table *flow_table_open(const struct flow_settings *settings)

@@ -145,17 +145,25 @@ static bool look_at_one(struct flow_table *table, enum flow_class class)
 
 /* Flows that end together have one notice time. A wheel by time would sort them all in one heap:
  * with a million, single calls of 60 ms here and 120 ms in flow_table_take. So they wait in a wheel
- * by opening number, a slot of which has at most 128 of them. Those that were opened long before
- * the others (no flow under way has such a low number unless timeouts are off) share the first
- * slot, which is exact and slow. */
+ * by opening number, a narrow slot of which has at most 32 of them, a wide one 8,192. That holds
+ * for the last 16 million numbers; of those before, 64 count as one, and all beyond a thousand
+ * million (no open flow is so old unless timeouts are off) as the same: exact, but slow. */
+static int64_t time_at_once(uint64_t newest, uint64_t number)
+{
+    const uint64_t fine = FLOW_AT_ONCE_SPAN / 2;
+    if (number + fine >= newest)
+        return (int64_t)(number + FLOW_AT_ONCE_SPAN - newest);
+    const uint64_t older = (newest - number - fine) / 64;
+    return older < fine ? (int64_t)(fine - older) : 0;
+}
+
 static void wait_at_once(struct flow_table *table, uint32_t item)
 {
     const uint64_t number = table->nodes[item].key.number;
     const int64_t now_ns = table->clock.now_ns;
     if (wheel_count(&table->ended_at_once) == 0) {
-        const uint64_t opened = table->counters.opened;
         table->at_once_ns = now_ns;
-        table->at_once_floor = opened > FLOW_AT_ONCE_NUMBERS ? opened - FLOW_AT_ONCE_NUMBERS : 0;
+        table->at_once_newest = table->counters.opened;
         wheel_place(&table->ended_at_once, 0);
     }
     /* Live, time may move on between two calls; then it tells the flows of each apart. */
@@ -163,9 +171,8 @@ static void wait_at_once(struct flow_table *table, uint32_t item)
         wheel_insert(&table->waiting, item, (struct wheel_key){now_ns, number});
         return;
     }
-    const uint64_t floor = table->at_once_floor;
     wheel_insert(&table->ended_at_once, item,
-                 (struct wheel_key){number > floor ? (int64_t)(number - floor) : 0, number});
+                 (struct wheel_key){time_at_once(table->at_once_newest, number), number});
 }
 
 /* Ends some flows of a class, at most `limit`. All their misses are waited for together: first the

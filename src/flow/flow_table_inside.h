@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The flow table from inside, for the three files that make it: flow_table.c (opening, handing
  * over, counters), flow_table_packet.c (packets in) and flow_table_end.c (how flows end). No other
- * file includes it. Owner and lock: flow_table.h. */
+ * file but a test of them includes it. Owner and lock: flow_table.h. */
 #ifndef WHYFLOW_FLOW_FLOW_TABLE_INSIDE_H
 #define WHYFLOW_FLOW_FLOW_TABLE_INSIDE_H
 
@@ -19,7 +19,7 @@
 
 enum {
     KNOWN_HASHES = 16,
-    FLOW_AT_ONCE_NUMBERS = 1 << 27, /* so many of the last numbers have slots of their own */
+    FLOW_AT_ONCE_SPAN = 1 << 25, /* of the wheel ended_at_once: see flow_table_end.c */
 };
 
 /* Of a flow's key; cells have no room for it. */
@@ -41,7 +41,7 @@ struct flow_table {
     struct wheel waiting;                /* ended flows, by (notice, opening number) */
     struct wheel ended_at_once;          /* those ended by end_all, whose notice is at_once_ns */
     int64_t at_once_ns;
-    uint64_t at_once_floor; /* in that wheel a flow's time is its number less this */
+    uint64_t at_once_newest; /* the last opening number when the first of them ended */
     struct flow_memory memory;
     struct fragment_table fragments;
     struct flow_clock clock;

@@ -9,6 +9,7 @@
 
 enum {
     PREFETCH_BATCH = 32,
+    THIRD_LOOK_FLOWS = 1 << 15,
     CLOSING_FLAGS = PACKET_TCP_FIN | PACKET_TCP_RST,
     FRAGMENT_MARKS = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER,
 };
@@ -415,6 +416,9 @@ static void prepare_batch(const struct flow_table *table, const struct packet *p
         flow_index_prefetch(&table->index, prepared[i].hash);
     }
     prefetch_cells(table, packets, count, prepared);
+    /* Where caches hold most flows, a third look costs more than it saves. */
+    if (open_count(table) < THIRD_LOOK_FLOWS)
+        return;
     for (size_t i = 0; i < count; i++) {
         const uint32_t item = prepared[i].likely;
         if (item == NO_ITEM)

@@ -49,6 +49,21 @@ static int64_t random_time(int64_t *now)
     return *now > late ? *now - late : 0;
 }
 
+/* Some items that are in, each once; and at least one if there is one. */
+static void check_some(struct wheel *wheel, const struct oracle *oracle)
+{
+    uint32_t items[10];
+    bool is_shown[ITEMS] = {false};
+    const uint32_t most = 1 + (uint32_t)(random_next() % 10);
+    const uint32_t count = wheel_some(wheel, items, most);
+    ck_assert_uint_le(count, most);
+    ck_assert(count > 0 || wheel_count(wheel) == 0);
+    for (uint32_t i = 0; i < count; i++) {
+        ck_assert(oracle->is_in[items[i]] && !is_shown[items[i]]);
+        is_shown[items[i]] = true;
+    }
+}
+
 static void step(struct wheel *wheel, struct oracle *oracle, int64_t *now, uint64_t number)
 {
     const uint32_t i = (uint32_t)(random_next() % ITEMS);
@@ -56,11 +71,15 @@ static void step(struct wheel *wheel, struct oracle *oracle, int64_t *now, uint6
         wheel_remove(wheel, i);
         oracle->is_in[i] = false;
     } else {
+        if (wheel_count(wheel) == 0 && random_next() % 2)
+            wheel_place(wheel, *now > 1000 ? *now - 1000 : 0);
         const struct wheel_key key = {random_time(now), random_next() % 8 ? number : 0};
         wheel_insert(wheel, i, key);
         oracle->key[i] = key;
         oracle->is_in[i] = true;
     }
+    if (random_next() % 16 == 0)
+        check_some(wheel, oracle);
     const int64_t limit_ns = random_next() % 4 ? *now - 100000 : *now + 1000000000;
     uint32_t got = 0, expected = 0;
     if (limit_ns < 0)
@@ -79,8 +98,8 @@ static void step(struct wheel *wheel, struct oracle *oracle, int64_t *now, uint6
 
 START_TEST(wheel_shows_the_least_key_as_a_naive_search_does)
 {
-    static struct wheel_node nodes[ITEMS];
-    static struct oracle oracle;
+    struct wheel_node nodes[ITEMS] = {0};
+    struct oracle oracle = {0};
     struct wheel wheel;
     random_state = (uint64_t)_i;
     ck_assert(wheel_init(&wheel, nodes, ITEMS, 1000000));
@@ -91,6 +110,33 @@ START_TEST(wheel_shows_the_least_key_as_a_naive_search_does)
     for (uint32_t i = 0; i < ITEMS; i++)
         count += oracle.is_in[i];
     ck_assert_uint_eq(wheel_count(&wheel), count);
+    uint32_t some[ITEMS];
+    while ((count = wheel_some(&wheel, some, 7)) > 0)
+        for (uint32_t i = 0; i < count; i++) {
+            ck_assert(oracle.is_in[some[i]]);
+            wheel_remove(&wheel, some[i]);
+            oracle.is_in[some[i]] = false;
+        }
+    ck_assert_uint_eq(wheel_count(&wheel), 0);
+    wheel_deinit(&wheel);
+}
+END_TEST
+
+/* Without being placed the wheel would take its first item for the earliest. */
+START_TEST(placed_wheel_sorts_only_a_slot_at_a_time)
+{
+    static struct wheel_node nodes[ITEMS];
+    struct wheel wheel;
+    ck_assert(wheel_init(&wheel, nodes, ITEMS, INT64_C(1) << 20));
+    wheel_place(&wheel, 0);
+    for (uint32_t i = 0; i < ITEMS; i++)
+        wheel_insert(&wheel, ITEMS - 1 - i, (struct wheel_key){ITEMS - i, i});
+    for (uint32_t expected = 0, item; expected < ITEMS; expected++) {
+        ck_assert(wheel_first(&wheel, INT64_MAX, &item));
+        ck_assert_uint_eq(item, expected);
+        ck_assert_uint_eq(wheel.heap_count, 1);
+        wheel_remove(&wheel, item);
+    }
     wheel_deinit(&wheel);
 }
 END_TEST
@@ -101,6 +147,7 @@ Suite *whyflow_suite(void)
     TCase *const tcase = tcase_create("oracle");
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, wheel_shows_the_least_key_as_a_naive_search_does, 0, 8);
+    tcase_add_test(tcase, placed_wheel_sorts_only_a_slot_at_a_time);
     suite_add_tcase(suite, tcase);
     return suite;
 }
