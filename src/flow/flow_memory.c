@@ -14,8 +14,7 @@ bool flow_memory_init(struct flow_memory *memory, uint32_t capacity, int64_t kee
     memory->nodes = calloc(item_count, sizeof *memory->nodes);
     memory->entries = calloc(item_count, sizeof *memory->entries);
     if (memory->nodes == NULL || memory->entries == NULL ||
-        !item_pool_init(&memory->pool, item_count) ||
-        !flow_index_init(&memory->index, capacity) ||
+        !item_pool_init(&memory->pool, item_count) || !flow_index_init(&memory->index, capacity) ||
         !wheel_init(&memory->wheel, memory->nodes, item_count, keep_ns > 0 ? keep_ns : 1)) {
         flow_memory_deinit(memory);
         return false;
