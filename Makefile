@@ -20,6 +20,9 @@ SANITIZING := -O1 -Wno-conversion -fno-omit-frame-pointer -fno-sanitize-recover=
               -DWHYFLOW_CHECK_LINES
 
 FLAGS_release := -O2 $(HARDENING)
+# The programs are optimised as a whole (4 % on real traffic), tests link the same objects as they are:
+# a hundred links take no time then. clang 14 has no such objects.
+LTO_release := $(if $(findstring clang,$(CC)),,-flto=auto)
 FLAGS_debug := -O0
 FLAGS_asan := $(SANITIZING) -fsanitize=address,undefined
 FLAGS_tsan := $(SANITIZING) -fsanitize=thread
@@ -70,6 +73,9 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(notdir $(FUZZ_SOURCES)))
 all: $(PROGRAM) $(REPORT)
 tests: $(TESTS) $(addprefix $(BUILD)/bench/,engine rooms table generate floor)
 fuzzers: $(FUZZERS)
+
+$(BUILD)/src/%.o: ALL_CFLAGS += $(if $(LTO_$(PROFILE)),$(LTO_$(PROFILE)) -ffat-lto-objects)
+$(PROGRAM) $(REPORT): ALL_LDFLAGS += $(LTO_$(PROFILE))
 
 $(PROGRAM): $(call objects,$(PROGRAM_SOURCES)) $(LIBRARY)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

@@ -32,7 +32,7 @@ static void schedule(const uint8_t block[BLOCK_SIZE], uint32_t words[ROUNDS])
         words[i] = rotate_left(words[i - 3] ^ words[i - 8] ^ words[i - 14] ^ words[i - 16], 1);
 }
 
-static void take_block(uint32_t state[5], const uint8_t block[BLOCK_SIZE])
+static void take_block(uint32_t state[5], const uint8_t *block)
 {
     uint32_t words[ROUNDS];
     schedule(block, words);
