@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BATCH = 256, TAKE_MAX = 4096, SWEEP_SLICE = 4096 };
+enum { BATCH = 256, TAKE_MAX = 1024, SWEEP_SLICE = 4096 };
 
 enum kind { KIND_RANDOM, KIND_IPV6, KIND_SEQUENTIAL, KIND_LOW_BITS, KIND_COUNT };
 static const char *const kind_names[] = {"random", "ipv6", "sequential", "equal-low-bits"};
