@@ -6,12 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A flow's entries in eleven tables are asked for before it is its turn: first the cells that lead
- * to them, some flows later the entries, then what these lead to. A miss costs 100 ns, and a flow
- * would have twenty. */
-enum { AHEAD_CELLS = 8, AHEAD_ENTRIES = 4, AHEAD_SUMS = 2, AHEAD_THINGS = 1, AHEAD_RING = 16 };
-_Static_assert(AHEAD_RING > AHEAD_CELLS, "hashes last until it is their flow's turn");
-
 /* Which flows may ask for an alert: a capture is ranked as a whole, a replay against a saved
  * baseline asks by share, else there is a budget. */
 static enum gate_source gate_source(const struct settings *settings)
@@ -117,13 +111,14 @@ void engine_emit_flow(struct engine *engine)
 }
 
 static void judge_flow(struct engine *engine, const struct flow_record *flow,
-                       const struct endpoint_hashes *hashes)
+                       const struct feature_vector *features,
+                       const struct behaviour_finding *finding)
 {
     struct record_flow_part *const part = &engine->record.as.flow.part;
     part->flow = *flow; /* the rest is made below, but for the incident */
+    part->features = *features;
+    part->finding = *finding;
     part->incident = (struct incident){.id = 0};
-    feature_measure(engine->features, flow, hashes, &part->features);
-    behaviour_observe(engine->behaviours, flow, hashes, &part->features, &part->finding);
     gate_flow(&engine->gate, flow->notice_ns);
     anomaly_judge_online(engine->model, &part->features, flow->notice_ns, gate_alpha(&engine->gate),
                          &part->verdict);
@@ -132,63 +127,96 @@ static void judge_flow(struct engine *engine, const struct flow_record *flow,
     engine_emit_flow(engine);
 }
 
-static void ask_ahead(struct engine *engine, const struct flow_record *flow,
-                      struct endpoint_hashes *hashes)
+/* ---- flows in, some at a time ---- */
+
+/* So many of the flows, and their hashes. */
+struct chunk {
+    const struct flow_record *flows;
+    struct endpoint_hashes *hashes;
+    size_t count;
+};
+
+static struct chunk chunk_at(struct engine *engine, const struct flow_record *flows, size_t count,
+                             size_t first)
 {
-    feature_hash_endpoints(engine->features, flow, hashes);
-    feature_ask_ahead(engine->features, hashes);
-    behaviour_ask_ahead(engine->behaviours, flow, hashes);
+    const size_t left = first < count ? count - first : 0;
+    return (struct chunk){
+        .flows = flows + (left > 0 ? first : 0),
+        .hashes = engine->batch.hashes[first / ENGINE_CHUNK % 2],
+        .count = left < ENGINE_CHUNK ? left : ENGINE_CHUNK,
+    };
 }
 
-static void warm(struct engine *engine, const struct flow_record *flow,
-                 struct endpoint_hashes *hashes)
+static void ask_ahead(struct engine *engine, const struct chunk *chunk)
 {
-    feature_warm(engine->features, hashes);
-    behaviour_warm(engine->behaviours, flow, hashes);
+    for (size_t i = 0; i < chunk->count; i++) {
+        feature_hash_endpoints(engine->features, &chunk->flows[i], &chunk->hashes[i]);
+        feature_ask_ahead(engine->features, &chunk->hashes[i]);
+        behaviour_ask_ahead(engine->behaviours, &chunk->flows[i], &chunk->hashes[i]);
+    }
 }
 
-static void warm_sums(struct engine *engine, const struct flow_record *flow,
-                      struct endpoint_hashes *hashes)
+static void warm(struct engine *engine, const struct chunk *chunk)
 {
-    (void)flow;
-    feature_warm_sums(engine->features, hashes);
+    for (size_t i = 0; i < chunk->count; i++) {
+        feature_warm(engine->features, &chunk->hashes[i]);
+        behaviour_warm(engine->behaviours, &chunk->flows[i], &chunk->hashes[i]);
+    }
 }
 
-static void warm_things(struct engine *engine, const struct flow_record *flow,
-                        struct endpoint_hashes *hashes)
+static void warm_sums(struct engine *engine, const struct chunk *chunk)
 {
-    (void)flow;
-    feature_warm_things(engine->features, hashes);
+    for (size_t i = 0; i < chunk->count; i++)
+        feature_warm_sums(engine->features, &chunk->hashes[i]);
 }
 
-static void take_flow(struct engine *engine, const struct flow_record *flow,
-                      struct endpoint_hashes *hashes)
+static void warm_things(struct engine *engine, const struct chunk *chunk)
 {
-    if (engine->settings.anomaly.mode == ANOMALY_MODE_CAPTURE)
-        engine_keep_flow(engine, flow, hashes);
-    else
-        judge_flow(engine, flow, hashes);
+    for (size_t i = 0; i < chunk->count; i++)
+        feature_warm_things(engine->features, &chunk->hashes[i]);
 }
 
-/* What is done with a flow once it has its hashes: so many flows before its turn. */
-static const struct {
-    size_t ahead;
-    void (*take)(struct engine *engine, const struct flow_record *flow,
-                 struct endpoint_hashes *hashes);
-} steps[] = {
-    {AHEAD_ENTRIES, warm}, {AHEAD_SUMS, warm_sums}, {AHEAD_THINGS, warm_things}, {0, take_flow}};
+static void measure(struct engine *engine, const struct chunk *chunk)
+{
+    for (size_t i = 0; i < chunk->count; i++)
+        feature_measure(engine->features, &chunk->flows[i], &chunk->hashes[i],
+                        &engine->batch.features[i]);
+}
+
+static void observe(struct engine *engine, const struct chunk *chunk)
+{
+    for (size_t i = 0; i < chunk->count; i++)
+        behaviour_observe(engine->behaviours, &chunk->flows[i], &chunk->hashes[i],
+                          &engine->batch.features[i], &engine->batch.findings[i]);
+}
+
+static void keep_or_judge(struct engine *engine, const struct chunk *chunk)
+{
+    const struct engine_batch *const batch = &engine->batch;
+    if (engine->settings.anomaly.mode == ANOMALY_MODE_CAPTURE) {
+        engine_keep_flows(engine, chunk->flows, chunk->count);
+        return;
+    }
+    for (size_t i = 0; i < chunk->count; i++)
+        judge_flow(engine, &chunk->flows[i], &batch->features[i], &batch->findings[i]);
+}
 
 void engine_flows(struct engine *engine, const struct flow_record *flows, size_t count)
 {
-    struct endpoint_hashes ahead[AHEAD_RING];
-    for (size_t i = 0; i < count + AHEAD_CELLS; i++) {
-        if (i < count)
-            ask_ahead(engine, &flows[i], &ahead[i % AHEAD_RING]);
-        for (size_t j = 0; j < sizeof steps / sizeof *steps; j++) {
-            const size_t at = i - (AHEAD_CELLS - steps[j].ahead); /* huge: none yet */
-            if (at < count)
-                steps[j].take(engine, &flows[at], &ahead[at % AHEAD_RING]);
-        }
+    struct chunk now = chunk_at(engine, flows, count, 0);
+    ask_ahead(engine, &now);
+    warm(engine, &now);
+    warm_sums(engine, &now);
+    for (size_t first = 0; now.count > 0; first += ENGINE_CHUNK) {
+        const struct chunk next = chunk_at(engine, flows, count, first + ENGINE_CHUNK);
+        warm_things(engine, &now);
+        ask_ahead(engine, &next);
+        measure(engine, &now);
+        warm(engine, &next);
+        observe(engine, &now);
+        warm_sums(engine, &next);
+        keep_or_judge(engine, &now);
+        now = next;
     }
 }
 

@@ -16,28 +16,17 @@ static void keep(struct engine *engine, uint8_t kind, size_t size)
         engine->has_failed = true;
 }
 
-/* Packing is the first to look at all of a record: its nine cache lines are asked for before the
- * flow is measured. */
-static void ask_for(const struct flow_record *flow)
+void engine_keep_flows(struct engine *engine, const struct flow_record *flows, size_t count)
 {
-    enum { CACHE_LINE = 64 };
-    for (size_t at = 0; at < sizeof *flow; at += CACHE_LINE)
-        __builtin_prefetch((const uint8_t *)flow + at);
-}
-
-void engine_keep_flow(struct engine *engine, const struct flow_record *flow,
-                      const struct endpoint_hashes *hashes)
-{
-    struct feature_vector features;
-    struct behaviour_finding finding;
-    ask_for(flow);
-    feature_measure(engine->features, flow, hashes, &features);
-    behaviour_observe(engine->behaviours, flow, hashes, &features, &finding);
-    anomaly_learn(engine->model, &features, flow->notice_ns);
-    const uint32_t size =
-        flow_pack_write(&engine->pack, flow, &features, &finding, engine->kept.bytes);
-    keep(engine, KEPT_FLOW, size);
-    engine->counters.flows_queued++;
+    const struct engine_batch *const batch = &engine->batch;
+    for (size_t i = 0; i < count; i++)
+        anomaly_learn(engine->model, &batch->features[i], flows[i].notice_ns);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t size = flow_pack_write(&engine->pack, &flows[i], &batch->features[i],
+                                              &batch->findings[i], engine->kept.bytes);
+        keep(engine, KEPT_FLOW, size);
+    }
+    engine->counters.flows_queued += count;
 }
 
 void engine_keep_statistics(struct engine *engine, const struct statistics *snapshot)
