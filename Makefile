@@ -23,6 +23,7 @@ FLAGS_release := -O2 $(HARDENING)
 # The programs are optimised as a whole (4 % on real traffic), tests link the same objects as they are:
 # a hundred links take no time then. clang 14 has no such objects.
 LTO_release := $(if $(findstring clang,$(CC)),,-flto=auto)
+NO_LTO = $(if $(LTO_$(PROFILE)),-fno-lto)
 FLAGS_debug := -O0
 FLAGS_asan := $(SANITIZING) -fsanitize=address,undefined
 FLAGS_tsan := $(SANITIZING) -fsanitize=thread
@@ -98,7 +99,7 @@ $(PAGE:.c=.o): $(PAGE) src/report/page.h Makefile
 
 REPORT_PARTS := $(call objects,$(filter-out src/report/main.c src/report/html.c,$(REPORT_SOURCES)))
 TEST_PARTS := $(call objects,$(SUPPORT_SOURCES)) $(REPORT_PARTS) $(PARTS)
-link_test = $(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+link_test = $(CC) $(ALL_LDFLAGS) $(NO_LTO) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(BUILD)/tests/%_test: $(BUILD)/tests/unit/%_test.o $(TEST_PARTS)
 	@mkdir -p $(@D)
 	$(link_test)
@@ -116,7 +117,7 @@ $(BUILD)/bench/rooms: LDFLAGS += -Wl,--wrap=explain_alert
 $(BUILD)/bench/rooms: $(PARTS)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_LDFLAGS) $(NO_LTO) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
