@@ -3,10 +3,13 @@
  *
  *     generate imix|small|flood PACKETS FLOWS OUT [SEED]
  *
- *   imix   packets of 40, 576 and 1500 IP bytes as 7:4:1, TCP and UDP, IPv4 and every fifth flow
- *          IPv6; some flows carry most packets, and flows come and go over the run
- *   small  the smallest packets, all flows open throughout and taken in an order no cache likes
- *   flood  TCP SYNs to one address, each from a source of its own (FLOWS is not used)
+ *   imix   packets of 40, 576 and 1500 IP bytes as 11:6:7 (on average 600), TCP and UDP, IPv4 and
+ *          every fifth flow IPv6; some flows carry most packets, and flows come and go over the run;
+ *          40,000 a second
+ *   small  the smallest packets, all flows open throughout and taken in an order no cache likes;
+ *          200,000 a second
+ *   flood  TCP SYNs to one address, each from a source of its own (FLOWS is not used); 200,000 a
+ *          second
  *
  * The same arguments give the same bytes. */
 #include <errno.h>
@@ -16,7 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FRAME_MAX = 1514, ETHERNET_BYTES = 14, PACKETS_PER_S = 50000 };
+enum { FRAME_MAX = 1514, ETHERNET_BYTES = 14 };
+enum { IMIX_PACKETS_PER_S = 40000, OTHER_PACKETS_PER_S = 200000 };
 enum { FLAG_SYN = 0x02, FLAG_PSH = 0x08, FLAG_ACK = 0x10 };
 enum { PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
 
@@ -35,6 +39,7 @@ struct shape {
     uint64_t flow;
     uint8_t protocol;
     bool is_ipv6, is_reverse;
+    bool is_flood; /* from any address, to one */
     uint8_t tcp_flags;
     unsigned ip_bytes;
 };
@@ -99,7 +104,8 @@ static void put_transport(const struct generator *generator, uint8_t *at, const 
                           unsigned bytes)
 {
     const unsigned client = 1024 + (unsigned)(shape->flow * 7919 % 60000);
-    const unsigned server = shape->protocol == PROTOCOL_UDP ? 53 : shape->flow % 3 == 0 ? 80 : 443;
+    const bool is_plain = shape->is_flood || shape->flow % 3 == 0;
+    const unsigned server = shape->protocol == PROTOCOL_UDP ? 53 : is_plain ? 80 : 443;
     memset(at, 0, 20);
     put_16(at, shape->is_reverse ? server : client);
     put_16(at + 2, shape->is_reverse ? client : server);
@@ -117,8 +123,11 @@ static bool write_frame(struct generator *generator, const struct shape *shape)
 {
     uint8_t *frame = generator->frame;
     uint8_t *ip = frame + ETHERNET_BYTES;
-    const uint32_t client = 0x0a000000 + (uint32_t)(shape->flow * 2654435761u % 65000);
-    const uint32_t server = 0x97650000 + (uint32_t)(shape->flow / 3 % 20000);
+    const uint64_t scattered = shape->flow * 2654435761u;
+    const uint32_t client =
+        shape->is_flood ? (uint32_t)scattered : 0x0a000000 + (uint32_t)(scattered % 65000);
+    const uint32_t server =
+        0x97650000 + (shape->is_flood ? 80 : (uint32_t)(shape->flow / 3 % 20000));
     const unsigned ip_header_bytes = shape->is_ipv6 ? 40 : 20;
     memset(frame, 2, 12);
     put_16(frame + 12, shape->is_ipv6 ? 0x86dd : 0x0800);
@@ -147,7 +156,9 @@ static void shape_turn(struct shape *shape, uint32_t sent)
 
 static struct shape shape_imix(struct generator *generator, uint64_t index, uint64_t total)
 {
-    static const uint16_t sizes[12] = {40, 40, 40, 40, 40, 40, 40, 576, 576, 576, 576, 1500};
+    static const uint16_t sizes[24] = {40,  40,   40,   40,   40,   40,   40,   40,
+                                       40,  40,   40,   576,  576,  576,  576,  576,
+                                       576, 1500, 1500, 1500, 1500, 1500, 1500, 1500};
     /* A tenth of the flows is open at a time; the least of three numbers prefers a few of them. */
     const uint64_t window = generator->flows / 10 + 1;
     uint64_t place = random_below(generator, window);
@@ -159,7 +170,7 @@ static struct shape shape_imix(struct generator *generator, uint64_t index, uint
     struct shape shape = {.flow = (first + place) % generator->flows};
     shape.protocol = shape.flow % 10 < 3 ? PROTOCOL_UDP : PROTOCOL_TCP;
     shape.is_ipv6 = shape.flow % 5 == 4;
-    shape.ip_bytes = sizes[random_below(generator, 12)];
+    shape.ip_bytes = sizes[random_below(generator, sizeof sizes / sizeof *sizes)];
     if (shape.is_ipv6 && shape.ip_bytes < 60)
         shape.ip_bytes = 60;
     shape_turn(&shape, generator->sent[shape.flow]++);
@@ -178,6 +189,8 @@ static struct shape shape_small(struct generator *generator, uint64_t index)
 
 static bool write_load(struct generator *generator, const char *kind, uint64_t total)
 {
+    const uint64_t packets_per_s =
+        strcmp(kind, "imix") == 0 ? IMIX_PACKETS_PER_S : OTHER_PACKETS_PER_S;
     for (uint64_t index = 0; index < total; index++) {
         struct shape shape;
         if (strcmp(kind, "imix") == 0)
@@ -185,14 +198,15 @@ static bool write_load(struct generator *generator, const char *kind, uint64_t t
         else if (strcmp(kind, "small") == 0)
             shape = shape_small(generator, index);
         else
-            shape = (struct shape){.flow = random_word(generator) >> 16,
+            shape = (struct shape){.flow = index,
+                                   .is_flood = true,
                                    .protocol = PROTOCOL_TCP,
                                    .tcp_flags = FLAG_SYN,
                                    .ip_bytes = 40};
         if (!write_frame(generator, &shape))
             return false;
         generator->packets++;
-        generator->time_us += 1000000 / PACKETS_PER_S;
+        generator->time_us += 1000000 / packets_per_s;
     }
     return true;
 }
