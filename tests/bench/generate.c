@@ -4,8 +4,8 @@
  *     generate imix|small|flood PACKETS FLOWS OUT [SEED]
  *
  *   imix   packets of 40, 576 and 1500 IP bytes as 11:6:7 (on average 600), TCP and UDP, IPv4 and
- *          every fifth flow IPv6; some flows carry most packets, and flows come and go over the run;
- *          40,000 a second
+ *          every fifth flow IPv6; some flows carry most packets, and flows come and go over the
+ *          run; 40,000 a second
  *   small  the smallest packets, all flows open throughout and taken in an order no cache likes;
  *          200,000 a second
  *   flood  TCP SYNs to one address, each from a source of its own (FLOWS is not used); 200,000 a
