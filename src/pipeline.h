@@ -20,7 +20,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { PIPELINE_BATCH_MAX = 256 };
+enum {
+    PIPELINE_BATCH_MAX = 256,
+    PIPELINE_SWEEP_SLICE = 4096, /* flows that a sweep looks at while the lock is held */
+    PIPELINE_TAKE_MAX = 1024,    /* flows taken at a time */
+};
 
 /* Frames decoded but not yet taken. Refused ones keep their place, so that the counters at any
  * moment of trace time do not depend on where a batch began. The capture thread's own. */
@@ -77,7 +81,7 @@ void pipeline_refuse_intake(struct pipeline *pipeline);
 
 bool pipeline_sweep_is_due(const struct pipeline *pipeline);
 
-/* Ends flows that are due, at most `limit`; true once all are. */
+/* Ends flows that are due, looking at no more than `limit`; true once all are ended. */
 bool pipeline_sweep(struct pipeline *pipeline, size_t limit);
 
 /* Ends all flows, due or not; call after a complete sweep. */

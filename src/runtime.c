@@ -10,7 +10,8 @@
  *   signal thread    turns signals into flags and a wake-up.
  *
  * `lock` guards the pipeline's flow table and the fields under it in struct runtime. The clock is
- * read here for the live tick alone, and for progress on a terminal. */
+ * read here for the live tick, for how long capture did not read, and for progress on a
+ * terminal. */
 #include "runtime.h"
 
 #include "base/queue.h"
@@ -34,8 +35,6 @@
 #define SAVE_INTERVAL_NS (3600 * SECOND_NS)
 
 enum {
-    SWEEP_SLICE = 4096,      /* flows ended at most while the lock is held, live */
-    TAKE_MAX = 1024,         /* flows taken at a time */
     RECORD_QUEUE_MAX = 4096, /* records between expiry and emitter thread */
     WAIT_MS = 200,           /* longest wait on a silent link */
     LIVE_SLACK_MS = 500,     /* the live tick lags the clock: CAPTURE_SLACK_MS and a margin */
@@ -67,8 +66,8 @@ struct runtime {
     bool input_has_ended;
     bool wants_end_of_flows; /* USR2 */
 
-    struct flow_record flows[TAKE_MAX]; /* the expiry thread's, as the next */
-    int64_t next_save_ns;               /* trace time; 0: not known yet */
+    struct flow_record flows[PIPELINE_TAKE_MAX]; /* the expiry thread's, as the next */
+    int64_t next_save_ns;                        /* trace time; 0: not known yet */
 };
 
 static int64_t clock_ns(clockid_t clock)
@@ -142,7 +141,7 @@ static void sweep_done(struct runtime *runtime, uint64_t asked)
 static void pass_on_flows(struct runtime *runtime, const uint64_t *asked)
 {
     for (;;) {
-        const size_t count = pipeline_take(runtime->pipeline, runtime->flows, TAKE_MAX);
+        const size_t count = pipeline_take(runtime->pipeline, runtime->flows, PIPELINE_TAKE_MAX);
         if (asked != NULL)
             sweep_done(runtime, *asked);
         if (count == 0)
@@ -155,15 +154,15 @@ static void pass_on_flows(struct runtime *runtime, const uint64_t *asked)
 
 static void sweep(struct runtime *runtime)
 {
-    while (!pipeline_sweep(runtime->pipeline, SWEEP_SLICE))
+    while (!pipeline_sweep(runtime->pipeline, PIPELINE_SWEEP_SLICE))
         let_others_in(runtime);
     if (!runtime->wants_end_of_flows)
         return;
     runtime->wants_end_of_flows = false;
-    while (!pipeline_end_flows(runtime->pipeline, SWEEP_SLICE))
+    while (!pipeline_end_flows(runtime->pipeline, PIPELINE_SWEEP_SLICE))
         let_others_in(runtime);
     pass_on_flows(runtime, NULL);
-    while (!pipeline_sweep(runtime->pipeline, SWEEP_SLICE))
+    while (!pipeline_sweep(runtime->pipeline, PIPELINE_SWEEP_SLICE))
         let_others_in(runtime);
 }
 
@@ -195,7 +194,7 @@ static void finish_pipeline(struct runtime *runtime)
     }
     sweep(runtime);
     pass_on_flows(runtime, NULL);
-    while (!pipeline_end_flows(runtime->pipeline, SWEEP_SLICE))
+    while (!pipeline_end_flows(runtime->pipeline, PIPELINE_SWEEP_SLICE))
         ;
     pass_on_flows(runtime, NULL);
     struct statistics snapshot;

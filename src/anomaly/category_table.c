@@ -279,14 +279,6 @@ uint64_t category_table_distinct(const struct category_table *table, enum featur
     return table->distinct[feature];
 }
 
-const uint64_t *category_table_at(const struct category_table *table, size_t index,
-                                  enum feature_id *feature)
-{
-    assert(index < table->count);
-    *feature = (enum feature_id)table->entries[index].key.feature;
-    return table->entries[index].weight;
-}
-
 size_t category_table_count(const struct category_table *table)
 {
     return table->count;

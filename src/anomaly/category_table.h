@@ -55,9 +55,6 @@ void category_table_halve(struct category_table *table);
 /* How many keys of this feature the table holds. */
 uint64_t category_table_distinct(const struct category_table *table, enum feature_id feature);
 
-/* The entry at `index` < count, in no meaningful order: for sums, which no order changes. */
-const uint64_t *category_table_at(const struct category_table *table, size_t index,
-                                  enum feature_id *feature);
 size_t category_table_count(const struct category_table *table);
 
 /* An entry as it is saved. */

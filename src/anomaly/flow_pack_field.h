@@ -168,13 +168,6 @@ static inline uint64_t bits_of(double value)
     return bits;
 }
 
-static inline double double_of(uint64_t bits)
-{
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
 /* How a double is told, in the lowest bits of its number. Most are whole, a whole number of
  * thousandths, or a share of a count that is known; the quotient is made again by the same division
  * and compared bit by bit. Else all its bits follow. */

@@ -92,19 +92,4 @@ static inline void spread_part_release(struct parts *parts, struct spread_part p
         item_pool_put(&parts->spread_places, part.state - 1);
 }
 
-/* Has its block fetched, for a call to come. */
-static inline void tally_part_warm(const struct parts *parts, struct tally_part part)
-{
-    if (part_has_block(part.state))
-        __builtin_prefetch(&parts->tallies[part.state - 1]);
-}
-
-static inline void spread_part_warm(const struct parts *parts, struct spread_part part)
-{
-    if (!part_has_block(part.state))
-        return;
-    __builtin_prefetch(&parts->spreads[part.state - 1]);
-    __builtin_prefetch(&parts->spreads[part.state - 1].bits[1][SPREAD_WORDS - 1]);
-}
-
 #endif

@@ -51,7 +51,8 @@ void flow_table_refuse(struct flow_table *table);
 /* Moves table time to now_ns if that is later: live ticks. */
 void flow_table_advance(struct flow_table *table, int64_t now_ns);
 
-/* Ends flows that are due at table time; at most `limit` of them. True once all are ended. */
+/* Ends flows that are due at table time, looking at no more than `limit`; true once all are
+ * ended. */
 bool flow_table_sweep(struct flow_table *table, size_t limit);
 
 /* Has a sweep be due no later than at this table time, once: after each sweep it is the next

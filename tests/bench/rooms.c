@@ -22,8 +22,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { SWEEP_SLICE = 4096, TAKE_MAX = 1024 }; /* as in runtime.c */
-
 enum room { ROOM_READ, ROOM_DECODE, ROOM_TABLE, ROOM_EXPIRY, ROOM_ENGINE, ROOM_EXPLAIN, ROOM_EMIT };
 enum { ROOM_COUNT = ROOM_EMIT + 1 };
 
@@ -38,7 +36,7 @@ struct bench {
     struct run run;
     struct pipeline *pipeline;
     struct pipeline_batch batch;
-    struct flow_record flows[TAKE_MAX];
+    struct flow_record flows[PIPELINE_TAKE_MAX];
     uint64_t packets, flow_count, checksum;
     uint64_t room_ns[ROOM_COUNT];
     uint64_t hold_max_ns[HOLD_COUNT];
@@ -131,7 +129,7 @@ static void on_record(void *context, const struct record *record)
 static bool sweep_slice(struct bench *bench)
 {
     const uint64_t began_ns = processor_ns();
-    const bool is_done = pipeline_sweep(bench->pipeline, SWEEP_SLICE);
+    const bool is_done = pipeline_sweep(bench->pipeline, PIPELINE_SWEEP_SLICE);
     note(bench, ROOM_EXPIRY, HOLD_SWEEP, began_ns);
     return is_done;
 }
@@ -139,7 +137,7 @@ static bool sweep_slice(struct bench *bench)
 static bool end_slice(struct bench *bench)
 {
     const uint64_t began_ns = processor_ns();
-    const bool is_done = pipeline_end_flows(bench->pipeline, SWEEP_SLICE);
+    const bool is_done = pipeline_end_flows(bench->pipeline, PIPELINE_SWEEP_SLICE);
     note(bench, ROOM_EXPIRY, HOLD_SWEEP, began_ns);
     return is_done;
 }
@@ -147,7 +145,7 @@ static bool end_slice(struct bench *bench)
 static size_t take(struct bench *bench)
 {
     const uint64_t began_ns = processor_ns();
-    const size_t count = pipeline_take(bench->pipeline, bench->flows, TAKE_MAX);
+    const size_t count = pipeline_take(bench->pipeline, bench->flows, PIPELINE_TAKE_MAX);
     note(bench, ROOM_EXPIRY, HOLD_TAKE, began_ns);
     bench->flow_count += count;
     return count;

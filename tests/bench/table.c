@@ -10,6 +10,7 @@
  * packet (making packets is not in it), those of sweeping and taking, the worst single call, and
  * that of ending all flows and taking them. */
 #include "flow/flow_table.h"
+#include "pipeline.h"
 #include "whyflow/settings.h"
 
 #include <inttypes.h>
@@ -18,14 +19,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { BATCH = 256, TAKE_MAX = 1024, SWEEP_SLICE = 4096 };
-
 enum kind { KIND_RANDOM, KIND_IPV6, KIND_SEQUENTIAL, KIND_LOW_BITS, KIND_COUNT };
 static const char *const kind_names[] = {"random", "ipv6", "sequential", "equal-low-bits"};
 
 struct bench {
     struct flow_table *table;
-    struct flow_record records[TAKE_MAX];
+    struct flow_record records[PIPELINE_TAKE_MAX];
     uint64_t flows;  /* 0: each packet a new one */
     uint64_t stride; /* from a packet's flow to the next one's; has no divisor with flows */
     enum kind kind;
@@ -115,14 +114,14 @@ static void take_ended(struct bench *bench, bool (*end_slice)(struct flow_table 
     bool is_done;
     do {
         const int64_t start_ns = clock_ns();
-        is_done = end_slice(bench->table, SWEEP_SLICE);
+        is_done = end_slice(bench->table, PIPELINE_SWEEP_SLICE);
         const int64_t took_ns = clock_ns() - start_ns;
         bench->ends_ns += took_ns;
         *worst_ns = took_ns > *worst_ns ? took_ns : *worst_ns;
     } while (!is_done);
     do {
         const int64_t start_ns = clock_ns();
-        count = flow_table_take(bench->table, bench->records, TAKE_MAX);
+        count = flow_table_take(bench->table, bench->records, PIPELINE_TAKE_MAX);
         const int64_t took_ns = clock_ns() - start_ns;
         bench->ends_ns += took_ns;
         *worst_ns = took_ns > *worst_ns ? took_ns : *worst_ns;
@@ -148,7 +147,7 @@ static void give(struct bench *bench, const struct packet *packets, size_t count
 static void run(enum kind kind, uint64_t flows, uint64_t packets)
 {
     static struct bench bench;
-    static struct packet batch[BATCH];
+    static struct packet batch[PIPELINE_BATCH_MAX];
     struct settings settings;
     settings_default(&settings);
     settings.flow.max_flows = flows > 1 << 20 ? (uint32_t)flows : 1 << 20;
@@ -160,12 +159,12 @@ static void run(enum kind kind, uint64_t flows, uint64_t packets)
     };
     if (bench.table == NULL)
         exit(1);
-    for (uint64_t number = 0; number < flows + packets; number += BATCH) {
-        for (unsigned i = 0; i < BATCH; i++)
+    for (uint64_t number = 0; number < flows + packets; number += PIPELINE_BATCH_MAX) {
+        for (unsigned i = 0; i < PIPELINE_BATCH_MAX; i++)
             make_packet(&bench, number + i, &batch[i]);
         const bool is_counted = number >= flows;
-        give(&bench, batch, BATCH, is_counted);
-        bench.packets += is_counted ? BATCH : 0;
+        give(&bench, batch, PIPELINE_BATCH_MAX, is_counted);
+        bench.packets += is_counted ? PIPELINE_BATCH_MAX : 0;
     }
     const double ends_ns = (double)bench.ends_ns;
     take_ended(&bench, flow_table_end, &bench.worst_all_ns);
