@@ -41,7 +41,7 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 # The library: packets and time in, records out. What touches devices, files, threads or the
 # command line belongs to the program.
 PROGRAM_ONLY := src/main.c src/run.c src/inline.c src/rescore.c src/sensor_run.c src/runtime.c src/output.c \
-                src/message.c src/options.c src/option_value.c src/baseline_file.c \
+                src/message.c $(wildcard src/option*.c) src/baseline_file.c \
                 src/run_baseline.c src/flagged_capture.c src/base/stream.c
 # whyflow-report's own, where it meets the rooms of the others.
 REPORT_ONLY := src/alert_sections.c

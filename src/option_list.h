@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one list of options. --help, the config file's keys, the man page and the completion are made
- * from it; src/options.c says what each one sets.
+ * from it; src/option_set.c says what each one sets.
  *
  * OPTION(ID, letter, name, argument, initial, group, text)
  *   letter    0: none
