@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last step of parsing: what was said is checked as a whole, and what follows from it filled in. */
+/* The last step of parsing: what was said is checked as a whole, and what follows from it is
+ * filled in. */
 #include "option_draft.h"
 #include "whyflow/suppress.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The values options take, from text: times, counts, sizes, shares, keys, words. Pure functions;
- * each takes the whole text or returns false and leaves its result alone. Called by option_set.c. */
+ * each takes the whole text or returns false and leaves its result alone. Called by
+ * option_set.c. */
 #ifndef WHYFLOW_OPTION_VALUE_H
 #define WHYFLOW_OPTION_VALUE_H
 
