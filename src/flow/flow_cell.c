@@ -7,8 +7,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { HISTORY_COUNT_BITS = 4, HISTORY_LETTER_BITS = 5, HISTORY_SIDE = 1 << 4 };
-
 static size_t bytes_of(uint32_t capacity, size_t a_place)
 {
     return capacity * a_place;
@@ -157,7 +155,7 @@ static int64_t previous_of(const struct flow_side side[2])
 
 /* ---- TCP ----------------------------------------------------------------------------------- */
 
-static const char history_letters[HISTORY_SIDE] = "SHADFRIQTW";
+static const char history_letters[FLOW_HISTORY_SIDE] = "SHADFRIQTW"; /* enum flow_history_code */
 static const uint8_t letter_codes['Z' - 'A' + 1] = {
     ['S' - 'A'] = 0, ['H' - 'A'] = 1, ['A' - 'A'] = 2, ['D' - 'A'] = 3, ['F' - 'A'] = 4,
     ['R' - 'A'] = 5, ['I' - 'A'] = 6, ['Q' - 'A'] = 7, ['T' - 'A'] = 8, ['W' - 'A'] = 9,
@@ -167,7 +165,7 @@ static uint64_t letter_code(uint8_t letter)
 {
     const unsigned code = letter_codes[(letter & 0x7f) - 'A'];
     assert(history_letters[code] == (letter & 0x7f));
-    return code | (letter & 0x80 ? HISTORY_SIDE : 0);
+    return code | (letter & 0x80 ? FLOW_HISTORY_SIDE : 0);
 }
 
 static uint64_t pack_history(const struct tcp_track *tcp)
@@ -176,17 +174,17 @@ static uint64_t pack_history(const struct tcp_track *tcp)
         tcp->history_count < FLOW_HISTORY_LETTERS ? tcp->history_count : FLOW_HISTORY_LETTERS;
     uint64_t packed = 0;
     for (unsigned i = count; i > 0; i--)
-        packed = packed << HISTORY_LETTER_BITS | letter_code(tcp->history[i - 1]);
-    return packed << HISTORY_COUNT_BITS | count;
+        packed = packed << FLOW_HISTORY_LETTER_BITS | letter_code(tcp->history[i - 1]);
+    return packed << FLOW_HISTORY_COUNT_BITS | count;
 }
 
 static void unpack_history(uint64_t packed, struct tcp_track *tcp)
 {
-    tcp->history_count = packed & ((1 << HISTORY_COUNT_BITS) - 1);
-    packed >>= HISTORY_COUNT_BITS;
-    for (unsigned i = 0; i < tcp->history_count; i++, packed >>= HISTORY_LETTER_BITS)
-        tcp->history[i] = (uint8_t)(history_letters[packed & (HISTORY_SIDE - 1)] |
-                                    (packed & HISTORY_SIDE ? 0x80 : 0));
+    tcp->history_count = packed & FLOW_HISTORY_COUNT_MASK;
+    packed >>= FLOW_HISTORY_COUNT_BITS;
+    for (unsigned i = 0; i < tcp->history_count; i++, packed >>= FLOW_HISTORY_LETTER_BITS)
+        tcp->history[i] = (uint8_t)(history_letters[packed & (FLOW_HISTORY_SIDE - 1)] |
+                                    (packed & FLOW_HISTORY_SIDE ? 0x80 : 0));
 }
 
 static void pack_tcp_side(const struct tcp_side *from, unsigned side, struct flow_cell *cell)

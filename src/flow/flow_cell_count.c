@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is done to a cell packet by packet without taking the flow out of it: telling copies, and
- * counting ordinary packets. */
+ * counting packets in order. */
 #include "flow/flow_cell_number.h"
 
 /* ---- copies -------------------------------------------------------------------------------- */
@@ -52,9 +52,11 @@ void flow_cell_keep_recent(struct flow_cell *cell, const struct flow_cell *ended
     cell->recent_next = ended->recent_next;
 }
 
-/* ---- ordinary packets ---------------------------------------------------------------------- */
+/* ---- what packets tell --------------------------------------------------------------------- */
 
-/* Is it a segment that TCP's tracking has nothing to say about, but for the next byte expected? */
+/* Is it a segment that TCP's tracking has nothing to say about, but for the next byte expected?
+ * That it has acknowledged something says that its side was seen. Gaps lie before the next byte, so
+ * that none is filled, and none forgotten while the first byte known is within reach. */
 static bool is_plain_segment(const struct flow_cell *cell, const struct packet *packet,
                              unsigned side)
 {
@@ -68,41 +70,30 @@ static bool is_plain_segment(const struct flow_cell *cell, const struct packet *
         packet->tcp_window == 0 || !(tcp->letters[side] & letter) ||
         tcp_events_are_half_open(tcp->events))
         return false;
-    return !has_payload || ((state & (TCP_STATE_BYTES | TCP_STATE_GAPS)) == TCP_STATE_BYTES &&
-                            packet->tcp_sequence == tcp->side[side].next);
+    if (!has_payload)
+        return true;
+    const uint32_t next = tcp->side[side].next, end = next + packet->payload_bytes;
+    return packet->tcp_sequence == next && (state & TCP_STATE_BYTES) &&
+           (!(state & TCP_STATE_GAPS) || end - tcp->side[side].base <= TCP_TRACK_REACH_BYTES);
 }
 
-/* In its flow's order, nothing in it that a flow has few of, and with all else of its kind. */
+/* Does it tell nothing but sums, and the next byte expected? */
 static bool is_plain(const struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
-    const unsigned fragment_marks = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER;
-    if (!has_seen(cell, side) || (packet->marks & fragment_marks))
-        return false;
     if (packet->protocol == PACKET_PROTOCOL_TCP)
         return is_plain_segment(cell, packet, side);
-    return packet->payload_bytes == 0 || (cell->tcp.letters[side] & TCP_LETTER_DATA);
+    return packet->payload_bytes == 0 ? has_seen(cell, side)
+                                      : (cell->tcp.letters[side] & TCP_LETTER_DATA) != 0;
 }
 
 void flow_cells_prefetch_rest(const struct flow_cells *cells, uint32_t item,
                               const struct packet *packet, unsigned side)
 {
-    const struct flow_cell *const cell = &cells->cells[item];
-    if (is_plain(cell, packet, side))
-        return;
-    __builtin_prefetch(&cells->tails[item], 1);
-    if (has_seen(cell, 1 - side))
-        __builtin_prefetch(&cell->side[1 - side], 1);
+    if (!is_plain(&cells->cells[item], packet, side))
+        __builtin_prefetch(&cells->tails[item], 1);
 }
 
-static void count_segment(struct flow_cell *cell, const struct packet *packet, unsigned side)
-{
-    if (packet->protocol != PACKET_PROTOCOL_TCP || packet->payload_bytes == 0)
-        return;
-    const uint32_t next = cell->tcp.side[side].next + packet->payload_bytes;
-    cell->tcp.side[side].next = next;
-    if (next - cell->tcp.side[side].base > TCP_TRACK_REACH_BYTES)
-        cell->tcp.side[side].base = next - TCP_TRACK_REACH_BYTES;
-}
+/* ---- counting ------------------------------------------------------------------------------ */
 
 static void count_times(struct flow_cell_side *side, uint64_t offset, bool is_second)
 {
@@ -150,51 +141,113 @@ static bool count_side(struct flow_cell_side *side, const struct packet *packet,
     return true;
 }
 
-/* Counts a packet in the cell, if it is an ordinary one and fits. */
-static bool count_packed(struct flow_cell *cell, const struct packet *packet, unsigned side)
+/* The same of a side that has had no packet: its line holds nothing yet. */
+static bool begin_side(struct flow_cell_side *side, const struct packet *packet, uint64_t offset)
 {
-    const uint64_t offset = (uint64_t)(packet->time_ns - cell->first_ns);
-    const uint64_t last = (uint64_t)flow_offset(cell->last_low, cell->last_high);
-    /* Gaps are below OFFSET_PARTIAL, and a packet before the first is far above. */
-    if (offset < last || offset >= OFFSET_PARTIAL || !is_plain(cell, packet, side) ||
-        !count_side(&cell->side[side], packet, offset))
+    const uint64_t ip = packet->ip_bytes;
+    const uint64_t frame_excess = packet->frame_bytes - ip;
+    const uint64_t payload_excess = ip - packet->payload_bytes;
+    if (((ip >> 16) | ((frame_excess | payload_excess) >> FLOW_SUM_BITS)) != 0)
         return false;
-    const uint64_t gap = offset - last;
+    set_sum(side, FLOW_SUM_PACKETS, 1);
+    set_sum(side, FLOW_SUM_FRAME_EXCESS, frame_excess);
+    set_sum(side, FLOW_SUM_PAYLOAD_EXCESS, payload_excess);
+    side->ip_bytes = (uint32_t)ip;
+    set_bytes_squares(side, ip * ip);
+    set_gap_squares(side, 0);
+    set_time(side, FLOW_TIME_LAST, offset);
+    set_time(side, FLOW_TIME_PREVIOUS, offset);
+    set_time(side, FLOW_TIME_GAP_MIN, 0);
+    set_time(side, FLOW_TIME_GAP_MAX, 0);
+    side->bytes_min = side->bytes_max = (uint16_t)ip;
+    side->ttl_min = side->ttl_max = packet->ttl;
+    side->tcp_flags = packet->tcp_flags;
+    return true;
+}
+
+static bool begin_other_side(struct flow_cell *cell, struct flow_tail *tail,
+                             const struct packet *packet, unsigned side, uint64_t offset)
+{
+    if (!begin_side(&cell->side[side], packet, offset))
+        return false;
+    cell->seen_0 = cell->seen_1 = true;
+    set_offset(&tail->other_first_low, &tail->other_first_high, (int64_t)offset);
+    return true;
+}
+
+/* Both sides together. */
+static void count_span(struct flow_cell *cell, uint64_t offset)
+{
+    const uint64_t gap = offset - (uint64_t)flow_offset(cell->last_low, cell->last_high);
     if (gap > (uint64_t)flow_offset(cell->gap_max_low, cell->gap_max_high))
         set_offset(&cell->gap_max_low, &cell->gap_max_high, (int64_t)gap);
     set_offset(&cell->last_low, &cell->last_high, (int64_t)offset);
-    return true;
 }
 
-/* The same where counts are wide: those flows are the largest of all. */
-static bool count_wide(const struct flow_cell *cell, struct flow_wide *wide,
-                       const struct packet *packet, unsigned side)
+/* What every packet that is counted in place leaves beside its sums. */
+static void note_packet(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
-    if (packet->time_ns < wide->last_ns || !is_plain(cell, packet, side))
-        return false;
-    flow_side_packet(&wide->side[side], packet);
-    const int64_t gap_ns = packet->time_ns - wide->last_ns;
-    if (wide->gap_max_ns != FLOW_SPAN_PARTIAL && gap_ns > wide->gap_max_ns)
-        wide->gap_max_ns = gap_ns;
-    wide->last_ns = packet->time_ns;
-    return true;
-}
-
-bool flow_cells_count(struct flow_cells *cells, uint32_t item, const struct packet *packet,
-                      unsigned side)
-{
-    struct flow_cell *const cell = &cells->cells[item];
-    const bool is_counted =
-        cell->is_wide ? count_wide(cell, &cells->wides[cells->rares[cell->rare].wide], packet, side)
-                      : count_packed(cell, packet, side);
-    if (!is_counted)
-        return false;
     cell->has_more = true;
     if (packet->marks & PACKET_MARK_CUT)
         cell->marks |= FLOW_MARK_CUT_PACKETS;
     if ((cell->marks & FLOW_MARK_COARSE_TIME) && packet->time_ns % 1000000 != 0)
         cell->marks &= (uint8_t)~FLOW_MARK_COARSE_TIME;
-    count_segment(cell, packet, side);
     flow_cell_remember(cell, packet, side);
-    return true;
+}
+
+static void note_plain(struct flow_cell *cell, const struct packet *packet, unsigned side)
+{
+    if (packet->protocol == PACKET_PROTOCOL_TCP && packet->payload_bytes > 0)
+        flow_cell_move_next(cell, side, packet->payload_bytes);
+    note_packet(cell, packet, side);
+}
+
+/* The flows whose counts are wide are the largest of all. */
+static enum flow_counted count_wide(struct flow_cell *cell, struct flow_wide *wide,
+                                    const struct packet *packet, unsigned side)
+{
+    if (packet->time_ns < wide->last_ns || !is_plain(cell, packet, side))
+        return FLOW_COUNTED_NOT;
+    flow_side_packet(&wide->side[side], packet);
+    const int64_t gap_ns = packet->time_ns - wide->last_ns;
+    if (wide->gap_max_ns != FLOW_SPAN_PARTIAL && gap_ns > wide->gap_max_ns)
+        wide->gap_max_ns = gap_ns;
+    wide->last_ns = packet->time_ns;
+    note_plain(cell, packet, side);
+    return FLOW_COUNTED_PLAIN;
+}
+
+static enum flow_counted count_event(struct flow_cell *cell, struct flow_tail *tail,
+                                     const struct packet *packet, unsigned side, uint64_t offset)
+{
+    if (!flow_cell_takes_event(cell, tail, packet, side) ||
+        !(has_seen(cell, side) ? count_side(&cell->side[side], packet, offset)
+                               : begin_other_side(cell, tail, packet, side, offset)))
+        return FLOW_COUNTED_NOT;
+    count_span(cell, offset);
+    flow_cell_note_event(cell, tail, packet, side);
+    note_packet(cell, packet, side);
+    return packet->protocol == PACKET_PROTOCOL_TCP ? FLOW_COUNTED_EVENT : FLOW_COUNTED_PLAIN;
+}
+
+enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,
+                                   const struct packet *packet, unsigned side)
+{
+    const unsigned fragment_marks = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER;
+    struct flow_cell *const cell = &cells->cells[item];
+    if (packet->marks & fragment_marks)
+        return FLOW_COUNTED_NOT;
+    if (cell->is_wide)
+        return count_wide(cell, &cells->wides[cells->rares[cell->rare].wide], packet, side);
+    const uint64_t offset = (uint64_t)(packet->time_ns - cell->first_ns);
+    /* Gaps are below OFFSET_PARTIAL, and a packet before the first is far above. */
+    if (offset < (uint64_t)flow_offset(cell->last_low, cell->last_high) || offset >= OFFSET_PARTIAL)
+        return FLOW_COUNTED_NOT;
+    if (!is_plain(cell, packet, side))
+        return count_event(cell, &cells->tails[item], packet, side, offset);
+    if (!count_side(&cell->side[side], packet, offset))
+        return FLOW_COUNTED_NOT;
+    count_span(cell, offset);
+    note_plain(cell, packet, side);
+    return FLOW_COUNTED_PLAIN;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The numbers in a cell and their parts, for the two files that know them: flow_cell.c (loading and
- * saving) and flow_cell_count.c (ordinary packets). */
+/* The numbers in a cell and their parts, for the files that know them: flow_cell.c (loading and
+ * saving), flow_cell_count.c (packets in order) and flow_cell_event.c (what they tell). */
 #ifndef WHYFLOW_FLOW_FLOW_CELL_NUMBER_H
 #define WHYFLOW_FLOW_FLOW_CELL_NUMBER_H
 
@@ -17,6 +17,23 @@ enum flow_cell_tcp_state {
     TCP_STATE_ACKNOWLEDGED = 1 << 1,
     TCP_STATE_ZERO_WINDOW = 1 << 2,
     TCP_STATE_GAPS = 1 << 3,
+};
+
+/* Of flow_tail.history. */
+enum {
+    FLOW_HISTORY_COUNT_BITS = 4,
+    FLOW_HISTORY_COUNT_MASK = (1 << FLOW_HISTORY_COUNT_BITS) - 1,
+    FLOW_HISTORY_LETTER_BITS = 5,
+    FLOW_HISTORY_SIDE = 1 << 4,
+};
+
+/* Its letters that flow_cell_event.c writes; flow_cell.c has them all. */
+enum flow_history_code {
+    FLOW_HISTORY_SYN_ACK = 1,
+    FLOW_HISTORY_ACK = 2,
+    FLOW_HISTORY_DATA = 3,
+    FLOW_HISTORY_FIN = 4,
+    FLOW_HISTORY_RST = 5,
 };
 
 static inline void set_offset(uint32_t *low, uint8_t *high, int64_t offset)
@@ -74,5 +91,22 @@ static inline bool has_seen(const struct flow_cell *cell, unsigned side)
 {
     return side ? cell->seen_1 : cell->seen_0;
 }
+
+/* The next bytes of a side have come. */
+static inline void flow_cell_move_next(struct flow_cell *cell, unsigned side, uint32_t bytes)
+{
+    const uint32_t next = cell->tcp.side[side].next + bytes;
+    cell->tcp.side[side].next = next;
+    if (next - cell->tcp.side[side].base > TCP_TRACK_REACH_BYTES)
+        cell->tcp.side[side].base = next - TCP_TRACK_REACH_BYTES;
+}
+
+/* ---- flow_cell_event.c --------------------------------------------------------------------- */
+
+/* Can what a packet tells be noted in the cell? It must come no earlier than the flow's last. */
+bool flow_cell_takes_event(const struct flow_cell *cell, const struct flow_tail *tail,
+                           const struct packet *packet, unsigned side);
+void flow_cell_note_event(struct flow_cell *cell, struct flow_tail *tail,
+                          const struct packet *packet, unsigned side);
 
 #endif

@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define FLOW_CLOCK_STEP_FORWARD_NS (INT64_C(3600) * 1000000000)
+#define FLOW_CLOCK_STEP_BACK_NS (INT64_C(60) * 1000000000)
+
 enum flow_clock_answer {
     FLOW_CLOCK_STEADY,   /* take the packet */
     FLOW_CLOCK_HELD,     /* the packet is kept in `held`: to be counted as a stray for now */
@@ -29,15 +32,6 @@ struct flow_clock {
     struct packet held;
 };
 
-/* Judges a packet's stamp and moves now_ns on for FLOW_CLOCK_STEADY and EARLIER. For FORWARD and
- * BACKWARD nothing is moved: the caller ends flows where it must, calls flow_clock_believe, and
- * takes `held` and then the packet. A packet that was held before and is not believed stays a
- * stray. */
-enum flow_clock_answer flow_clock_judge(struct flow_clock *clock, const struct packet *packet);
-
-/* Sets the time to the held packet's. */
-void flow_clock_believe(struct flow_clock *clock);
-
 /* now_ns never goes back but by flow_clock_believe. */
 static inline void flow_clock_advance(struct flow_clock *clock, int64_t time_ns)
 {
@@ -45,5 +39,32 @@ static inline void flow_clock_advance(struct flow_clock *clock, int64_t time_ns)
         clock->now_ns = time_ns;
     clock->is_started = true;
 }
+
+/* Can a packet with this stamp follow one of now_ns without the clock having been set? */
+static inline bool flow_clock_is_steady(const struct flow_clock *clock, int64_t time_ns)
+{
+    return time_ns <= clock->now_ns + FLOW_CLOCK_STEP_FORWARD_NS &&
+           time_ns >= clock->now_ns - FLOW_CLOCK_STEP_BACK_NS;
+}
+
+/* The part of flow_clock_judge that few packets need. */
+enum flow_clock_answer flow_clock_judge_step(struct flow_clock *clock, const struct packet *packet);
+
+/* Judges a packet's stamp and moves now_ns on for FLOW_CLOCK_STEADY and EARLIER. For FORWARD and
+ * BACKWARD nothing is moved: the caller ends flows where it must, calls flow_clock_believe, and
+ * takes `held` and then the packet. A packet that was held before and is not believed stays a
+ * stray. */
+static inline enum flow_clock_answer flow_clock_judge(struct flow_clock *clock,
+                                                      const struct packet *packet)
+{
+    if (clock->is_started && !flow_clock_is_steady(clock, packet->time_ns))
+        return flow_clock_judge_step(clock, packet);
+    clock->has_held = false;
+    flow_clock_advance(clock, packet->time_ns);
+    return FLOW_CLOCK_STEADY;
+}
+
+/* Sets the time to the held packet's. */
+void flow_clock_believe(struct flow_clock *clock);
 
 #endif

@@ -84,6 +84,15 @@ static inline bool flow_key_is_after32(uint32_t a, uint32_t b)
 #endif
 }
 
+static inline bool flow_key_is_after64(uint64_t a, uint64_t b)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return __builtin_bswap64(a) > __builtin_bswap64(b);
+#else
+    return a > b;
+#endif
+}
+
 /* Does the packet's source come after its destination? Equal addresses: by port. */
 static inline bool flow_key_is_turned(const struct packet *packet)
 {
@@ -93,8 +102,13 @@ static inline bool flow_key_is_turned(const struct packet *packet)
         const uint32_t to = flow_key_load32(packet->destination);
         return flow_key_is_after32(from, to) | ((from == to) & is_after);
     }
-    const int order = memcmp(packet->source, packet->destination, sizeof packet->source);
-    return order != 0 ? order > 0 : is_after;
+    for (unsigned at = 0; at < sizeof packet->source; at += 8) {
+        const uint64_t from = flow_key_load64(packet->source + at);
+        const uint64_t to = flow_key_load64(packet->destination + at);
+        if (from != to)
+            return flow_key_is_after64(from, to);
+    }
+    return is_after;
 }
 
 /* Ports, protocol and what else the second word of a head holds. */
@@ -159,7 +173,7 @@ static inline bool flow_key_head_equal(const struct flow_key_head *a, const stru
 static inline bool flow_key_equal(const struct flow_key *a, const struct flow_key *b)
 {
     return flow_key_head_equal(&a->head, &b->head) &&
-           memcmp(&a->rest, &b->rest, sizeof a->rest) == 0;
+           (a->head.ip_version == 4 || memcmp(&a->rest, &b->rest, sizeof a->rest) == 0);
 }
 
 /* Decides placement only: keyed, because packets choose the keys. */

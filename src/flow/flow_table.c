@@ -23,6 +23,13 @@ static bool open_wheels(struct flow_table *table, uint32_t item_count)
            wheel_init(&table->ended_at_once, table->nodes, item_count, FLOW_AT_ONCE_SPAN);
 }
 
+static int64_t shortest_timeout_ns(const struct flow_settings *settings)
+{
+    const int64_t idle = settings->idle_timeout_ns, close = settings->close_timeout_ns;
+    const int64_t shorter = close > 0 && (close < idle || idle == 0) ? close : idle;
+    return shorter > 0 ? shorter : INT64_MAX;
+}
+
 struct flow_table *flow_table_open(const struct flow_settings *settings)
 {
     assert(settings->max_flows > 0);
@@ -34,6 +41,7 @@ struct flow_table *flow_table_open(const struct flow_settings *settings)
         waiting = WAITING_LEAST;
     const uint32_t item_count = settings->max_flows + waiting;
     table->settings = *settings;
+    table->shortest_timeout_ns = shortest_timeout_ns(settings);
     assert(settings->sweep_interval_ns > 0);
     table->waiting_high = waiting / 2;
     table->lost_ns = -1;

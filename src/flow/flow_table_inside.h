@@ -44,6 +44,8 @@ struct flow_table {
     uint64_t at_once_newest; /* the last opening number when the first of them ended */
     struct flow_memory memory;
     struct fragment_table fragments;
+    int64_t
+        shortest_timeout_ns; /* whose silence is shorter is not expired; INT64_MAX: no timeouts */
     struct flow_clock clock;
     struct packet redo; /* believed after all, to be taken next */
     bool has_redo;
@@ -77,7 +79,9 @@ static inline uint32_t waiting_count(const struct flow_table *table)
 
 static inline bool is_expired(const struct flow_table *table, uint32_t item)
 {
-    return flow_cells_expired(&table->cells, item, table->clock.now_ns, &table->settings);
+    const int64_t silence_ns = table->clock.now_ns - flow_cells_last_ns(&table->cells, item);
+    return silence_ns >= table->shortest_timeout_ns &&
+           flow_cells_expired(&table->cells, item, table->clock.now_ns, &table->settings);
 }
 
 /* ---- flow_table_end.c ---------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ struct prepared {
     uint32_t hash;
     uint32_t side;
     uint32_t likely; /* the flow it is of, but for equal hashes; or NO_ITEM */
+    bool goes_on;    /* of one key with the packet before it in the batch */
 };
 
 enum home_kind {
@@ -125,13 +126,16 @@ static void open_slice(struct flow_table *table, const struct packet *packet,
     flow_open_slice(&table->work, &table->cells.scratch, &ended, packet, prepared->side);
 }
 
-/* Is the packet the SYN of another connection than that of the flow? */
+static inline bool is_lone_syn(const struct packet *packet)
+{
+    const unsigned opening = CLOSING_FLAGS | PACKET_TCP_SYN | PACKET_TCP_ACK;
+    return (packet->tcp_flags & opening) == PACKET_TCP_SYN;
+}
+
+/* Is this SYN that of another connection than the flow's? */
 static bool is_new_connection(struct flow_table *table, uint32_t item, const struct packet *packet,
                               unsigned side)
 {
-    const unsigned opening = CLOSING_FLAGS | PACKET_TCP_SYN | PACKET_TCP_ACK;
-    if (packet->protocol != PACKET_PROTOCOL_TCP || (packet->tcp_flags & opening) != PACKET_TCP_SYN)
-        return false;
     struct flow flow;
     flow_cells_load(&table->cells, item, &flow);
     return tcp_track_is_new_connection(&flow.tcp, packet, side, flow.span.last_ns);
@@ -157,7 +161,7 @@ static void find_home(struct flow_table *table, const struct packet *packet,
         open_flow(table, packet, prepared, home);
     } else if (flow_cell_is_duplicate(cell, packet, prepared->side)) {
         home->kind = HOME_COPY;
-    } else if (is_new_connection(table, item, packet, prepared->side)) {
+    } else if (is_lone_syn(packet) && is_new_connection(table, item, packet, prepared->side)) {
         const bool is_closed = flow_cell_is_closed(cell);
         flow_table_end_flow(table, item, is_closed ? FLOW_END_DETECTED : FLOW_END_TCP_REUSE,
                             now_ns);
@@ -229,10 +233,12 @@ static unsigned find_out(struct flow_table *table, const struct packet *packet, 
            (found & FRAGMENT_FIRST_MISSING ? FLOW_FINDING_FIRST_MISSING : 0);
 }
 
-static void tell_packet(const struct flow_table *table, uint64_t opening_number)
+/* item: the flow, or NO_ITEM. Its node is memory that nothing else needs for most packets. */
+static inline void tell_packet(const struct flow_table *table, uint32_t item)
 {
     if (table->on_packet != NULL)
-        table->on_packet(table->context, opening_number, table->is_taking_redo);
+        table->on_packet(table->context, item == NO_ITEM ? 0 : table->nodes[item].key.number,
+                         table->is_taking_redo);
 }
 
 /* Counts a packet that is out of the ordinary, or the first of its flow, in table->work. */
@@ -260,7 +266,7 @@ static void leave_out(struct flow_table *table, uint32_t item, unsigned side)
     flow_leave_out(&table->work, side);
     flow_cells_save(&table->cells, item, &table->work);
     table->packet_counters.refused[PACKET_REFUSED_DUPLICATE]++;
-    tell_packet(table, 0);
+    tell_packet(table, NO_ITEM);
 }
 
 /* Counts a packet whose time has been judged into its flow. The order of the steps is what makes
@@ -274,17 +280,21 @@ static void take_packet(struct flow_table *table, const struct packet *packet,
         leave_out(table, home.item, prepared->side);
         return;
     }
-    tell_packet(table, table->nodes[home.item].key.number);
-    if (home.kind != HOME_OPEN ||
-        !flow_cells_count(&table->cells, home.item, packet, prepared->side))
-        work_on(table, packet, prepared->side, &home);
+    tell_packet(table, home.item);
     count_packet(&table->packet_counters, packet);
     table->packet_counters.late += packet->time_ns < table->clock.now_ns;
+    const enum flow_counted counted =
+        home.kind == HOME_OPEN ? flow_cells_count(&table->cells, home.item, packet, prepared->side)
+                               : FLOW_COUNTED_NOT;
+    if (counted == FLOW_COUNTED_PLAIN)
+        return; /* nothing to settle: a plain packet only puts off its flow's end */
+    if (counted == FLOW_COUNTED_NOT)
+        work_on(table, packet, prepared->side, &home);
     settle(table, &home);
 }
 
-static inline void prepare(const struct flow_table *table, const struct packet *packet,
-                           struct prepared *prepared)
+static void prepare(const struct flow_table *table, const struct packet *packet,
+                    struct prepared *prepared)
 {
     prepared->side = flow_key_of(packet, table->settings.vlan_is_in_key, &prepared->key);
     prepared->hash = flow_key_hash(&prepared->key, table->settings.hash_key);
@@ -384,18 +394,44 @@ bool flow_table_end_input(struct flow_table *table)
     return take_redo(table);
 }
 
+/* Keys, hashes and slots. Packets come in trains: 84 of 100 of real traffic are of the flow of the
+ * packet before them, whose hash is known and whose memory is under way. */
+static void prepare_keys(const struct flow_table *table, const struct packet *packets, size_t count,
+                         struct prepared prepared[])
+{
+    for (size_t i = 0; i < count; i++) {
+        struct prepared *const own = &prepared[i];
+        own->side = flow_key_of(&packets[i], table->settings.vlan_is_in_key, &own->key);
+        own->goes_on = i > 0 && flow_key_equal(&own->key, &prepared[i - 1].key);
+        if (own->goes_on) {
+            own->hash = prepared[i - 1].hash;
+            continue;
+        }
+        own->hash = flow_key_hash(&own->key, table->settings.hash_key);
+        flow_index_prefetch(&table->index, own->hash);
+    }
+}
+
 /* The lines that a packet's first look at its flow needs. */
 static void prefetch_cells(const struct flow_table *table, const struct packet *packets,
                            size_t count, struct prepared prepared[])
 {
-    uint32_t opening = 0;
+    uint32_t opening = 0, item = NO_ITEM;
+    bool is_new = false;
     for (size_t i = 0; i < count; i++) {
-        struct flow_index_probe probe = flow_index_start(&table->index, prepared[i].hash);
-        uint32_t item;
-        const bool is_new = !flow_index_next(&table->index, &probe, &item);
-        prepared[i].likely = is_new ? NO_ITEM : item;
-        if (is_new && !item_pool_peek(&table->pool, opening++, &item))
+        if (prepared[i].goes_on) {
+            prepared[i].likely = is_new ? NO_ITEM : item;
+            if (item != NO_ITEM)
+                __builtin_prefetch(&table->cells.cells[item].side[prepared[i].side], 1);
             continue;
+        }
+        struct flow_index_probe probe = flow_index_start(&table->index, prepared[i].hash);
+        is_new = !flow_index_next(&table->index, &probe, &item);
+        prepared[i].likely = is_new ? NO_ITEM : item;
+        if (is_new && !item_pool_peek(&table->pool, opening++, &item)) {
+            item = NO_ITEM;
+            continue;
+        }
         const struct flow_cell *const cell = &table->cells.cells[item];
         __builtin_prefetch(cell, 1);
         __builtin_prefetch(&cell->side[prepared[i].side], 1);
@@ -411,10 +447,7 @@ static void prefetch_cells(const struct flow_table *table, const struct packet *
 static void prepare_batch(const struct flow_table *table, const struct packet *packets,
                           size_t count, struct prepared prepared[])
 {
-    for (size_t i = 0; i < count; i++) {
-        prepare(table, &packets[i], &prepared[i]);
-        flow_index_prefetch(&table->index, prepared[i].hash);
-    }
+    prepare_keys(table, packets, count, prepared);
     prefetch_cells(table, packets, count, prepared);
     /* Where caches hold most flows, a third look costs more than it saves. */
     if (open_count(table) < THIRD_LOOK_FLOWS)

@@ -22,7 +22,8 @@
  * for payload out of order too), and C (checksums) and G (gaps) are never written.
  *
  * Owned by the flow table's thread, inside struct flow. Segments that change nothing but the next
- * byte expected are not shown to it: flow_cell.c knows them. */
+ * byte expected, and what nearly every connection has once, are noted by flow_cell_count.c and
+ * flow_cell_event.c where they come in order. */
 #ifndef WHYFLOW_FLOW_TCP_TRACK_H
 #define WHYFLOW_FLOW_TCP_TRACK_H
 
@@ -118,8 +119,8 @@ static inline bool tcp_track_is_closed(const struct tcp_track *track)
 /* An opening that has not been completed: SYN or SYN-ACK seen, and nothing that answers it. */
 static inline bool tcp_events_are_half_open(unsigned events)
 {
-    return (events & (TCP_TRACK_SYN | TCP_TRACK_SYNACK)) &&
-           !(events & (TCP_TRACK_ACK | TCP_TRACK_INHERITED));
+    return !(events & (TCP_TRACK_ACK | TCP_TRACK_INHERITED)) &&
+           (events & (TCP_TRACK_SYN | TCP_TRACK_SYNACK));
 }
 
 static inline bool tcp_track_is_half_open(const struct tcp_track *track)

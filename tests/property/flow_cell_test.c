@@ -47,7 +47,8 @@ static void see(const struct packet *packet, unsigned findings, bool is_first)
         flow_open(&work, &cells.scratch, &key, packet, side);
     }
     flow_packet(&plain, packet, side, findings);
-    if (!is_first && findings == 0 && flow_cells_count(&cells, ITEM, packet, side)) {
+    if (!is_first && findings == 0 &&
+        flow_cells_count(&cells, ITEM, packet, side) != FLOW_COUNTED_NOT) {
         counted_in_place++;
         return;
     }
@@ -152,6 +153,130 @@ START_TEST(cell_counts_what_a_plain_flow_counts)
 }
 END_TEST
 
+/* ---- conversations ---- */
+
+/* Two hosts that talk, and where their bytes are. */
+struct conversation {
+    int64_t now_ns;
+    uint32_t next[2];
+    struct packet said[2]; /* last */
+    bool is_udp;
+};
+
+static struct packet say(struct conversation *talk, unsigned side, unsigned flags, unsigned payload)
+{
+    static const char *const hosts[2] = {"10.0.0.1:50000", "10.0.0.2:443"};
+    const char *const from = hosts[side], *const to = hosts[1 - side];
+    struct packet packet = talk->is_udp ? flow_build_udp(talk->now_ns, from, to)
+                                        : flow_build_tcp(talk->now_ns, from, to, flags);
+    packet.ip_bytes = 40 + payload;
+    packet.frame_bytes = 54 + payload;
+    packet.payload_bytes = payload;
+    talk->now_ns += 3 * MS / 2;
+    if (talk->is_udp)
+        return packet;
+    packet.tcp_window = 1000;
+    packet.tcp_sequence = talk->next[side];
+    packet.tcp_acknowledgment = talk->next[1 - side];
+    talk->next[side] += payload + ((flags & (PACKET_TCP_SYN | PACKET_TCP_FIN)) != 0);
+    return packet;
+}
+
+enum { SYN = PACKET_TCP_SYN, ACK = PACKET_TCP_ACK, FIN = PACKET_TCP_FIN, RST = PACKET_TCP_RST };
+
+/* One conversation as they nearly all are: only its first packet is worked on in a struct flow. */
+START_TEST(whole_conversations_are_counted_in_place)
+{
+    static const struct {
+        unsigned side, flags, payload;
+    } said[] = {{0, SYN, 0},       {1, SYN | ACK, 0}, {0, ACK, 0},      {0, ACK, 100},
+                {1, ACK, 0},       {1, ACK, 200},     {0, ACK, 0},      {0, FIN | ACK, 10},
+                {1, FIN | ACK, 0}, {0, ACK, 0},       {1, RST | ACK, 0}};
+    const unsigned all = sizeof said / sizeof said[0], spoken = _i == 1 ? 2 : all - 1;
+    struct conversation talk = {.now_ns = SECOND, .next = {UINT32_MAX - 50, 7}, .is_udp = _i == 2};
+    for (unsigned i = 0; i < spoken; i++) {
+        const bool is_refusal = _i == 1 && i == 1; /* of the SYN: RST and ACK, sequence number 0 */
+        struct packet packet = is_refusal
+                                   ? say(&talk, 1, RST | ACK, 0)
+                                   : say(&talk, said[i].side, said[i].flags, said[i].payload);
+        packet.tcp_sequence = is_refusal ? 0 : packet.tcp_sequence;
+        see(&packet, 0, i == 0);
+        check_same();
+    }
+    ck_assert_uint_eq(counted_in_place, spoken - 1);
+}
+END_TEST
+
+/* What a host sends next: mostly what is in order, and some of all else. */
+static struct packet say_anything(uint64_t *state, struct conversation *talk)
+{
+    static const unsigned marks[] = {SYN,       SYN | ACK, FIN | ACK, RST,       RST | ACK,
+                                     FIN | RST, FIN,       0,         SYN | FIN, FIN | ACK};
+    const unsigned side = flow_random(state) % 2, kind = (unsigned)(flow_random(state) % 64);
+    const unsigned payload = flow_random(state) % 2 ? 100 : 0;
+    const unsigned flags = kind < 10 ? marks[kind] : ACK;
+    if (kind == 10)
+        talk->next[side] += 500; /* lost before the capture */
+    if (kind == 11)
+        talk->next[side] -= 150; /* sent again */
+    if (kind == 12)
+        talk->next[side] += TCP_TRACK_REACH_BYTES - 90;
+    if (kind >= 60 && talk->said[side].time_ns != 0) { /* the same again */
+        struct packet again = talk->said[side];
+        again.time_ns = talk->now_ns;
+        return again;
+    }
+    struct packet packet = say(talk, side, flags, payload);
+    talk->said[side] = packet;
+    if (kind == 13)
+        packet.tcp_window = 0;
+    if (kind == 14)
+        packet.ip_bytes += UINT16_MAX;
+    if (kind == 15)
+        packet.frame_bytes = 0;
+    return packet;
+}
+
+START_TEST(a_conversation_goes_on_in_any_way)
+{
+    static const unsigned opening[] = {SYN, SYN | ACK, ACK};
+    uint64_t state = (uint64_t)_i;
+    struct conversation talk = {.now_ns = SECOND, .is_udp = _i % 16 == 0};
+    for (unsigned side = 0; side < 2; side++)
+        talk.next[side] = (uint32_t)flow_random(&state);
+    const unsigned opened = (unsigned)(flow_random(&state) % 4);
+    for (unsigned i = 0; i < 24; i++) {
+        const struct packet packet =
+            i < opened ? say(&talk, i % 2, opening[i], 0) : say_anything(&state, &talk);
+        see(&packet, 0, i == 0);
+        check_same();
+    }
+}
+END_TEST
+
+/* A gap that falls out of reach is gone: what would fill its end is neither late nor a copy. */
+START_TEST(gaps_beyond_reach_are_forgotten)
+{
+    static const struct {
+        uint32_t sequence, payload;
+    } segments[] = {{0, 100},
+                    {150, 100},
+                    {TCP_TRACK_REACH_BYTES - 100, 50},
+                    {TCP_TRACK_REACH_BYTES - 50, 20},
+                    {TCP_TRACK_REACH_BYTES - 30, 150},
+                    {140, 10}};
+    struct conversation talk = {.now_ns = SECOND};
+    for (unsigned i = 0; i < sizeof segments / sizeof segments[0]; i++) {
+        talk.next[0] = segments[i].sequence;
+        const struct packet packet = say(&talk, 0, ACK, segments[i].payload);
+        see(&packet, 0, i == 0);
+        check_same();
+    }
+    ck_assert_uint_eq(counted_in_place, 1);
+    ck_assert_uint_eq(export_cell().direction[FLOW_FORWARD].out_of_order, 0);
+}
+END_TEST
+
 /* ---- counts beyond 32 bits ---- */
 
 static struct packet large_packet(uint32_t ip_bytes, uint32_t frame_excess)
@@ -238,6 +363,9 @@ Suite *whyflow_suite(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_loop_test(tcase, cell_counts_what_a_plain_flow_counts, 0, 200);
+    tcase_add_loop_test(tcase, whole_conversations_are_counted_in_place, 0, 3);
+    tcase_add_loop_test(tcase, a_conversation_goes_on_in_any_way, 0, 600);
+    tcase_add_test(tcase, gaps_beyond_reach_are_forgotten);
     tcase_add_loop_test(tcase, counts_beyond_a_cells_bits_are_exact, 0,
                         (int)(sizeof large / sizeof large[0]));
     tcase_add_test(tcase, times_beyond_a_cells_bits_are_exact);

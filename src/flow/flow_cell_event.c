@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packets that tell something of their flow beside sums, noted in its cell: letters of the history,
+ * steps of the handshake, ends. Called by flow_cell_count.c for packets in order.
+ *
+ * Taken are those that nearly every flow has, once each: of ten packets of a short TCP conversation
+ * six. Loading the flow, working on it and saving it costs 1,400 instructions, this 100. It must
+ * come to what tcp_track_packet makes of the same packet (tests/property/flow_cell_test.c); what it
+ * says no to goes there. */
+#include "flow/flow_cell_number.h"
+
+enum { ENDS = PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST };
+
+/* A letter, as the cell keeps it; kind 0: none. */
+struct letter {
+    uint8_t kind; /* enum tcp_letter */
+    uint8_t code; /* enum flow_history_code */
+};
+
+static struct letter letter_of(const struct packet *packet)
+{
+    switch (packet->tcp_flags & ENDS) {
+    case PACKET_TCP_SYN:
+        return (struct letter){TCP_LETTER_SYN, FLOW_HISTORY_SYN_ACK};
+    case PACKET_TCP_FIN:
+        return (struct letter){TCP_LETTER_FIN, FLOW_HISTORY_FIN};
+    case PACKET_TCP_RST:
+        return (struct letter){TCP_LETTER_RST, FLOW_HISTORY_RST};
+    default:
+        if (packet->payload_bytes > 0)
+            return (struct letter){TCP_LETTER_DATA, FLOW_HISTORY_DATA};
+        if (packet->tcp_flags & PACKET_TCP_ACK)
+            return (struct letter){TCP_LETTER_ACK, FLOW_HISTORY_ACK};
+        return (struct letter){0};
+    }
+}
+
+/* The first SYN-ACK, which answers a SYN that was seen; the first FIN or RST; or none of them. */
+static bool is_first_of_its_kind(const struct flow_cell *cell, const struct packet *packet,
+                                 unsigned side)
+{
+    const unsigned letters = cell->tcp.letters[side];
+    switch (packet->tcp_flags & (ENDS | PACKET_TCP_ACK)) {
+    case PACKET_TCP_ACK:
+        return true;
+    case PACKET_TCP_SYN | PACKET_TCP_ACK:
+        return !(cell->tcp.state >> 4 * side & TCP_STATE_BYTES) &&
+               (cell->tcp.events & TCP_TRACK_SYN);
+    case PACKET_TCP_FIN | PACKET_TCP_ACK:
+    case PACKET_TCP_RST | PACKET_TCP_ACK:
+    case PACKET_TCP_RST:
+        return !(letters & (TCP_LETTER_FIN | TCP_LETTER_RST));
+    default:
+        return false;
+    }
+}
+
+bool flow_cell_takes_event(const struct flow_cell *cell, const struct flow_tail *tail,
+                           const struct packet *packet, unsigned side)
+{
+    const unsigned state = cell->tcp.state >> 4 * side, ends = packet->tcp_flags & ENDS;
+    if (cell->has_rare || (tail->history & FLOW_HISTORY_COUNT_MASK) >= FLOW_HISTORY_LETTERS)
+        return false;
+    if (packet->protocol != PACKET_PROTOCOL_TCP)
+        return true;
+    if ((packet->tcp_window == 0 && ends != PACKET_TCP_RST) ||
+        !is_first_of_its_kind(cell, packet, side))
+        return false; /* a zero window before it is a rare fact */
+    const bool has_place = ends != 0 || packet->payload_bytes > 0;
+    return !has_place || !(state & TCP_STATE_BYTES) ||
+           packet->tcp_sequence == cell->tcp.side[side].next;
+}
+
+static void note_letter(struct flow_cell *cell, struct flow_tail *tail, const struct packet *packet,
+                        unsigned side)
+{
+    const struct letter letter = letter_of(packet);
+    if ((cell->tcp.letters[side] & letter.kind) == letter.kind)
+        return;
+    const uint64_t code = letter.code | (side ? FLOW_HISTORY_SIDE : 0);
+    const unsigned count = tail->history & FLOW_HISTORY_COUNT_MASK;
+    cell->tcp.letters[side] |= letter.kind;
+    tail->history |= code << (FLOW_HISTORY_COUNT_BITS + FLOW_HISTORY_LETTER_BITS * count);
+    tail->history++;
+    if (letter.kind == TCP_LETTER_SYN)
+        cell->side[side].last_syn = packet->tcp_sequence;
+    else if (letter.kind == TCP_LETTER_FIN)
+        cell->side[side].last_end = packet->tcp_sequence + packet->payload_bytes;
+    else if (letter.kind == TCP_LETTER_RST)
+        cell->side[side].last_end = packet->tcp_sequence;
+}
+
+/* A reset's bytes are no part of the stream. */
+static void note_bytes(struct flow_cell *cell, const struct packet *packet, unsigned side)
+{
+    const bool has_mark = packet->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_FIN);
+    const uint32_t bytes = packet->payload_bytes + has_mark;
+    const unsigned has_bytes = (unsigned)TCP_STATE_BYTES << 4 * side;
+    if (bytes == 0 || (packet->tcp_flags & PACKET_TCP_RST))
+        return;
+    if (!(cell->tcp.state & has_bytes))
+        cell->tcp.side[side].base = cell->tcp.side[side].next = packet->tcp_sequence;
+    cell->tcp.state |= (uint8_t)has_bytes;
+    flow_cell_move_next(cell, side, bytes);
+}
+
+/* The handshake is complete when the initiator acknowledges, or its side is not captured and the
+ * responder goes on. */
+static void note_completion(struct flow_cell *cell, struct flow_tail *tail,
+                            const struct packet *packet, unsigned side)
+{
+    if (cell->tcp.events & (TCP_TRACK_ACK | TCP_TRACK_INHERITED))
+        return;
+    if ((cell->tcp.events & TCP_TRACK_SYN) && side == tail->syn_side) {
+        const int64_t syn_offset = flow_offset(tail->handshake_low, tail->handshake_high);
+        cell->tcp.events |= TCP_TRACK_ACK;
+        tail->has_rtt = true;
+        set_offset(&tail->handshake_low, &tail->handshake_high,
+                   packet->time_ns - cell->first_ns - syn_offset);
+    } else if (cell->tcp.events & TCP_TRACK_SYNACK) {
+        cell->tcp.events |= TCP_TRACK_ACK;
+    }
+}
+
+static void note_handshake(struct flow_cell *cell, struct flow_tail *tail,
+                           const struct packet *packet, unsigned side)
+{
+    const unsigned flags = packet->tcp_flags;
+    if (flags & PACKET_TCP_SYN) { /* its side had no bytes: it is not the SYN's */
+        cell->tcp.events |= TCP_TRACK_SYNACK;
+        return;
+    }
+    if (!(flags & PACKET_TCP_RST))
+        note_completion(cell, tail, packet, side);
+    if (flags & PACKET_TCP_ACK)
+        cell->tcp.state |= (uint8_t)(TCP_STATE_ACKNOWLEDGED << 4 * side);
+    if (flags & PACKET_TCP_FIN)
+        cell->tcp.events |= side ? TCP_TRACK_FIN_1 : TCP_TRACK_FIN_0;
+    if (flags & PACKET_TCP_RST)
+        cell->tcp.events |= side ? TCP_TRACK_RST_1 : TCP_TRACK_RST_0;
+    if (flags == (PACKET_TCP_RST | PACKET_TCP_ACK) && packet->tcp_sequence == 0)
+        tail->has_refusal = true;
+}
+
+void flow_cell_note_event(struct flow_cell *cell, struct flow_tail *tail,
+                          const struct packet *packet, unsigned side)
+{
+    note_letter(cell, tail, packet, side);
+    if (packet->protocol != PACKET_PROTOCOL_TCP)
+        return;
+    note_bytes(cell, packet, side);
+    note_handshake(cell, tail, packet, side);
+}
