@@ -54,6 +54,18 @@ void flow_cell_keep_recent(struct flow_cell *cell, const struct flow_cell *ended
 
 /* ---- ordinary packets ---------------------------------------------------------------------- */
 
+/* A cell without rare facts has no sequence number of a SYN, FIN or RST but base and next: a segment
+ * that moves the one, more than 1 GiB after a SYN, or the other, after the end, is not ordinary. */
+static bool keeps_numbers(const struct flow_cell *cell, const struct packet *packet, unsigned side)
+{
+    const unsigned letters = cell->tcp.letters[side];
+    const uint32_t next = cell->side[side].next + packet->payload_bytes;
+    const bool has_syn = (letters & TCP_LETTER_SYN) ||
+                         (cell->syn_side == side && (cell->tcp.events & TCP_TRACK_SYNACK));
+    return cell->has_rare || (!(letters & (TCP_LETTER_FIN | TCP_LETTER_RST)) &&
+                              (!has_syn || next - cell->side[side].base <= TCP_TRACK_REACH_BYTES));
+}
+
 /* Is it a segment that TCP's tracking has nothing to say about, but for the next byte expected? */
 static bool is_plain_segment(const struct flow_cell *cell, const struct packet *packet,
                              unsigned side)
@@ -68,8 +80,9 @@ static bool is_plain_segment(const struct flow_cell *cell, const struct packet *
         packet->tcp_window == 0 || !(tcp->letters[side] & letter) ||
         tcp_events_are_half_open(tcp->events))
         return false;
-    return !has_payload || ((state & (TCP_STATE_BYTES | TCP_STATE_GAPS)) == TCP_STATE_BYTES &&
-                            packet->tcp_sequence == tcp->side[side].next);
+    return !has_payload ||
+           ((state & (TCP_STATE_BYTES | TCP_STATE_GAPS)) == TCP_STATE_BYTES &&
+            packet->tcp_sequence == cell->side[side].next && keeps_numbers(cell, packet, side));
 }
 
 /* In its flow's order, nothing in it that a flow has few of, and with all else of its kind. */
@@ -89,19 +102,19 @@ void flow_cells_prefetch_rest(const struct flow_cells *cells, uint32_t item,
     const struct flow_cell *const cell = &cells->cells[item];
     if (is_plain(cell, packet, side))
         return;
-    __builtin_prefetch(&cells->tails[item], 1);
     if (has_seen(cell, 1 - side))
         __builtin_prefetch(&cell->side[1 - side], 1);
 }
 
 static void count_segment(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
+    struct flow_cell_side *const own = &cell->side[side];
     if (packet->protocol != PACKET_PROTOCOL_TCP || packet->payload_bytes == 0)
         return;
-    const uint32_t next = cell->tcp.side[side].next + packet->payload_bytes;
-    cell->tcp.side[side].next = next;
-    if (next - cell->tcp.side[side].base > TCP_TRACK_REACH_BYTES)
-        cell->tcp.side[side].base = next - TCP_TRACK_REACH_BYTES;
+    const uint32_t next = own->next + packet->payload_bytes;
+    own->next = next;
+    if (next - own->base > TCP_TRACK_REACH_BYTES)
+        own->base = next - TCP_TRACK_REACH_BYTES;
 }
 
 static void count_times(struct flow_cell_side *side, uint64_t offset, bool is_second)

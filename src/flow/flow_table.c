@@ -98,7 +98,6 @@ static void prefetch_flow(const struct flow_table *table, uint32_t item)
     __builtin_prefetch(cell);
     __builtin_prefetch(&cell->side[0]);
     __builtin_prefetch(&cell->side[1]);
-    __builtin_prefetch(&table->cells.tails[item]);
 }
 
 /* A flow that is handed over. */

@@ -183,10 +183,8 @@ static size_t end_some(struct flow_table *table, enum flow_class class, enum flo
     uint32_t items[END_BATCH], hashes[END_BATCH];
     const uint32_t most = limit < END_BATCH ? (uint32_t)limit : END_BATCH;
     const uint32_t count = wheel_some(&table->open[class], items, most);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         __builtin_prefetch(&table->cells.cells[items[i]], 1);
-        __builtin_prefetch(&table->cells.tails[items[i]]);
-    }
     for (uint32_t i = 0; i < count; i++) {
         const struct flow_key key = flow_cells_key(&table->cells, items[i]);
         hashes[i] = flow_key_hash(&key, table->settings.hash_key);

@@ -400,8 +400,6 @@ static void prefetch_cells(const struct flow_table *table, const struct packet *
         __builtin_prefetch(cell, 1);
         __builtin_prefetch(&cell->side[prepared[i].side], 1);
         __builtin_prefetch(&cell->recent, 1);
-        if (is_new)
-            __builtin_prefetch(&table->cells.tails[item], 1);
         if (is_new || (packets[i].tcp_flags & CLOSING_FLAGS)) /* it changes wheels */
             __builtin_prefetch(&table->nodes[item], 1);
     }
