@@ -7,8 +7,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { HISTORY_COUNT_BITS = 4, HISTORY_LETTER_BITS = 5, HISTORY_SIDE = 1 << 4 };
-
 static size_t bytes_of(uint32_t capacity, size_t a_place)
 {
     return capacity * a_place;
@@ -117,11 +115,6 @@ static int64_t pack_gap_max(int64_t gap_max_ns)
     return gap_max_ns == FLOW_SPAN_PARTIAL ? (int64_t)OFFSET_PARTIAL : gap_max_ns;
 }
 
-static int64_t unpack_gap_max(uint64_t gap_max)
-{
-    return gap_max == OFFSET_PARTIAL ? FLOW_SPAN_PARTIAL : (int64_t)gap_max;
-}
-
 static void pack_side(const struct flow_side *side, int64_t first_ns, struct flow_cell_side *to)
 {
     set_gap_squares(to, side->gap_squares);
@@ -141,29 +134,6 @@ static void pack_side(const struct flow_side *side, int64_t first_ns, struct flo
     to->tcp_flags = side->tcp_flags;
 }
 
-static void unpack_side(const struct flow_cell_side *side, int64_t first_ns, int64_t side_first_ns,
-                        struct flow_side *to)
-{
-    *to = (struct flow_side){
-        .gap_squares = gap_squares_of(side),
-        .packets = sum_of(side, FLOW_SUM_PACKETS),
-        .frame_bytes = side->ip_bytes + sum_of(side, FLOW_SUM_FRAME_EXCESS),
-        .ip_bytes = side->ip_bytes,
-        .payload_bytes = side->ip_bytes - sum_of(side, FLOW_SUM_PAYLOAD_EXCESS),
-        .packet_bytes_squares = bytes_squares_of(side),
-        .span = {.first_ns = side_first_ns,
-                 .last_ns = first_ns + (int64_t)time_of(side, FLOW_TIME_LAST),
-                 .previous_ns = first_ns + (int64_t)time_of(side, FLOW_TIME_PREVIOUS),
-                 .gap_max_ns = unpack_gap_max(time_of(side, FLOW_TIME_GAP_MAX))},
-        .gap_min_ns = (int64_t)time_of(side, FLOW_TIME_GAP_MIN),
-        .packet_bytes_min = side->bytes_min,
-        .packet_bytes_max = side->bytes_max,
-        .ttl_min = side->ttl_min,
-        .ttl_max = side->ttl_max,
-        .tcp_flags = side->tcp_flags,
-    };
-}
-
 /* The last but one of both sides' times: of each side the last two are known. */
 static int64_t previous_of(const struct flow_side side[2])
 {
@@ -177,7 +147,7 @@ static int64_t previous_of(const struct flow_side side[2])
 
 /* ---- TCP ----------------------------------------------------------------------------------- */
 
-static const char history_letters[HISTORY_SIDE] = "SHADFRIQTW";
+static const char history_letters[HISTORY_SIDE] = HISTORY_LETTERS;
 static const uint8_t letter_codes['Z' - 'A' + 1] = {
     ['S' - 'A'] = 0, ['H' - 'A'] = 1, ['A' - 'A'] = 2, ['D' - 'A'] = 3, ['F' - 'A'] = 4,
     ['R' - 'A'] = 5, ['I' - 'A'] = 6, ['Q' - 'A'] = 7, ['T' - 'A'] = 8, ['W' - 'A'] = 9,
@@ -358,10 +328,7 @@ static void load_counts(const struct flow_cell *cell, struct flow *flow)
             flow->side[side] = (struct flow_side){0};
             continue;
         }
-        const int64_t offset = side == cell->first_side
-                                   ? 0
-                                   : flow_offset(cell->other_first_low, cell->other_first_high);
-        unpack_side(&cell->side[side], first_ns, first_ns + offset, &flow->side[side]);
+        unpack_side(&cell->side[side], first_ns, side_first_ns(cell, side), &flow->side[side]);
     }
     const int64_t handshake = flow_offset(cell->handshake_low, cell->handshake_high);
     flow->span.last_ns = first_ns + flow_offset(cell->last_low, cell->last_high);
@@ -371,15 +338,6 @@ static void load_counts(const struct flow_cell *cell, struct flow *flow)
         flow->tcp.handshake_rtt_ns = handshake;
     else
         flow->tcp.syn_ns = first_ns + handshake;
-}
-
-/* ICMP's: without TCP, the first sender's line has room for it. */
-static void unpack_kind(const struct flow_cell *cell, struct flow *flow)
-{
-    const bool is_tcp = cell->key.protocol == PACKET_PROTOCOL_TCP;
-    const uint32_t kind = is_tcp ? 0 : cell->side[cell->first_side].base;
-    flow->icmp_type = (uint8_t)(kind >> 8);
-    flow->icmp_code = (uint8_t)kind;
 }
 
 void flow_cells_load(struct flow_cells *cells, uint32_t item, struct flow *flow)
@@ -403,7 +361,9 @@ void flow_cells_load(struct flow_cells *cells, uint32_t item, struct flow *flow)
         load_rare(&cells->rares[cell->rare], flow);
     } else {
         flow->rare = &cells->scratch;
-        unpack_kind(cell, flow);
+        const uint32_t kind = flow_cell_icmp_kind(cell);
+        flow->icmp_type = (uint8_t)(kind >> 8);
+        flow->icmp_code = (uint8_t)kind;
     }
     if (cell->is_wide)
         load_wide(&cells->wides[cells->rares[cell->rare].wide], flow);

@@ -164,6 +164,10 @@ void flow_cells_save(struct flow_cells *cells, uint32_t item, const struct flow 
  * touched. */
 struct flow_orientation flow_cells_orientation(const struct flow_cells *cells, uint32_t item);
 
+/* Writes the record of an ended flow: what flow_export writes of it when it is loaded. */
+void flow_cells_export(struct flow_cells *cells, uint32_t item, const struct flow_end *end,
+                       struct flow_record *record);
+
 /* Its rare places are free again; the cell is as good as empty. */
 void flow_cells_release(struct flow_cells *cells, uint32_t item);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The numbers in a cell and their parts, for the two files that know them: flow_cell.c (loading and
- * saving) and flow_cell_count.c (ordinary packets). */
+/* The numbers in a cell and their parts, for the files that know them: flow_cell.c (loading and
+ * saving), flow_cell_count.c (ordinary packets) and flow_export.c (records). */
 #ifndef WHYFLOW_FLOW_FLOW_CELL_NUMBER_H
 #define WHYFLOW_FLOW_FLOW_CELL_NUMBER_H
 
@@ -10,6 +10,10 @@
 #define OFFSET_PARTIAL OFFSET_MOST /* in place of a greatest gap: FLOW_SPAN_PARTIAL */
 #define SUM_MOST ((UINT64_C(1) << FLOW_SUM_BITS) - 1)
 #define SQUARES_MOST ((UINT64_C(1) << FLOW_SQUARES_BITS) - 1)
+
+/* flow_cell.history: letters by their number, HISTORY_SIDE for endpoint 1. */
+enum { HISTORY_COUNT_BITS = 4, HISTORY_LETTER_BITS = 5, HISTORY_SIDE = 1 << 4 };
+#define HISTORY_LETTERS "SHADFRIQTW"
 
 /* Of flow_cell_tcp.state, for side 0. */
 enum flow_cell_tcp_state {
@@ -73,6 +77,50 @@ static inline void set_bytes_squares(struct flow_cell_side *side, uint64_t squar
 static inline bool has_seen(const struct flow_cell *cell, unsigned side)
 {
     return side ? cell->seen_1 : cell->seen_0;
+}
+
+static inline int64_t unpack_gap_max(uint64_t gap_max)
+{
+    return gap_max == OFFSET_PARTIAL ? FLOW_SPAN_PARTIAL : (int64_t)gap_max;
+}
+
+/* When the first packet of a side that was seen came. */
+static inline int64_t side_first_ns(const struct flow_cell *cell, unsigned side)
+{
+    return side == cell->first_side
+               ? cell->first_ns
+               : cell->first_ns + flow_offset(cell->other_first_low, cell->other_first_high);
+}
+
+static inline void unpack_side(const struct flow_cell_side *side, int64_t first_ns,
+                               int64_t side_first_ns, struct flow_side *to)
+{
+    *to = (struct flow_side){
+        .gap_squares = gap_squares_of(side),
+        .packets = sum_of(side, FLOW_SUM_PACKETS),
+        .frame_bytes = side->ip_bytes + sum_of(side, FLOW_SUM_FRAME_EXCESS),
+        .ip_bytes = side->ip_bytes,
+        .payload_bytes = side->ip_bytes - sum_of(side, FLOW_SUM_PAYLOAD_EXCESS),
+        .packet_bytes_squares = bytes_squares_of(side),
+        .span = {.first_ns = side_first_ns,
+                 .last_ns = first_ns + (int64_t)time_of(side, FLOW_TIME_LAST),
+                 .previous_ns = first_ns + (int64_t)time_of(side, FLOW_TIME_PREVIOUS),
+                 .gap_max_ns = unpack_gap_max(time_of(side, FLOW_TIME_GAP_MAX))},
+        .gap_min_ns = (int64_t)time_of(side, FLOW_TIME_GAP_MIN),
+        .packet_bytes_min = side->bytes_min,
+        .packet_bytes_max = side->bytes_max,
+        .ttl_min = side->ttl_min,
+        .ttl_max = side->ttl_max,
+        .tcp_flags = side->tcp_flags,
+    };
+}
+
+/* Type and code, of a cell without rare facts; 0 of what is not ICMP. Without TCP, the first
+ * sender's line has room for it. */
+static inline uint32_t flow_cell_icmp_kind(const struct flow_cell *cell)
+{
+    const bool is_tcp = cell->key.protocol == PACKET_PROTOCOL_TCP;
+    return is_tcp ? 0 : cell->side[cell->first_side].base;
 }
 
 #endif

@@ -131,15 +131,13 @@ static void export_flow(struct flow_table *table, const struct ready *ready,
                         struct flow_record *record)
 {
     const uint32_t item = ready->item;
-    struct flow flow;
-    flow_cells_load(&table->cells, item, &flow);
     const struct flow_end end = {
         .opening_number = table->nodes[item].key.number,
         .notice_ns = ready->notice_ns,
         .epoch = table->clock.epoch,
         .reason = table->cells.cells[item].end_reason,
     };
-    flow_export(&flow, &end, record);
+    flow_cells_export(&table->cells, item, &end, record);
     flow_cells_release(&table->cells, item);
     item_pool_put(&table->pool, item);
 }

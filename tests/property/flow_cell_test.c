@@ -63,8 +63,7 @@ static struct flow_record export_cell(void)
 {
     const struct flow_end end = {.opening_number = 7, .notice_ns = 8, .epoch = 9, .reason = 1};
     struct flow_record record;
-    flow_cells_load(&cells, ITEM, &work);
-    flow_export(&work, &end, &record);
+    flow_cells_export(&cells, ITEM, &end, &record);
     return record;
 }
 
