@@ -147,7 +147,7 @@ static int64_t previous_of(const struct flow_side side[2])
 
 /* ---- TCP ----------------------------------------------------------------------------------- */
 
-static const char history_letters[HISTORY_SIDE] = HISTORY_LETTERS;
+static const char history_letters[FLOW_HISTORY_SIDE] = "SHADFRIQTW"; /* enum flow_history_code */
 static const uint8_t letter_codes['Z' - 'A' + 1] = {
     ['S' - 'A'] = 0, ['H' - 'A'] = 1, ['A' - 'A'] = 2, ['D' - 'A'] = 3, ['F' - 'A'] = 4,
     ['R' - 'A'] = 5, ['I' - 'A'] = 6, ['Q' - 'A'] = 7, ['T' - 'A'] = 8, ['W' - 'A'] = 9,
@@ -157,24 +157,24 @@ static uint64_t letter_code(uint8_t letter)
 {
     const unsigned code = letter_codes[(letter & 0x7f) - 'A'];
     assert(history_letters[code] == (letter & 0x7f));
-    return code | (letter & 0x80 ? HISTORY_SIDE : 0);
+    return code | (letter & 0x80 ? FLOW_HISTORY_SIDE : 0);
 }
 
 static uint64_t pack_history(const struct tcp_track *tcp)
 {
     uint64_t packed = 0;
     for (unsigned i = tcp->history_count; i > 0; i--)
-        packed = packed << HISTORY_LETTER_BITS | letter_code(tcp->history[i - 1]);
-    return packed << HISTORY_COUNT_BITS | tcp->history_count;
+        packed = packed << FLOW_HISTORY_LETTER_BITS | letter_code(tcp->history[i - 1]);
+    return packed << FLOW_HISTORY_COUNT_BITS | tcp->history_count;
 }
 
 static void unpack_history(uint64_t packed, struct tcp_track *tcp)
 {
-    tcp->history_count = packed & ((1 << HISTORY_COUNT_BITS) - 1);
-    packed >>= HISTORY_COUNT_BITS;
-    for (unsigned i = 0; i < tcp->history_count; i++, packed >>= HISTORY_LETTER_BITS)
-        tcp->history[i] = (uint8_t)(history_letters[packed & (HISTORY_SIDE - 1)] |
-                                    (packed & HISTORY_SIDE ? 0x80 : 0));
+    tcp->history_count = packed & FLOW_HISTORY_COUNT_MASK;
+    packed >>= FLOW_HISTORY_COUNT_BITS;
+    for (unsigned i = 0; i < tcp->history_count; i++, packed >>= FLOW_HISTORY_LETTER_BITS)
+        tcp->history[i] = (uint8_t)(history_letters[packed & (FLOW_HISTORY_SIDE - 1)] |
+                                    (packed & FLOW_HISTORY_SIDE ? 0x80 : 0));
 }
 
 /* A side without bytes has the room of base and next for the sequence number of the SYN that its

@@ -13,7 +13,8 @@
  *
  * An ordinary packet is counted in place, in three lines, which are prefetched. It is a packet that
  * comes in order and changes nothing but sums, least and greatest values and the next byte
- * expected. For every other one the cell is loaded into a struct flow, that is worked on, and saved
+ * expected. A flow that begins as most do is written as a cell at once (flow_cell_open.c), and most
+ * are read as such when they end (flow_export.c). For every other packet or end the cell is loaded into a struct flow, that is worked on, and saved
  * again; so there is one place that knows how anything out of the ordinary counts.
  *
  * Rejected: 512 bytes a flow without packing (a million flows are 0.5 GiB, and a packet touched 8
@@ -152,7 +153,12 @@ void flow_cells_deinit(struct flow_cells *cells);
 /* The most that all flows together can take. */
 size_t flow_cells_bytes(const struct flow_cells *cells);
 
-/* Makes a cell of a flow that was just opened; it knows no packets to tell copies by. */
+/* Makes a cell of a flow's first packet if that is such as most flows begin with; else changes
+ * nothing and returns false. */
+bool flow_cells_open(struct flow_cells *cells, uint32_t item, const struct flow_key *key,
+                     const struct packet *packet, unsigned side);
+
+/* The other way: makes a cell of a flow that was just opened; it knows no packets to tell copies by. */
 void flow_cells_save_new(struct flow_cells *cells, uint32_t item, const struct flow *flow);
 
 /* Takes a flow out of its cell, and puts it back. A flow may be saved until the next one is loaded

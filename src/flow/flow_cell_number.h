@@ -11,16 +11,28 @@
 #define SUM_MOST ((UINT64_C(1) << FLOW_SUM_BITS) - 1)
 #define SQUARES_MOST ((UINT64_C(1) << FLOW_SQUARES_BITS) - 1)
 
-/* flow_cell.history: letters by their number, HISTORY_SIDE for endpoint 1. */
-enum { HISTORY_COUNT_BITS = 4, HISTORY_LETTER_BITS = 5, HISTORY_SIDE = 1 << 4 };
-#define HISTORY_LETTERS "SHADFRIQTW"
-
 /* Of flow_cell_tcp.state, for side 0. */
 enum flow_cell_tcp_state {
     TCP_STATE_BYTES = 1 << 0,
     TCP_STATE_ACKNOWLEDGED = 1 << 1,
     TCP_STATE_ZERO_WINDOW = 1 << 2,
     TCP_STATE_GAPS = 1 << 3,
+};
+
+/* Of flow_cell.history. */
+enum {
+    FLOW_HISTORY_COUNT_BITS = 4,
+    FLOW_HISTORY_COUNT_MASK = (1 << FLOW_HISTORY_COUNT_BITS) - 1,
+    FLOW_HISTORY_LETTER_BITS = 5,
+    FLOW_HISTORY_SIDE = 1 << 4,
+};
+
+/* Its letters that are written without a struct flow; flow_cell.c has them all. */
+enum flow_history_code {
+    FLOW_HISTORY_SYN = 0,
+    FLOW_HISTORY_SYN_ACK = 1,
+    FLOW_HISTORY_ACK = 2,
+    FLOW_HISTORY_DATA = 3,
 };
 
 static inline void set_offset(uint32_t *low, uint8_t *high, int64_t offset)

@@ -255,14 +255,14 @@ void flow_export(const struct flow *flow, const struct flow_end *end, struct flo
 /* As tcp_track_history, of packed letters. */
 static void export_history(uint64_t packed, unsigned initiator, char *history)
 {
-    static const char letters[2 * HISTORY_SIDE] = {
-        [0] = 'S', 'H', 'A', 'D', 'F', 'R', 'I', 'Q', 'T', 'W', [HISTORY_SIDE] = 's',
+    static const char letters[2 * FLOW_HISTORY_SIDE] = {
+        [0] = 'S', 'H', 'A', 'D', 'F', 'R', 'I', 'Q', 'T', 'W', [FLOW_HISTORY_SIDE] = 's',
         'h',       'a', 'd', 'f', 'r', 'i', 'q', 't', 'w',
     };
-    const unsigned mask = 2 * HISTORY_SIDE - 1, turned = initiator ? HISTORY_SIDE : 0;
-    unsigned count = packed & ((1 << HISTORY_COUNT_BITS) - 1);
-    packed >>= HISTORY_COUNT_BITS;
-    for (; count > 0; count--, packed >>= HISTORY_LETTER_BITS)
+    const unsigned mask = 2 * FLOW_HISTORY_SIDE - 1, turned = initiator ? FLOW_HISTORY_SIDE : 0;
+    unsigned count = packed & FLOW_HISTORY_COUNT_MASK;
+    packed >>= FLOW_HISTORY_COUNT_BITS;
+    for (; count > 0; count--, packed >>= FLOW_HISTORY_LETTER_BITS)
         *history++ = letters[(packed & mask) ^ turned];
 }
 

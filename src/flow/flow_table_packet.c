@@ -24,8 +24,9 @@ struct prepared {
 
 enum home_kind {
     HOME_OPEN,
-    HOME_NEW, /* a flow that is opened in table->work, and in no wheel yet */
-    HOME_COPY /* the packet is a copy of one that the flow has */
+    HOME_NEW,   /* a place for a flow that the packet opens; in no wheel yet */
+    HOME_SLICE, /* the same for one that is opened in table->work */
+    HOME_COPY   /* the packet is a copy of one that the flow has */
 };
 
 /* Where a packet belongs. */
@@ -67,7 +68,7 @@ static void count_opening(struct flow_table *table, uint8_t protocol)
 
 /* A packet that opens nothing may go on with a conversation that has ended lately. */
 static void recall(struct flow_table *table, const struct packet *packet,
-                   const struct prepared *prepared)
+                   const struct prepared *prepared, struct flow_cell *cell)
 {
     if (packet->protocol == PACKET_PROTOCOL_TCP && (packet->tcp_flags & PACKET_TCP_SYN))
         return;
@@ -82,9 +83,9 @@ static void recall(struct flow_table *table, const struct packet *packet,
         flow_table_end_due(table, SIZE_MAX);
     if (!flow_memory_find(&table->memory, &prepared->key, prepared->hash, now_ns, &initiator))
         return;
-    table->work.initiator = initiator;
-    table->work.basis = FLOW_BASIS_MEMORY;
-    table->work.continues = true;
+    cell->initiator = initiator & 3u;
+    cell->basis = FLOW_BASIS_MEMORY;
+    cell->continues = true;
 }
 
 /* A place for a new flow. */
@@ -102,15 +103,11 @@ static uint32_t get_place(struct flow_table *table, const struct packet *packet,
     return item;
 }
 
-/* Opens the flow of a packet, in table->work. */
 static void open_flow(struct flow_table *table, const struct packet *packet,
                       const struct prepared *prepared, struct home *home)
 {
-    const uint32_t item = get_place(table, packet, prepared);
-    flow_open(&table->work, &table->cells.scratch, &prepared->key, packet, prepared->side);
-    recall(table, packet, prepared);
+    home->item = get_place(table, packet, prepared);
     home->kind = HOME_NEW;
-    home->item = item;
 }
 
 /* Opens the next slice of a flow that was just ended. */
@@ -120,7 +117,7 @@ static void open_slice(struct flow_table *table, const struct packet *packet,
     struct flow ended;
     home->earlier = home->item;
     home->item = get_place(table, packet, prepared);
-    home->kind = HOME_NEW;
+    home->kind = HOME_SLICE;
     flow_cells_load(&table->cells, home->earlier, &ended);
     flow_open_slice(&table->work, &table->cells.scratch, &ended, packet, prepared->side);
 }
@@ -203,7 +200,7 @@ static void settle(struct flow_table *table, const struct home *home)
 {
     const uint32_t item = home->item;
     const struct flow_cell *const cell = &table->cells.cells[item];
-    if (home->kind == HOME_NEW) {
+    if (home->kind == HOME_NEW || home->kind == HOME_SLICE) {
         flow_table_put_in_wheel(table, item);
     } else if (flow_cell_class(cell) != cell->wheel_class &&
                flow_cell_class(cell) != FLOW_CLASS_OPEN) {
@@ -235,18 +232,35 @@ static void tell_packet(const struct flow_table *table, uint64_t opening_number)
         table->on_packet(table->context, opening_number, table->is_taking_redo);
 }
 
-/* Counts a packet that is out of the ordinary, or the first of its flow, in table->work. */
-static void work_on(struct flow_table *table, const struct packet *packet, unsigned side,
-                    const struct home *home)
+/* Counts a packet that is out of the ordinary, in table->work. */
+static void work_on(struct flow_table *table, const struct packet *packet,
+                    const struct prepared *prepared, const struct home *home)
+{
+    struct flow *const work = &table->work;
+    if (home->kind == HOME_NEW)
+        flow_open(work, &table->cells.scratch, &prepared->key, packet, prepared->side);
+    else if (home->kind != HOME_SLICE)
+        flow_cells_load(&table->cells, home->item, work);
+    const bool is_copy = home->kind == HOME_COPY;
+    flow_packet(work, packet, prepared->side, find_out(table, packet, is_copy));
+    if (home->kind == HOME_NEW || home->kind == HOME_SLICE)
+        flow_cells_save_new(&table->cells, home->item, work);
+    else
+        flow_cells_save(&table->cells, home->item, work);
+}
+
+/* Counts a packet that is not counted in its flow's cell: the first of a flow, an odd one or a
+ * copy. */
+static void count_other(struct flow_table *table, const struct packet *packet,
+                        const struct prepared *prepared, const struct home *home)
 {
     struct flow_cell *const cell = &table->cells.cells[home->item];
-    if (home->kind != HOME_NEW)
-        flow_cells_load(&table->cells, home->item, &table->work);
-    flow_packet(&table->work, packet, side, find_out(table, packet, home->kind == HOME_COPY));
+    const unsigned side = prepared->side;
+    if (home->kind != HOME_NEW ||
+        !flow_cells_open(&table->cells, home->item, &prepared->key, packet, side))
+        work_on(table, packet, prepared, home);
     if (home->kind == HOME_NEW)
-        flow_cells_save_new(&table->cells, home->item, &table->work);
-    else
-        flow_cells_save(&table->cells, home->item, &table->work);
+        recall(table, packet, prepared, cell);
     if (home->earlier != NO_ITEM)
         flow_cell_keep_recent(cell, &table->cells.cells[home->earlier]);
     if (home->kind != HOME_COPY)
@@ -277,7 +291,7 @@ static void take_packet(struct flow_table *table, const struct packet *packet,
     tell_packet(table, table->nodes[home.item].key.number);
     if (home.kind != HOME_OPEN ||
         !flow_cells_count(&table->cells, home.item, packet, prepared->side))
-        work_on(table, packet, prepared->side, &home);
+        count_other(table, packet, prepared, &home);
     count_packet(&table->packet_counters, packet);
     table->packet_counters.late += packet->time_ns < table->clock.now_ns;
     settle(table, &home);

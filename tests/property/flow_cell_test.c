@@ -22,12 +22,12 @@ enum { PACKETS = 400, ITEM = 1 };
 static struct flow_cells cells;
 static struct flow plain, work;
 static struct flow_rare plain_rare;
-static unsigned counted_in_place;
+static unsigned opened_in_place, counted_in_place;
 
 static void start(void)
 {
     ck_assert(flow_cells_init(&cells, 3));
-    counted_in_place = 0;
+    opened_in_place = counted_in_place = 0;
 }
 
 static void stop(void)
@@ -48,6 +48,10 @@ static void see(const struct packet *packet, unsigned findings, bool is_first)
     flow_packet(&plain, packet, side, findings);
     if (!is_first && findings == 0 && flow_cells_count(&cells, ITEM, packet, side)) {
         counted_in_place++;
+        return;
+    }
+    if (is_first && findings == 0 && flow_cells_open(&cells, ITEM, &key, packet, side)) {
+        opened_in_place++;
         return;
     }
     if (!is_first)
@@ -147,6 +151,30 @@ START_TEST(cell_counts_what_a_plain_flow_counts)
     }
     if (one_wide_in == 0)
         ck_assert_uint_gt(counted_in_place, PACKETS / 32);
+}
+END_TEST
+
+/* Flows of few packets: their first is nearly always written as a cell. */
+START_TEST(flow_that_begins_as_a_cell_is_as_a_plain_flow)
+{
+    uint64_t state = (uint64_t)_i;
+    for (unsigned i = 0; i < 500; i++) {
+        int64_t now_ns = 1000000 * SECOND;
+        uint32_t next[2] = {100, 200};
+        struct packet packet = random_one(&state, &now_ns, next);
+        if (flow_random(&state) % 16 == 0)
+            make_wide(&state, &packet, &now_ns);
+        memset(&cells.cells[ITEM], 0x5a, sizeof cells.cells[ITEM]); /* what was there before */
+        see(&packet, 0, true);
+        check_same();
+        for (unsigned more = flow_random(&state) % 4; more > 0; more--) {
+            packet = random_one(&state, &now_ns, next);
+            see(&packet, 0, false);
+            check_same();
+        }
+        flow_cells_release(&cells, ITEM);
+    }
+    ck_assert_uint_gt(opened_in_place, 250);
 }
 END_TEST
 
@@ -314,6 +342,7 @@ Suite *whyflow_suite(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_loop_test(tcase, cell_counts_what_a_plain_flow_counts, 0, 200);
+    tcase_add_loop_test(tcase, flow_that_begins_as_a_cell_is_as_a_plain_flow, 0, 20);
     tcase_add_loop_test(tcase, counts_beyond_a_cells_bits_are_exact, 0,
                         (int)(sizeof large / sizeof large[0]));
     tcase_add_test(tcase, times_beyond_a_cells_bits_are_exact);
