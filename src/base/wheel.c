@@ -154,8 +154,12 @@ static void insert_near(struct wheel *wheel, uint32_t item, int64_t narrow)
         return;
     }
     const uint32_t place = narrow_place(narrow);
-    list_append(wheel, &wheel->narrow[place], item);
-    wheel->occupied[place / 64] |= UINT64_C(1) << place % 64;
+    const uint64_t bit = UINT64_C(1) << place % 64;
+    struct wheel_list *const list = &wheel->narrow[place];
+    if (list->last != 0 && wheel_is_before(wheel, item, list->last - 1))
+        wheel->mixed[place / 64] |= bit;
+    list_append(wheel, list, item);
+    wheel->occupied[place / 64] |= bit;
     wheel->narrow_count++;
 }
 
@@ -186,6 +190,14 @@ static int64_t first_narrow(const struct wheel *wheel)
     }
 }
 
+/* A narrow slot is empty. */
+static void clear_narrow(struct wheel *wheel, uint32_t place)
+{
+    const uint64_t bit = UINT64_C(1) << place % 64;
+    wheel->occupied[place / 64] &= ~bit;
+    wheel->mixed[place / 64] &= ~bit;
+}
+
 /* Moves the items of a narrow slot, the first that is not empty, to the heap. */
 static void open_narrow(struct wheel *wheel, int64_t narrow)
 {
@@ -198,7 +210,7 @@ static void open_narrow(struct wheel *wheel, int64_t narrow)
         heap_insert(wheel, item);
     }
     *list = (struct wheel_list){0};
-    wheel->occupied[place / 64] &= ~(UINT64_C(1) << place % 64);
+    clear_narrow(wheel, place);
     wheel->base = narrow;
 }
 
@@ -260,7 +272,7 @@ void wheel_remove(struct wheel *wheel, uint32_t item)
         const uint32_t place = narrow_place(narrow);
         list_remove(wheel, &wheel->narrow[place], item);
         if (wheel->narrow[place].first == 0)
-            wheel->occupied[place / 64] &= ~(UINT64_C(1) << place % 64);
+            clear_narrow(wheel, place);
         wheel->narrow_count--;
     }
     node->previous = WHEEL_NOWHERE;
@@ -277,7 +289,17 @@ void wheel_prefetch_neighbours(const struct wheel_node *nodes, uint32_t item)
         __builtin_prefetch(&nodes[node->next - 1], 1);
 }
 
-/* Brings the next items to the heap; false if none can be before the limit. */
+/* The list of the first narrow slot, if its first item is the least of all; else NULL. */
+static const struct wheel_list *front_list(const struct wheel *wheel)
+{
+    if (wheel->heap_count > 0 || wheel->narrow_count == 0)
+        return NULL;
+    const uint32_t place = narrow_place(first_narrow(wheel));
+    const bool is_mixed = wheel->mixed[place / 64] >> place % 64 & 1;
+    return is_mixed ? NULL : &wheel->narrow[place];
+}
+
+/* Brings the next items nearer; false if none can be before the limit. */
 static bool advance(struct wheel *wheel, int64_t limit)
 {
     if (wheel->narrow_count > 0) {
@@ -295,12 +317,27 @@ static bool advance(struct wheel *wheel, int64_t limit)
 
 bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
 {
-    const int64_t limit = narrow_of(wheel, limit_ns);
-    while (wheel->heap_count == 0)
-        if (!advance(wheel, limit))
+    const struct wheel_list *list = NULL;
+    while (wheel->heap_count == 0 && (list = front_list(wheel)) == NULL)
+        if (!advance(wheel, narrow_of(wheel, limit_ns)))
             return false;
-    *item = wheel->heap[0];
+    *item = list != NULL ? list->first - 1 : wheel->heap[0];
     return wheel->nodes[*item].key.time_ns <= limit_ns;
+}
+
+uint32_t wheel_upcoming(const struct wheel *wheel, uint32_t *items, uint32_t count)
+{
+    const struct wheel_list *const list = front_list(wheel);
+    uint32_t found = 0;
+    if (list == NULL) {
+        for (; found < count && found < wheel->heap_count; found++)
+            items[found] = wheel->heap[found];
+        return found;
+    }
+    for (uint32_t link = list->first; found < count && link != WHEEL_LIST_END;
+         link = wheel->nodes[link - 1].next)
+        items[found++] = link - 1;
+    return found;
 }
 
 /* ---- some items, in no order --------------------------------------------------------------- */

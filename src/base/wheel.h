@@ -6,10 +6,10 @@
  * key and puts it back later if that has grown. That is exact as long as true keys only grow.
  *
  * Inside: wide slots hold lists in the order of insertion. The first of them that is not empty is
- * opened into narrow slots, and the first of those into a heap, whose top is the least of all. An
- * insertion into a later slot is O(1), and only one narrow slot is ever sorted: of a million items
- * a second, 60 at a time. Lists keep the order of insertion because that mostly is the order of
- * keys, which a heap takes in O(1) each. Rejected: a heap alone (10 levels of cache misses an item
+ * opened into narrow slots, and the first of those, unless its list is in the order of keys as it
+ * is, into a heap, whose top is the least of all. An insertion into a later slot is O(1), and only
+ * one narrow slot is ever sorted: of a million items a second, 60 at a time. Lists keep the order
+ * of insertion because that mostly is the order of keys: all of a flood's never see the heap. Rejected: a heap alone (10 levels of cache misses an item
  * at a million items), wide slots alone (in a flood of a million flows a second the heap held
  * 67,000 items, and opening a slot took 10 ms), an LRU list (a move at every packet; and late
  * packets break its order).
@@ -52,9 +52,10 @@ struct wheel {
     uint32_t *heap;           /* items */
     struct wheel_list *wide, *narrow;
     uint64_t occupied[WHEEL_NARROW_COUNT / 64]; /* narrow slots that are not empty */
+    uint64_t mixed[WHEEL_NARROW_COUNT / 64];    /* those whose lists are not in the order of keys */
     uint32_t heap_count, narrow_count, wide_count;
     int64_t opened;       /* the wide slot whose items are in narrow ones, or in the heap */
-    int64_t base;         /* narrow slots up to here are in the heap */
+    int64_t base;         /* items of narrow slots up to here are in the heap */
     bool is_placed;       /* by wheel_place; nothing was inserted since */
     unsigned narrow_bits; /* a narrow slot is 2^narrow_bits nanoseconds */
 };
@@ -85,13 +86,9 @@ bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item);
 uint32_t wheel_some(struct wheel *wheel, uint32_t *items, uint32_t capacity);
 
 /* Some of the items that come soon, at most `count`, for having their memory fetched: returns how
- * many. They are near the front of the order, but not exactly its first. */
-static inline uint32_t wheel_upcoming(const struct wheel *wheel, const uint32_t **items,
-                                      uint32_t count)
-{
-    *items = wheel->heap;
-    return wheel->heap_count < count ? wheel->heap_count : count;
-}
+ * many. The one that wheel_first shows is the first; the others are near it in the order, but not
+ * exactly those that follow. Ask wheel_first before. */
+uint32_t wheel_upcoming(const struct wheel *wheel, uint32_t *items, uint32_t count);
 
 static inline uint32_t wheel_count(const struct wheel *wheel)
 {

@@ -107,6 +107,7 @@ void flow_side_packet(struct flow_side *side, const struct packet *packet);
 
 /* Counts a copy that is left out of the flow otherwise. */
 void flow_leave_out(struct flow *flow, unsigned side);
+
 /* Who opened the flow, as far as its packets tell by now; the order of trust is enum flow_basis. */
 struct flow_orientation {
     uint8_t initiator;
@@ -122,7 +123,10 @@ struct flow_end {
     uint8_t reason; /* enum flow_end_reason */
 };
 
-/* Writes the record of an ended flow. */
+/* The same for the same packets in every run, live or replay: from the key and the first packet. */
+uint64_t flow_identity(const struct flow_key *key, int64_t first_ns, unsigned first_side);
+
+/* Writes the record of an ended flow: flow_export.c, as flow_cells_export. */
 void flow_export(const struct flow *flow, const struct flow_end *end, struct flow_record *record);
 
 #endif

@@ -16,13 +16,12 @@ bool flow_cells_init(struct flow_cells *cells, uint32_t capacity)
 {
     *cells = (struct flow_cells){.capacity = capacity};
     cells->cells = pages_open(bytes_of(capacity, sizeof *cells->cells));
-    cells->tails = pages_open(bytes_of(capacity, sizeof *cells->tails));
     cells->rests = pages_open(bytes_of(capacity, sizeof *cells->rests));
     cells->rares = pages_open(bytes_of(capacity, sizeof *cells->rares));
     cells->wides = pages_open(bytes_of(capacity, sizeof *cells->wides));
-    if (cells->cells != NULL && cells->tails != NULL && cells->rests != NULL &&
-        cells->rares != NULL && cells->wides != NULL &&
-        item_pool_init(&cells->rare_pool, capacity) && item_pool_init(&cells->wide_pool, capacity))
+    if (cells->cells != NULL && cells->rests != NULL && cells->rares != NULL &&
+        cells->wides != NULL && item_pool_init(&cells->rare_pool, capacity) &&
+        item_pool_init(&cells->wide_pool, capacity))
         return true;
     flow_cells_deinit(cells);
     return false;
@@ -32,7 +31,6 @@ void flow_cells_deinit(struct flow_cells *cells)
 {
     const uint32_t capacity = cells->capacity;
     pages_close(cells->cells, bytes_of(capacity, sizeof *cells->cells));
-    pages_close(cells->tails, bytes_of(capacity, sizeof *cells->tails));
     pages_close(cells->rests, bytes_of(capacity, sizeof *cells->rests));
     pages_close(cells->rares, bytes_of(capacity, sizeof *cells->rares));
     pages_close(cells->wides, bytes_of(capacity, sizeof *cells->wides));
@@ -43,8 +41,8 @@ void flow_cells_deinit(struct flow_cells *cells)
 
 size_t flow_cells_bytes(const struct flow_cells *cells)
 {
-    const size_t a_flow = sizeof *cells->cells + sizeof *cells->tails + sizeof *cells->rests +
-                          sizeof *cells->rares + sizeof *cells->wides + 2 * sizeof(uint32_t);
+    const size_t a_flow = sizeof *cells->cells + sizeof *cells->rests + sizeof *cells->rares +
+                          sizeof *cells->wides + 2 * sizeof(uint32_t);
     return bytes_of(cells->capacity, a_flow);
 }
 
@@ -74,18 +72,40 @@ static bool fits(const struct flow *flow)
            side_fits(&flow->side[1], flow->span.first_ns);
 }
 
-static bool has_both_ends(const struct tcp_side *side)
+/* Do the sequence numbers that note_numbered compares with follow from base and next? A SYN begins
+ * its side's bytes, a FIN ends them and a RST comes where they ended. */
+static bool tcp_side_fits(const struct tcp_side *side)
 {
-    const unsigned ends = TCP_LETTER_FIN | TCP_LETTER_RST;
-    return (side->letters & ends) == ends;
+    const unsigned letters = side->letters;
+    return (!(letters & TCP_LETTER_SYN) || (side->has_bytes && side->last_syn == side->base)) &&
+           (!(letters & TCP_LETTER_FIN) || (side->has_bytes && side->last_fin + 1 == side->next)) &&
+           (!(letters & TCP_LETTER_RST) || !side->has_bytes || side->last_rst == side->next);
+}
+
+static bool has_opening(const struct tcp_track *tcp)
+{
+    return tcp->events & (TCP_TRACK_SYN | TCP_TRACK_SYNACK);
+}
+
+/* Where the SYN itself was not seen, its side's bytes begin after it. */
+static uint32_t syn_before(const struct tcp_track *tcp)
+{
+    return tcp->side[tcp->syn_side].base - ((tcp->events & TCP_TRACK_SYN) ? 0 : 1);
+}
+
+static bool tcp_fits(const struct tcp_track *tcp)
+{
+    return tcp_side_fits(&tcp->side[0]) && tcp_side_fits(&tcp->side[1]) &&
+           tcp->history_count <= FLOW_HISTORY_LETTERS &&
+           (!has_opening(tcp) || !tcp->side[tcp->syn_side].has_bytes ||
+            tcp->syn_sequence == syn_before(tcp));
 }
 
 static bool needs_rare(const struct flow *flow)
 {
     const unsigned marks = FLOW_MARK_FRAGMENTS | FLOW_MARK_DUPLICATES;
     return (flow->marks & marks) || flow->tcp.has_rare || flow->slice > 0 || flow->vlan_count > 1 ||
-           flow->tunnel_count > 0 || flow->tcp.history_count > FLOW_HISTORY_LETTERS ||
-           has_both_ends(&flow->tcp.side[0]) || has_both_ends(&flow->tcp.side[1]);
+           flow->tunnel_count > 0 || !tcp_fits(&flow->tcp);
 }
 
 /* ---- sides --------------------------------------------------------------------------------- */
@@ -93,11 +113,6 @@ static bool needs_rare(const struct flow *flow)
 static int64_t pack_gap_max(int64_t gap_max_ns)
 {
     return gap_max_ns == FLOW_SPAN_PARTIAL ? (int64_t)OFFSET_PARTIAL : gap_max_ns;
-}
-
-static int64_t unpack_gap_max(uint64_t gap_max)
-{
-    return gap_max == OFFSET_PARTIAL ? FLOW_SPAN_PARTIAL : (int64_t)gap_max;
 }
 
 static void pack_side(const struct flow_side *side, int64_t first_ns, struct flow_cell_side *to)
@@ -117,29 +132,6 @@ static void pack_side(const struct flow_side *side, int64_t first_ns, struct flo
     to->ttl_min = side->ttl_min;
     to->ttl_max = side->ttl_max;
     to->tcp_flags = side->tcp_flags;
-}
-
-static void unpack_side(const struct flow_cell_side *side, int64_t first_ns, int64_t side_first_ns,
-                        struct flow_side *to)
-{
-    *to = (struct flow_side){
-        .gap_squares = gap_squares_of(side),
-        .packets = sum_of(side, FLOW_SUM_PACKETS),
-        .frame_bytes = side->ip_bytes + sum_of(side, FLOW_SUM_FRAME_EXCESS),
-        .ip_bytes = side->ip_bytes,
-        .payload_bytes = side->ip_bytes - sum_of(side, FLOW_SUM_PAYLOAD_EXCESS),
-        .packet_bytes_squares = bytes_squares_of(side),
-        .span = {.first_ns = side_first_ns,
-                 .last_ns = first_ns + (int64_t)time_of(side, FLOW_TIME_LAST),
-                 .previous_ns = first_ns + (int64_t)time_of(side, FLOW_TIME_PREVIOUS),
-                 .gap_max_ns = unpack_gap_max(time_of(side, FLOW_TIME_GAP_MAX))},
-        .gap_min_ns = (int64_t)time_of(side, FLOW_TIME_GAP_MIN),
-        .packet_bytes_min = side->bytes_min,
-        .packet_bytes_max = side->bytes_max,
-        .ttl_min = side->ttl_min,
-        .ttl_max = side->ttl_max,
-        .tcp_flags = side->tcp_flags,
-    };
 }
 
 /* The last but one of both sides' times: of each side the last two are known. */
@@ -170,12 +162,10 @@ static uint64_t letter_code(uint8_t letter)
 
 static uint64_t pack_history(const struct tcp_track *tcp)
 {
-    const unsigned count =
-        tcp->history_count < FLOW_HISTORY_LETTERS ? tcp->history_count : FLOW_HISTORY_LETTERS;
     uint64_t packed = 0;
-    for (unsigned i = count; i > 0; i--)
+    for (unsigned i = tcp->history_count; i > 0; i--)
         packed = packed << FLOW_HISTORY_LETTER_BITS | letter_code(tcp->history[i - 1]);
-    return packed << FLOW_HISTORY_COUNT_BITS | count;
+    return packed << FLOW_HISTORY_COUNT_BITS | tcp->history_count;
 }
 
 static void unpack_history(uint64_t packed, struct tcp_track *tcp)
@@ -187,72 +177,80 @@ static void unpack_history(uint64_t packed, struct tcp_track *tcp)
                                     (packed & FLOW_HISTORY_SIDE ? 0x80 : 0));
 }
 
-static void pack_tcp_side(const struct tcp_side *from, unsigned side, struct flow_cell *cell)
+/* A side without bytes has the room of base and next for the sequence number of the SYN that its
+ * peer's SYN-ACK answers, and of its RST. Its line is touched only where there is something to
+ * keep. */
+static void pack_tcp_side(const struct tcp_track *tcp, unsigned side, struct flow_cell *cell)
 {
-    cell->tcp.side[side].base = from->base;
-    cell->tcp.side[side].next = from->next;
-    cell->tcp.letters[side] = (uint8_t)from->letters;
+    const struct tcp_side *const from = &tcp->side[side];
+    const bool is_syns = side == tcp->syn_side && has_opening(tcp);
     const unsigned state = (from->has_bytes ? TCP_STATE_BYTES : 0) |
                            (from->has_acknowledged ? TCP_STATE_ACKNOWLEDGED : 0) |
                            (from->has_zero_window ? TCP_STATE_ZERO_WINDOW : 0) |
                            (from->gap_count > 0 ? TCP_STATE_GAPS : 0);
     cell->tcp.state |= (uint8_t)(state << 4 * side);
-    /* A side's line is touched only where there is something to keep. */
-    if (from->letters & TCP_LETTER_SYN)
-        cell->side[side].last_syn = from->last_syn;
-    if (from->letters & TCP_LETTER_FIN)
-        cell->side[side].last_end = from->last_fin;
-    else if (from->letters & TCP_LETTER_RST)
-        cell->side[side].last_end = from->last_rst;
+    cell->tcp.letters[side] = (uint8_t)from->letters;
+    if (!from->has_bytes && !is_syns && !(from->letters & TCP_LETTER_RST))
+        return;
+    cell->side[side].base = from->has_bytes ? from->base : tcp->syn_sequence;
+    cell->side[side].next = from->has_bytes ? from->next : from->last_rst;
 }
 
-static void pack_tcp(const struct flow *flow, struct flow_cell *cell, struct flow_tail *tail)
+static void pack_tcp(const struct flow *flow, struct flow_cell *cell)
 {
     const struct tcp_track *const tcp = &flow->tcp;
-    tail->history = pack_history(tcp);
-    tail->syn_side = tcp->syn_side;
-    tail->has_rtt = tcp->has_handshake_rtt;
-    tail->has_refusal = tcp->has_refusal;
+    cell->syn_side = tcp->syn_side & 1u;
+    cell->has_rtt = tcp->has_handshake_rtt;
+    cell->has_refusal = tcp->has_refusal;
     const int64_t handshake = tcp->has_handshake_rtt        ? tcp->handshake_rtt_ns
                               : tcp->events & TCP_TRACK_SYN ? tcp->syn_ns - flow->span.first_ns
                                                             : 0;
-    set_offset(&tail->handshake_low, &tail->handshake_high, handshake);
+    set_offset(&cell->handshake_low, &cell->handshake_high, handshake);
     cell->tcp.events = tcp->events;
     cell->tcp.state = 0;
     for (unsigned side = 0; side < 2; side++)
-        pack_tcp_side(&tcp->side[side], side, cell);
+        pack_tcp_side(tcp, side, cell);
+    if (flow->key.head.protocol != PACKET_PROTOCOL_TCP)
+        cell->side[flow->first_side].base = (uint32_t)flow->icmp_type << 8 | flow->icmp_code;
 }
 
 static void unpack_tcp_side(const struct flow_cell *cell, unsigned side, struct tcp_side *to)
 {
+    const struct flow_cell_side *const from = &cell->side[side];
     const unsigned state = cell->tcp.state >> 4 * side;
     const unsigned letters = cell->tcp.letters[side];
-    to->base = cell->tcp.side[side].base;
-    to->next = cell->tcp.side[side].next;
     to->letters = (uint16_t)letters;
     to->has_bytes = state & TCP_STATE_BYTES;
     to->has_acknowledged = state & TCP_STATE_ACKNOWLEDGED;
     to->has_zero_window = state & TCP_STATE_ZERO_WINDOW;
+    if (to->has_bytes) {
+        to->base = from->base;
+        to->next = from->next;
+    }
     if (letters & TCP_LETTER_SYN)
-        to->last_syn = cell->side[side].last_syn;
+        to->last_syn = from->base;
     if (letters & TCP_LETTER_FIN)
-        to->last_fin = cell->side[side].last_end;
+        to->last_fin = from->next - 1;
     if (letters & TCP_LETTER_RST)
-        to->last_rst = cell->side[side].last_end;
+        to->last_rst = from->next;
 }
 
-static void unpack_tcp(const struct flow_cell *cell, const struct flow_tail *tail,
-                       struct tcp_track *tcp)
+static void unpack_tcp(const struct flow_cell *cell, struct tcp_track *tcp)
 {
     *tcp = (struct tcp_track){
         .events = cell->tcp.events,
-        .syn_side = tail->syn_side,
-        .has_handshake_rtt = tail->has_rtt,
-        .has_refusal = tail->has_refusal,
+        .syn_side = cell->syn_side,
+        .has_handshake_rtt = cell->has_rtt,
+        .has_refusal = cell->has_refusal,
     };
-    unpack_history(tail->history, tcp);
     for (unsigned side = 0; side < 2; side++)
         unpack_tcp_side(cell, side, &tcp->side[side]);
+    if (cell->has_rare)
+        return; /* load_rare knows the others */
+    unpack_history(cell->history, tcp);
+    if (has_opening(tcp))
+        tcp->syn_sequence =
+            tcp->side[tcp->syn_side].has_bytes ? syn_before(tcp) : cell->side[tcp->syn_side].base;
 }
 
 /* ---- rare facts and wide counts ------------------------------------------------------------ */
@@ -266,6 +264,7 @@ static void save_rare(const struct flow *flow, struct flow_cell_rare *rare)
     rare->slice = flow->slice;
     rare->syn_sequence = tcp->syn_sequence;
     for (unsigned side = 0; side < 2; side++) {
+        rare->last_syn[side] = tcp->side[side].last_syn;
         rare->last_fin[side] = tcp->side[side].last_fin;
         rare->last_rst[side] = tcp->side[side].last_rst;
         rare->gap_count[side] = tcp->side[side].gap_count;
@@ -287,6 +286,7 @@ static void load_rare(struct flow_cell_rare *rare, struct flow *flow)
     flow->slice = rare->slice;
     tcp->syn_sequence = rare->syn_sequence;
     for (unsigned side = 0; side < 2; side++) {
+        tcp->side[side].last_syn = rare->last_syn[side];
         tcp->side[side].last_fin = rare->last_fin[side];
         tcp->side[side].last_rst = rare->last_rst[side];
         tcp->side[side].gap_count = rare->gap_count[side];
@@ -320,8 +320,7 @@ static void load_wide(const struct flow_wide *wide, struct flow *flow)
 
 /* ---- loading and saving -------------------------------------------------------------------- */
 
-static void load_counts(const struct flow_cell *cell, const struct flow_tail *tail,
-                        struct flow *flow)
+static void load_counts(const struct flow_cell *cell, struct flow *flow)
 {
     const int64_t first_ns = cell->first_ns;
     for (unsigned side = 0; side < 2; side++) {
@@ -329,12 +328,9 @@ static void load_counts(const struct flow_cell *cell, const struct flow_tail *ta
             flow->side[side] = (struct flow_side){0};
             continue;
         }
-        const int64_t offset = side == cell->first_side
-                                   ? 0
-                                   : flow_offset(tail->other_first_low, tail->other_first_high);
-        unpack_side(&cell->side[side], first_ns, first_ns + offset, &flow->side[side]);
+        unpack_side(&cell->side[side], first_ns, side_first_ns(cell, side), &flow->side[side]);
     }
-    const int64_t handshake = flow_offset(tail->handshake_low, tail->handshake_high);
+    const int64_t handshake = flow_offset(cell->handshake_low, cell->handshake_high);
     flow->span.last_ns = first_ns + flow_offset(cell->last_low, cell->last_high);
     flow->span.gap_max_ns =
         unpack_gap_max((uint64_t)flow_offset(cell->gap_max_low, cell->gap_max_high));
@@ -344,23 +340,12 @@ static void load_counts(const struct flow_cell *cell, const struct flow_tail *ta
         flow->tcp.syn_ns = first_ns + handshake;
 }
 
-static void unpack_number(const struct flow_cell *cell, struct flow *flow)
-{
-    if (cell->key.protocol == PACKET_PROTOCOL_TCP) {
-        flow->tcp.syn_sequence = cell->rare;
-        return;
-    }
-    flow->icmp_type = (uint8_t)(cell->rare >> 8);
-    flow->icmp_code = (uint8_t)cell->rare;
-}
-
 void flow_cells_load(struct flow_cells *cells, uint32_t item, struct flow *flow)
 {
     const struct flow_cell *const cell = &cells->cells[item];
-    const struct flow_tail *const tail = &cells->tails[item];
     flow->key = flow_cells_key(cells, item);
-    unpack_tcp(cell, tail, &flow->tcp);
-    flow->vlan = tail->vlan;
+    unpack_tcp(cell, &flow->tcp);
+    flow->vlan = cell->vlan;
     flow->vlan_count = cell->has_vlan;
     flow->tunnel_count = 0;
     flow->marks = cell->marks;
@@ -371,25 +356,25 @@ void flow_cells_load(struct flow_cells *cells, uint32_t item, struct flow *flow)
     flow->continues = cell->continues;
     flow->slice = 0;
     flow->flow_id = 0;
-    flow->icmp_type = flow->icmp_code = 0;
     flow->span.first_ns = cell->first_ns;
     if (cell->has_rare) {
         load_rare(&cells->rares[cell->rare], flow);
     } else {
         flow->rare = &cells->scratch;
-        unpack_number(cell, flow);
+        const uint32_t kind = flow_cell_icmp_kind(cell);
+        flow->icmp_type = (uint8_t)(kind >> 8);
+        flow->icmp_code = (uint8_t)kind;
     }
     if (cell->is_wide)
         load_wide(&cells->wides[cells->rares[cell->rare].wide], flow);
     else
-        load_counts(cell, tail, flow);
+        load_counts(cell, flow);
     flow->span.previous_ns = previous_of(flow->side);
 }
 
 struct flow_orientation flow_cells_orientation(const struct flow_cells *cells, uint32_t item)
 {
     const struct flow_cell *const cell = &cells->cells[item];
-    const struct flow_tail *const tail = &cells->tails[item];
     struct flow flow; /* of which flow_orientation asks for no more than this */
     flow.key.head = cell->key;
     flow.slice = cell->has_rare ? cells->rares[cell->rare].slice : 0;
@@ -397,14 +382,14 @@ struct flow_orientation flow_cells_orientation(const struct flow_cells *cells, u
     flow.basis = cell->basis;
     flow.first_side = cell->first_side;
     flow.tcp.events = cell->tcp.events;
-    flow.tcp.syn_side = tail->syn_side;
-    flow.tcp.has_refusal = tail->has_refusal;
+    flow.tcp.syn_side = cell->syn_side;
+    flow.tcp.has_refusal = cell->has_refusal;
     for (unsigned side = 0; side < 2; side++)
         flow.side[side].packets = has_seen(cell, side);
     return flow_orientation(&flow);
 }
 
-static void save_counts(const struct flow *flow, struct flow_cell *cell, struct flow_tail *tail)
+static void save_counts(const struct flow *flow, struct flow_cell *cell)
 {
     const int64_t first_ns = flow->span.first_ns;
     for (unsigned side = 0; side < 2; side++)
@@ -412,7 +397,7 @@ static void save_counts(const struct flow *flow, struct flow_cell *cell, struct 
             pack_side(&flow->side[side], first_ns, &cell->side[side]);
     const struct flow_side *const other = &flow->side[1 - flow->first_side];
     if (other->packets > 0)
-        set_offset(&tail->other_first_low, &tail->other_first_high,
+        set_offset(&cell->other_first_low, &cell->other_first_high,
                    other->span.first_ns - first_ns);
     set_offset(&cell->last_low, &cell->last_high, flow->span.last_ns - first_ns);
     set_offset(&cell->gap_max_low, &cell->gap_max_high, pack_gap_max(flow->span.gap_max_ns));
@@ -435,7 +420,7 @@ static void save_elsewhere(struct flow_cells *cells, struct flow_cell *cell,
     save_wide(flow, &cells->wides[rare->wide]);
 }
 
-static void save_head(const struct flow *flow, struct flow_cell *cell, struct flow_tail *tail)
+static void save_head(const struct flow *flow, struct flow_cell *cell)
 {
     const uint64_t packets[2] = {flow->side[0].packets, flow->side[1].packets};
     cell->first_ns = flow->span.first_ns;
@@ -449,24 +434,21 @@ static void save_head(const struct flow *flow, struct flow_cell *cell, struct fl
     cell->seen_1 = packets[1] > 0;
     cell->has_more = packets[0] + packets[1] > 1;
     cell->has_vlan = flow->vlan_count > 0;
-    tail->vlan = flow->vlan;
+    cell->vlan = flow->vlan;
 }
 
 void flow_cells_save(struct flow_cells *cells, uint32_t item, const struct flow *flow)
 {
     struct flow_cell *const cell = &cells->cells[item];
-    struct flow_tail *const tail = &cells->tails[item];
     const bool is_wide = cell->is_wide || !fits(flow);
-    save_head(flow, cell, tail);
-    pack_tcp(flow, cell, tail);
+    save_head(flow, cell);
+    pack_tcp(flow, cell);
     if (!is_wide)
-        save_counts(flow, cell, tail);
+        save_counts(flow, cell);
     if (cell->has_rare || is_wide || needs_rare(flow))
         save_elsewhere(cells, cell, flow, is_wide);
-    else if (flow->key.head.protocol == PACKET_PROTOCOL_TCP)
-        cell->rare = flow->tcp.syn_sequence;
     else
-        cell->rare = (uint32_t)flow->icmp_type << 8 | flow->icmp_code;
+        cell->history = pack_history(&flow->tcp);
 }
 
 void flow_cells_save_new(struct flow_cells *cells, uint32_t item, const struct flow *flow)

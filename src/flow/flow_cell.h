@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where open and waiting flows are kept: 280 bytes each, 24 more for IPv6, and memory of their own
+/* Where open and waiting flows are kept: 256 bytes each, 24 more for IPv6, and memory of their own
  * for the few that need more. Called by the flow table, under its lock.
  *
- * A cell is the struct flow of flow.h in four cache lines and a tail. Times are offsets of 40 bits
+ * A cell is the struct flow of flow.h in four cache lines. Times are offsets of 40 bits
  * (18 minutes, nine times the active timeout) from the flow's first packet, counters have 24 to 48
  * bits, and frame and payload bytes are kept as what lies between them and the IP bytes. Nothing is
  * ever cut off: a flow that does not fit keeps its counts in a struct flow_wide, and what few flows
  * have (fragments, copies, gaps, slices) lies in a struct flow_cell_rare. Both come from pools with
- * a place for every flow, whose pages are touched only by flows that need them.
+ * a place for every flow, whose pages are touched only by flows that need them. Sequence numbers
+ * that nearly always follow from others (a SYN's is where its side's bytes begin, a FIN's where
+ * they end) are kept only there, where they do not.
  *
  * An ordinary packet is counted in place, in three lines, which are prefetched. It is a packet that
  * comes in order and changes nothing but sums, least and greatest values and the next byte
  * expected. So is one that tells what nearly every flow has to tell once: the first of its side, a
- * step of the handshake, the ends (flow_cell_event.c). For every other one the cell is loaded into
- * a struct flow, that is worked on, and saved again; so there is one place that knows how anything
- * out of the ordinary counts. Of real traffic that is one packet in 60, half of them first ones.
+ * step of the handshake, the ends (flow_cell_event.c). A flow that begins as most do is written as
+ * a cell at once (flow_cell_open.c), and most are read as such when they end (flow_export.c). For
+ * every other packet or end the cell is loaded into a struct flow, that is worked on, and saved
+ * again; so there is one place that knows how anything out of the ordinary counts. Of real traffic
+ * that is one packet in 60.
  *
  * Rejected: 512 bytes a flow without packing (a million flows are 0.5 GiB, and a packet touched 8
  * lines); packed forms of everything that happens to a flow (twice the code that must be right). */
@@ -35,7 +39,7 @@ enum {
     FLOW_OFFSET_BITS = 40,
     FLOW_SUM_BITS = 24, /* of packets, and of the bytes beside the IP bytes */
     FLOW_SQUARES_BITS = 48,
-    FLOW_HISTORY_LETTERS = 12, /* in the tail; the others are in flow_cell_rare */
+    FLOW_HISTORY_LETTERS = 12, /* in the cell; where there are more, all are in flow_cell_rare */
 };
 
 /* A packet equal to one of the last 8 of its flow is a copy if it comes within 5 ms of it. Mirror
@@ -55,14 +59,14 @@ enum {
 enum flow_cell_time { FLOW_TIME_LAST, FLOW_TIME_PREVIOUS, FLOW_TIME_GAP_MIN, FLOW_TIME_GAP_MAX };
 enum flow_cell_sum { FLOW_SUM_PACKETS, FLOW_SUM_FRAME_EXCESS, FLOW_SUM_PAYLOAD_EXCESS };
 
-/* One side's counts as flow.h has them, but for the time of its first packet. */
+/* One side's counts as flow.h has them, but for the time of its first packet; written and read only
+ * once there is something of that side. */
 struct flow_cell_side {
     uint64_t gap_squares_low;
     uint32_t time_low[4]; /* enum flow_cell_time */
     uint32_t ip_bytes;
     uint32_t bytes_squares_low;
-    uint32_t last_syn;
-    uint32_t last_end; /* of the last FIN or RST; both: in flow_cell_rare */
+    uint32_t base, next; /* as tcp_side has them; what else they stand for: see flow_cell.c */
     uint16_t gap_squares_high;
     uint16_t bytes_squares_high;
     uint16_t bytes_min, bytes_max;
@@ -75,9 +79,6 @@ struct flow_cell_side {
 
 /* What every TCP segment is judged by. */
 struct flow_cell_tcp {
-    struct {
-        uint32_t base, next;
-    } side[2];
     uint8_t letters[2];
     uint8_t events;
     uint8_t state; /* enum flow_cell_tcp_state << 4 * side */
@@ -92,16 +93,22 @@ struct flow_recent {
 struct flow_cell {
     struct flow_key_head key;
     int64_t first_ns;
+    union {
+        uint64_t history; /* 4 bits: how many; 5 each: side and letter */
+        uint32_t rare;    /* has_rare: its place, and the history is there */
+    };
     uint32_t last_low, gap_max_low;
-    uint8_t last_high, gap_max_high;
+    uint32_t handshake_low;   /* SYN's time; once has_rtt, how long it took */
+    uint32_t other_first_low; /* of the side whose packet was not the first */
+    uint8_t last_high, gap_max_high, handshake_high, other_first_high;
     uint16_t source_index;
+    uint16_t vlan;
     uint8_t marks; /* enum flow_mark */
     uint8_t recent_next : 3, initiator : 2, basis : 3;
     uint8_t first_side : 1, continues : 1, seen_0 : 1, seen_1 : 1 /* has packets of that side */,
         has_more : 1 /* than one packet */, has_vlan : 1, has_rare : 1, is_wide : 1;
-    uint8_t wheel_class : 2, end_reason : 3;
+    uint8_t wheel_class : 2, end_reason : 3, syn_side : 1, has_rtt : 1, has_refusal : 1;
     struct flow_cell_tcp tcp;
-    uint32_t rare; /* its place if has_rare; else the TCP SYN's sequence, or ICMP's type and code */
     struct flow_cell_side side[2];
     struct flow_recent recent;
 };
@@ -109,19 +116,6 @@ struct flow_cell {
 _Static_assert(sizeof(struct flow_cell) == 256, "a cell is four cache lines");
 _Static_assert(offsetof(struct flow_cell, side) == 64 && sizeof(struct flow_cell_side) == 64,
                "a packet's line and those of the sides");
-
-/* What the first packets and the end of a flow need. */
-struct flow_tail {
-    uint64_t history;         /* 4 bits: how many; 5 each: side and letter */
-    uint32_t handshake_low;   /* SYN's time; once has_rtt, how long it took */
-    uint32_t other_first_low; /* of the side whose packet was not the first */
-    uint8_t handshake_high, other_first_high;
-    uint8_t syn_side;
-    bool has_rtt, has_refusal;
-    uint16_t vlan;
-};
-
-_Static_assert(sizeof(struct flow_tail) == 24, "a tail is three words");
 
 /* Counts that are too large for a cell. */
 struct flow_wide {
@@ -136,7 +130,7 @@ struct flow_cell_rare {
     uint32_t slice;
     uint32_t wide; /* its place if is_wide */
     uint32_t syn_sequence;
-    uint32_t last_fin[2], last_rst[2];
+    uint32_t last_syn[2], last_fin[2], last_rst[2];
     uint8_t gap_count[2];
     uint8_t tunnel_count, vlan_count;
     uint8_t icmp_type, icmp_code;
@@ -147,7 +141,6 @@ struct flow_cell_rare {
 
 struct flow_cells {
     struct flow_cell *cells;
-    struct flow_tail *tails;
     struct flow_key_rest *rests; /* IPv6 only */
     struct flow_cell_rare *rares;
     struct flow_wide *wides;
@@ -163,7 +156,12 @@ void flow_cells_deinit(struct flow_cells *cells);
 /* The most that all flows together can take. */
 size_t flow_cells_bytes(const struct flow_cells *cells);
 
-/* Makes a cell of a flow that was just opened; it knows no packets to tell copies by. */
+/* Makes a cell of a flow's first packet if that is such as most flows begin with; else changes
+ * nothing and returns false. */
+bool flow_cells_open(struct flow_cells *cells, uint32_t item, const struct flow_key *key,
+                     const struct packet *packet, unsigned side);
+
+/* The other way: makes a cell of a flow that was just opened; it knows no packets to tell copies by. */
 void flow_cells_save_new(struct flow_cells *cells, uint32_t item, const struct flow *flow);
 
 /* Takes a flow out of its cell, and puts it back. A flow may be saved until the next one is loaded
@@ -174,6 +172,10 @@ void flow_cells_save(struct flow_cells *cells, uint32_t item, const struct flow 
 /* Who opened the flow, as flow_orientation says of it when it is loaded; its sides' lines are not
  * touched. */
 struct flow_orientation flow_cells_orientation(const struct flow_cells *cells, uint32_t item);
+
+/* Writes the record of an ended flow: what flow_export writes of it when it is loaded. */
+void flow_cells_export(struct flow_cells *cells, uint32_t item, const struct flow_end *end,
+                       struct flow_record *record);
 
 /* Its rare places are free again; the cell is as good as empty. */
 void flow_cells_release(struct flow_cells *cells, uint32_t item);

@@ -72,9 +72,10 @@ static bool is_plain_segment(const struct flow_cell *cell, const struct packet *
         return false;
     if (!has_payload)
         return true;
-    const uint32_t next = tcp->side[side].next, end = next + packet->payload_bytes;
+    const uint32_t next = cell->side[side].next, end = next + packet->payload_bytes;
     return packet->tcp_sequence == next && (state & TCP_STATE_BYTES) &&
-           (!(state & TCP_STATE_GAPS) || end - tcp->side[side].base <= TCP_TRACK_REACH_BYTES);
+           (!(state & TCP_STATE_GAPS) || end - cell->side[side].base <= TCP_TRACK_REACH_BYTES) &&
+           flow_cell_keeps_numbers(cell, side, next, packet->payload_bytes);
 }
 
 /* Does it tell nothing but sums, and the next byte expected? */
@@ -89,8 +90,11 @@ static bool is_plain(const struct flow_cell *cell, const struct packet *packet, 
 void flow_cells_prefetch_rest(const struct flow_cells *cells, uint32_t item,
                               const struct packet *packet, unsigned side)
 {
-    if (!is_plain(&cells->cells[item], packet, side))
-        __builtin_prefetch(&cells->tails[item], 1);
+    const struct flow_cell *const cell = &cells->cells[item];
+    if (is_plain(cell, packet, side))
+        return;
+    if (has_seen(cell, 1 - side))
+        __builtin_prefetch(&cell->side[1 - side], 1);
 }
 
 /* ---- counting ------------------------------------------------------------------------------ */
@@ -165,13 +169,13 @@ static bool begin_side(struct flow_cell_side *side, const struct packet *packet,
     return true;
 }
 
-static bool begin_other_side(struct flow_cell *cell, struct flow_tail *tail,
-                             const struct packet *packet, unsigned side, uint64_t offset)
+static bool begin_other_side(struct flow_cell *cell, const struct packet *packet, unsigned side,
+                             uint64_t offset)
 {
     if (!begin_side(&cell->side[side], packet, offset))
         return false;
     cell->seen_0 = cell->seen_1 = true;
-    set_offset(&tail->other_first_low, &tail->other_first_high, (int64_t)offset);
+    set_offset(&cell->other_first_low, &cell->other_first_high, (int64_t)offset);
     return true;
 }
 
@@ -217,15 +221,15 @@ static enum flow_counted count_wide(struct flow_cell *cell, struct flow_wide *wi
     return FLOW_COUNTED_PLAIN;
 }
 
-static enum flow_counted count_event(struct flow_cell *cell, struct flow_tail *tail,
-                                     const struct packet *packet, unsigned side, uint64_t offset)
+static enum flow_counted count_event(struct flow_cell *cell, const struct packet *packet,
+                                     unsigned side, uint64_t offset)
 {
-    if (!flow_cell_takes_event(cell, tail, packet, side) ||
+    if (!flow_cell_takes_event(cell, packet, side) ||
         !(has_seen(cell, side) ? count_side(&cell->side[side], packet, offset)
-                               : begin_other_side(cell, tail, packet, side, offset)))
+                               : begin_other_side(cell, packet, side, offset)))
         return FLOW_COUNTED_NOT;
     count_span(cell, offset);
-    flow_cell_note_event(cell, tail, packet, side);
+    flow_cell_note_event(cell, packet, side);
     note_packet(cell, packet, side);
     return packet->protocol == PACKET_PROTOCOL_TCP ? FLOW_COUNTED_EVENT : FLOW_COUNTED_PLAIN;
 }
@@ -244,7 +248,7 @@ enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,
     if (offset < (uint64_t)flow_offset(cell->last_low, cell->last_high) || offset >= OFFSET_PARTIAL)
         return FLOW_COUNTED_NOT;
     if (!is_plain(cell, packet, side))
-        return count_event(cell, &cells->tails[item], packet, side, offset);
+        return count_event(cell, packet, side, offset);
     if (!count_side(&cell->side[side], packet, offset))
         return FLOW_COUNTED_NOT;
     count_span(cell, offset);

@@ -34,6 +34,13 @@ static struct letter letter_of(const struct packet *packet)
     }
 }
 
+/* How far the packet moves its side's stream; a reset's bytes are no part of it. */
+static uint32_t sequence_bytes(const struct packet *packet)
+{
+    const bool has_mark = packet->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_FIN);
+    return packet->tcp_flags & PACKET_TCP_RST ? 0 : packet->payload_bytes + has_mark;
+}
+
 /* The first SYN-ACK, which answers a SYN that was seen; the first FIN or RST; or none of them. */
 static bool is_first_of_its_kind(const struct flow_cell *cell, const struct packet *packet,
                                  unsigned side)
@@ -54,11 +61,10 @@ static bool is_first_of_its_kind(const struct flow_cell *cell, const struct pack
     }
 }
 
-bool flow_cell_takes_event(const struct flow_cell *cell, const struct flow_tail *tail,
-                           const struct packet *packet, unsigned side)
+bool flow_cell_takes_event(const struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
     const unsigned state = cell->tcp.state >> 4 * side, ends = packet->tcp_flags & ENDS;
-    if (cell->has_rare || (tail->history & FLOW_HISTORY_COUNT_MASK) >= FLOW_HISTORY_LETTERS)
+    if (cell->has_rare || (cell->history & FLOW_HISTORY_COUNT_MASK) >= FLOW_HISTORY_LETTERS)
         return false;
     if (packet->protocol != PACKET_PROTOCOL_TCP)
         return true;
@@ -66,63 +72,56 @@ bool flow_cell_takes_event(const struct flow_cell *cell, const struct flow_tail 
         !is_first_of_its_kind(cell, packet, side))
         return false; /* a zero window before it is a rare fact */
     const bool has_place = ends != 0 || packet->payload_bytes > 0;
-    return !has_place || !(state & TCP_STATE_BYTES) ||
-           packet->tcp_sequence == cell->tcp.side[side].next;
+    const uint32_t bytes = sequence_bytes(packet);
+    return (!has_place || !(state & TCP_STATE_BYTES) ||
+            packet->tcp_sequence == cell->side[side].next) &&
+           (bytes == 0 || flow_cell_keeps_numbers(cell, side, packet->tcp_sequence, bytes));
 }
 
-static void note_letter(struct flow_cell *cell, struct flow_tail *tail, const struct packet *packet,
-                        unsigned side)
+static void note_letter(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
     const struct letter letter = letter_of(packet);
     if ((cell->tcp.letters[side] & letter.kind) == letter.kind)
         return;
     const uint64_t code = letter.code | (side ? FLOW_HISTORY_SIDE : 0);
-    const unsigned count = tail->history & FLOW_HISTORY_COUNT_MASK;
+    const unsigned count = cell->history & FLOW_HISTORY_COUNT_MASK;
     cell->tcp.letters[side] |= letter.kind;
-    tail->history |= code << (FLOW_HISTORY_COUNT_BITS + FLOW_HISTORY_LETTER_BITS * count);
-    tail->history++;
-    if (letter.kind == TCP_LETTER_SYN)
-        cell->side[side].last_syn = packet->tcp_sequence;
-    else if (letter.kind == TCP_LETTER_FIN)
-        cell->side[side].last_end = packet->tcp_sequence + packet->payload_bytes;
-    else if (letter.kind == TCP_LETTER_RST)
-        cell->side[side].last_end = packet->tcp_sequence;
+    cell->history |= code << (FLOW_HISTORY_COUNT_BITS + FLOW_HISTORY_LETTER_BITS * count);
+    cell->history++;
+    if (letter.kind == TCP_LETTER_RST && !(cell->tcp.state >> 4 * side & TCP_STATE_BYTES))
+        cell->side[side].next = packet->tcp_sequence; /* else it is there: the reset is in order */
 }
 
-/* A reset's bytes are no part of the stream. */
 static void note_bytes(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
-    const bool has_mark = packet->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_FIN);
-    const uint32_t bytes = packet->payload_bytes + has_mark;
+    const uint32_t bytes = sequence_bytes(packet);
     const unsigned has_bytes = (unsigned)TCP_STATE_BYTES << 4 * side;
-    if (bytes == 0 || (packet->tcp_flags & PACKET_TCP_RST))
+    if (bytes == 0)
         return;
     if (!(cell->tcp.state & has_bytes))
-        cell->tcp.side[side].base = cell->tcp.side[side].next = packet->tcp_sequence;
+        cell->side[side].base = cell->side[side].next = packet->tcp_sequence;
     cell->tcp.state |= (uint8_t)has_bytes;
     flow_cell_move_next(cell, side, bytes);
 }
 
 /* The handshake is complete when the initiator acknowledges, or its side is not captured and the
  * responder goes on. */
-static void note_completion(struct flow_cell *cell, struct flow_tail *tail,
-                            const struct packet *packet, unsigned side)
+static void note_completion(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
     if (cell->tcp.events & (TCP_TRACK_ACK | TCP_TRACK_INHERITED))
         return;
-    if ((cell->tcp.events & TCP_TRACK_SYN) && side == tail->syn_side) {
-        const int64_t syn_offset = flow_offset(tail->handshake_low, tail->handshake_high);
+    if ((cell->tcp.events & TCP_TRACK_SYN) && side == cell->syn_side) {
+        const int64_t syn_offset = flow_offset(cell->handshake_low, cell->handshake_high);
         cell->tcp.events |= TCP_TRACK_ACK;
-        tail->has_rtt = true;
-        set_offset(&tail->handshake_low, &tail->handshake_high,
+        cell->has_rtt = true;
+        set_offset(&cell->handshake_low, &cell->handshake_high,
                    packet->time_ns - cell->first_ns - syn_offset);
     } else if (cell->tcp.events & TCP_TRACK_SYNACK) {
         cell->tcp.events |= TCP_TRACK_ACK;
     }
 }
 
-static void note_handshake(struct flow_cell *cell, struct flow_tail *tail,
-                           const struct packet *packet, unsigned side)
+static void note_handshake(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
     const unsigned flags = packet->tcp_flags;
     if (flags & PACKET_TCP_SYN) { /* its side had no bytes: it is not the SYN's */
@@ -130,7 +129,7 @@ static void note_handshake(struct flow_cell *cell, struct flow_tail *tail,
         return;
     }
     if (!(flags & PACKET_TCP_RST))
-        note_completion(cell, tail, packet, side);
+        note_completion(cell, packet, side);
     if (flags & PACKET_TCP_ACK)
         cell->tcp.state |= (uint8_t)(TCP_STATE_ACKNOWLEDGED << 4 * side);
     if (flags & PACKET_TCP_FIN)
@@ -138,15 +137,14 @@ static void note_handshake(struct flow_cell *cell, struct flow_tail *tail,
     if (flags & PACKET_TCP_RST)
         cell->tcp.events |= side ? TCP_TRACK_RST_1 : TCP_TRACK_RST_0;
     if (flags == (PACKET_TCP_RST | PACKET_TCP_ACK) && packet->tcp_sequence == 0)
-        tail->has_refusal = true;
+        cell->has_refusal = true;
 }
 
-void flow_cell_note_event(struct flow_cell *cell, struct flow_tail *tail,
-                          const struct packet *packet, unsigned side)
+void flow_cell_note_event(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
-    note_letter(cell, tail, packet, side);
+    note_letter(cell, packet, side);
     if (packet->protocol != PACKET_PROTOCOL_TCP)
         return;
     note_bytes(cell, packet, side);
-    note_handshake(cell, tail, packet, side);
+    note_handshake(cell, packet, side);
 }

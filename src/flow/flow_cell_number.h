@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The numbers in a cell and their parts, for the files that know them: flow_cell.c (loading and
- * saving), flow_cell_count.c (packets in order) and flow_cell_event.c (what they tell). */
+ * saving), flow_cell_open.c (first packets), flow_cell_count.c (packets in order), flow_cell_event.c
+ * (what they tell) and flow_export.c (records). */
 #ifndef WHYFLOW_FLOW_FLOW_CELL_NUMBER_H
 #define WHYFLOW_FLOW_FLOW_CELL_NUMBER_H
 
@@ -19,7 +20,7 @@ enum flow_cell_tcp_state {
     TCP_STATE_GAPS = 1 << 3,
 };
 
-/* Of flow_tail.history. */
+/* Of flow_cell.history. */
 enum {
     FLOW_HISTORY_COUNT_BITS = 4,
     FLOW_HISTORY_COUNT_MASK = (1 << FLOW_HISTORY_COUNT_BITS) - 1,
@@ -27,8 +28,9 @@ enum {
     FLOW_HISTORY_SIDE = 1 << 4,
 };
 
-/* Its letters that flow_cell_event.c writes; flow_cell.c has them all. */
+/* Its letters that are written without a struct flow; flow_cell.c has them all. */
 enum flow_history_code {
+    FLOW_HISTORY_SYN = 0,
     FLOW_HISTORY_SYN_ACK = 1,
     FLOW_HISTORY_ACK = 2,
     FLOW_HISTORY_DATA = 3,
@@ -92,21 +94,88 @@ static inline bool has_seen(const struct flow_cell *cell, unsigned side)
     return side ? cell->seen_1 : cell->seen_0;
 }
 
+/* A cell without rare facts has no sequence number of a SYN, FIN or RST but base and next (see
+ * flow_cell.c). Do the next bytes of a side leave them where they follow? Not so if they come after
+ * the end or more than 1 GiB after a SYN; nor if they are the first, of a side whose SYN was told by
+ * the SYN-ACK alone, and do not come after it. */
+static inline bool flow_cell_keeps_numbers(const struct flow_cell *cell, unsigned side,
+                                           uint32_t sequence, uint32_t bytes)
+{
+    const struct flow_cell_side *const own = &cell->side[side];
+    const unsigned letters = cell->tcp.letters[side];
+    if (cell->has_rare)
+        return true;
+    if (letters & (TCP_LETTER_FIN | TCP_LETTER_RST))
+        return false;
+    if (!(letters & TCP_LETTER_SYN) &&
+        !(cell->syn_side == side && (cell->tcp.events & TCP_TRACK_SYNACK)))
+        return true;
+    return cell->tcp.state >> 4 * side & TCP_STATE_BYTES
+               ? sequence + bytes - own->base <= TCP_TRACK_REACH_BYTES
+               : sequence == own->base + 1;
+}
+
 /* The next bytes of a side have come. */
 static inline void flow_cell_move_next(struct flow_cell *cell, unsigned side, uint32_t bytes)
 {
-    const uint32_t next = cell->tcp.side[side].next + bytes;
-    cell->tcp.side[side].next = next;
-    if (next - cell->tcp.side[side].base > TCP_TRACK_REACH_BYTES)
-        cell->tcp.side[side].base = next - TCP_TRACK_REACH_BYTES;
+    struct flow_cell_side *const own = &cell->side[side];
+    const uint32_t next = own->next + bytes;
+    own->next = next;
+    if (next - own->base > TCP_TRACK_REACH_BYTES)
+        own->base = next - TCP_TRACK_REACH_BYTES;
 }
 
 /* ---- flow_cell_event.c --------------------------------------------------------------------- */
 
 /* Can what a packet tells be noted in the cell? It must come no earlier than the flow's last. */
-bool flow_cell_takes_event(const struct flow_cell *cell, const struct flow_tail *tail,
-                           const struct packet *packet, unsigned side);
-void flow_cell_note_event(struct flow_cell *cell, struct flow_tail *tail,
-                          const struct packet *packet, unsigned side);
+bool flow_cell_takes_event(const struct flow_cell *cell, const struct packet *packet,
+                           unsigned side);
+void flow_cell_note_event(struct flow_cell *cell, const struct packet *packet, unsigned side);
+
+/* ---- numbers of a flow --------------------------------------------------------------------- */
+
+static inline int64_t unpack_gap_max(uint64_t gap_max)
+{
+    return gap_max == OFFSET_PARTIAL ? FLOW_SPAN_PARTIAL : (int64_t)gap_max;
+}
+
+/* When the first packet of a side that was seen came. */
+static inline int64_t side_first_ns(const struct flow_cell *cell, unsigned side)
+{
+    return side == cell->first_side
+               ? cell->first_ns
+               : cell->first_ns + flow_offset(cell->other_first_low, cell->other_first_high);
+}
+
+static inline void unpack_side(const struct flow_cell_side *side, int64_t first_ns,
+                               int64_t side_first_ns, struct flow_side *to)
+{
+    *to = (struct flow_side){
+        .gap_squares = gap_squares_of(side),
+        .packets = sum_of(side, FLOW_SUM_PACKETS),
+        .frame_bytes = side->ip_bytes + sum_of(side, FLOW_SUM_FRAME_EXCESS),
+        .ip_bytes = side->ip_bytes,
+        .payload_bytes = side->ip_bytes - sum_of(side, FLOW_SUM_PAYLOAD_EXCESS),
+        .packet_bytes_squares = bytes_squares_of(side),
+        .span = {.first_ns = side_first_ns,
+                 .last_ns = first_ns + (int64_t)time_of(side, FLOW_TIME_LAST),
+                 .previous_ns = first_ns + (int64_t)time_of(side, FLOW_TIME_PREVIOUS),
+                 .gap_max_ns = unpack_gap_max(time_of(side, FLOW_TIME_GAP_MAX))},
+        .gap_min_ns = (int64_t)time_of(side, FLOW_TIME_GAP_MIN),
+        .packet_bytes_min = side->bytes_min,
+        .packet_bytes_max = side->bytes_max,
+        .ttl_min = side->ttl_min,
+        .ttl_max = side->ttl_max,
+        .tcp_flags = side->tcp_flags,
+    };
+}
+
+/* Type and code, of a cell without rare facts; 0 of what is not ICMP. Without TCP, the first
+ * sender's line has room for it. */
+static inline uint32_t flow_cell_icmp_kind(const struct flow_cell *cell)
+{
+    const bool is_tcp = cell->key.protocol == PACKET_PROTOCOL_TCP;
+    return is_tcp ? 0 : cell->side[cell->first_side].base;
+}
 
 #endif

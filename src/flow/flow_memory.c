@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { UPCOMING = 7 }; /* a heap's first three levels */
+enum { UPCOMING = 7 }; /* in a heap its first three levels */
 
 bool flow_memory_init(struct flow_memory *memory, uint32_t capacity, int64_t keep_ns)
 {
@@ -53,8 +53,8 @@ static void forget(struct flow_memory *memory, uint32_t item)
  * heap's first levels the upper ones have their entry by now, which leads to the index. */
 static void prefetch_upcoming(const struct flow_memory *memory)
 {
-    const uint32_t *items;
-    const uint32_t count = wheel_upcoming(&memory->wheel, &items, UPCOMING);
+    uint32_t items[UPCOMING];
+    const uint32_t count = wheel_upcoming(&memory->wheel, items, UPCOMING);
     for (uint32_t i = 1; i < count && i < 3; i++)
         flow_index_prefetch(&memory->index, memory->entries[items[i]].hash);
     for (uint32_t i = 3; i < count; i++)

@@ -106,7 +106,6 @@ static void prefetch_flow(const struct flow_table *table, uint32_t item)
     __builtin_prefetch(cell);
     __builtin_prefetch(&cell->side[0]);
     __builtin_prefetch(&cell->side[1]);
-    __builtin_prefetch(&table->cells.tails[item]);
 }
 
 /* A flow that is handed over. */
@@ -140,15 +139,13 @@ static void export_flow(struct flow_table *table, const struct ready *ready,
                         struct flow_record *record)
 {
     const uint32_t item = ready->item;
-    struct flow flow;
-    flow_cells_load(&table->cells, item, &flow);
     const struct flow_end end = {
         .opening_number = table->nodes[item].key.number,
         .notice_ns = ready->notice_ns,
         .epoch = table->clock.epoch,
         .reason = table->cells.cells[item].end_reason,
     };
-    flow_export(&flow, &end, record);
+    flow_cells_export(&table->cells, item, &end, record);
     flow_cells_release(&table->cells, item);
     item_pool_put(&table->pool, item);
 }

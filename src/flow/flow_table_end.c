@@ -5,7 +5,7 @@
 #include <assert.h>
 
 enum {
-    UPCOMING = 7,      /* a heap's first three levels */
+    UPCOMING = 7,      /* in a heap its first three levels */
     DUE_A_PACKET = 16, /* flows looked at before asking again whether there is a place */
     END_BATCH = 32,    /* flows ended side by side */
 };
@@ -26,8 +26,8 @@ static uint32_t hash_of(struct flow_table *table, uint32_t item)
  * of the two after the top comes next; their cells were fetched when they were further down. */
 static void prefetch_upcoming(struct flow_table *table, const struct wheel *wheel)
 {
-    const uint32_t *items;
-    const uint32_t count = wheel_upcoming(wheel, &items, UPCOMING);
+    uint32_t items[UPCOMING];
+    const uint32_t count = wheel_upcoming(wheel, items, UPCOMING);
     for (uint32_t i = 1; i < count && i < 3; i++)
         flow_index_prefetch(&table->index, hash_of(table, items[i]));
     for (uint32_t i = 3; i < count; i++)
@@ -183,10 +183,8 @@ static size_t end_some(struct flow_table *table, enum flow_class class, enum flo
     uint32_t items[END_BATCH], hashes[END_BATCH];
     const uint32_t most = limit < END_BATCH ? (uint32_t)limit : END_BATCH;
     const uint32_t count = wheel_some(&table->open[class], items, most);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         __builtin_prefetch(&table->cells.cells[items[i]], 1);
-        __builtin_prefetch(&table->cells.tails[items[i]]);
-    }
     for (uint32_t i = 0; i < count; i++) {
         const struct flow_key key = flow_cells_key(&table->cells, items[i]);
         hashes[i] = flow_key_hash(&key, table->settings.hash_key);

@@ -25,8 +25,9 @@ struct prepared {
 
 enum home_kind {
     HOME_OPEN,
-    HOME_NEW, /* a flow that is opened in table->work, and in no wheel yet */
-    HOME_COPY /* the packet is a copy of one that the flow has */
+    HOME_NEW,   /* a place for a flow that the packet opens; in no wheel yet */
+    HOME_SLICE, /* the same for one that is opened in table->work */
+    HOME_COPY   /* the packet is a copy of one that the flow has */
 };
 
 /* Where a packet belongs. */
@@ -68,7 +69,7 @@ static void count_opening(struct flow_table *table, uint8_t protocol)
 
 /* A packet that opens nothing may go on with a conversation that has ended lately. */
 static void recall(struct flow_table *table, const struct packet *packet,
-                   const struct prepared *prepared)
+                   const struct prepared *prepared, struct flow_cell *cell)
 {
     if (packet->protocol == PACKET_PROTOCOL_TCP && (packet->tcp_flags & PACKET_TCP_SYN))
         return;
@@ -83,9 +84,9 @@ static void recall(struct flow_table *table, const struct packet *packet,
         flow_table_end_due(table, SIZE_MAX);
     if (!flow_memory_find(&table->memory, &prepared->key, prepared->hash, now_ns, &initiator))
         return;
-    table->work.initiator = initiator;
-    table->work.basis = FLOW_BASIS_MEMORY;
-    table->work.continues = true;
+    cell->initiator = initiator & 3u;
+    cell->basis = FLOW_BASIS_MEMORY;
+    cell->continues = true;
 }
 
 /* A place for a new flow. */
@@ -103,15 +104,11 @@ static uint32_t get_place(struct flow_table *table, const struct packet *packet,
     return item;
 }
 
-/* Opens the flow of a packet, in table->work. */
 static void open_flow(struct flow_table *table, const struct packet *packet,
                       const struct prepared *prepared, struct home *home)
 {
-    const uint32_t item = get_place(table, packet, prepared);
-    flow_open(&table->work, &table->cells.scratch, &prepared->key, packet, prepared->side);
-    recall(table, packet, prepared);
+    home->item = get_place(table, packet, prepared);
     home->kind = HOME_NEW;
-    home->item = item;
 }
 
 /* Opens the next slice of a flow that was just ended. */
@@ -121,7 +118,7 @@ static void open_slice(struct flow_table *table, const struct packet *packet,
     struct flow ended;
     home->earlier = home->item;
     home->item = get_place(table, packet, prepared);
-    home->kind = HOME_NEW;
+    home->kind = HOME_SLICE;
     flow_cells_load(&table->cells, home->earlier, &ended);
     flow_open_slice(&table->work, &table->cells.scratch, &ended, packet, prepared->side);
 }
@@ -207,7 +204,7 @@ static void settle(struct flow_table *table, const struct home *home)
 {
     const uint32_t item = home->item;
     const struct flow_cell *const cell = &table->cells.cells[item];
-    if (home->kind == HOME_NEW) {
+    if (home->kind == HOME_NEW || home->kind == HOME_SLICE) {
         flow_table_put_in_wheel(table, item);
     } else if (flow_cell_class(cell) != cell->wheel_class &&
                flow_cell_class(cell) != FLOW_CLASS_OPEN) {
@@ -241,18 +238,35 @@ static inline void tell_packet(const struct flow_table *table, uint32_t item)
                          table->is_taking_redo);
 }
 
-/* Counts a packet that is out of the ordinary, or the first of its flow, in table->work. */
-static void work_on(struct flow_table *table, const struct packet *packet, unsigned side,
-                    const struct home *home)
+/* Counts a packet that is out of the ordinary, in table->work. */
+static void work_on(struct flow_table *table, const struct packet *packet,
+                    const struct prepared *prepared, const struct home *home)
+{
+    struct flow *const work = &table->work;
+    if (home->kind == HOME_NEW)
+        flow_open(work, &table->cells.scratch, &prepared->key, packet, prepared->side);
+    else if (home->kind != HOME_SLICE)
+        flow_cells_load(&table->cells, home->item, work);
+    const bool is_copy = home->kind == HOME_COPY;
+    flow_packet(work, packet, prepared->side, find_out(table, packet, is_copy));
+    if (home->kind == HOME_NEW || home->kind == HOME_SLICE)
+        flow_cells_save_new(&table->cells, home->item, work);
+    else
+        flow_cells_save(&table->cells, home->item, work);
+}
+
+/* Counts a packet that is not counted in its flow's cell: the first of a flow, an odd one or a
+ * copy. */
+static void count_other(struct flow_table *table, const struct packet *packet,
+                        const struct prepared *prepared, const struct home *home)
 {
     struct flow_cell *const cell = &table->cells.cells[home->item];
-    if (home->kind != HOME_NEW)
-        flow_cells_load(&table->cells, home->item, &table->work);
-    flow_packet(&table->work, packet, side, find_out(table, packet, home->kind == HOME_COPY));
+    const unsigned side = prepared->side;
+    if (home->kind != HOME_NEW ||
+        !flow_cells_open(&table->cells, home->item, &prepared->key, packet, side))
+        work_on(table, packet, prepared, home);
     if (home->kind == HOME_NEW)
-        flow_cells_save_new(&table->cells, home->item, &table->work);
-    else
-        flow_cells_save(&table->cells, home->item, &table->work);
+        recall(table, packet, prepared, cell);
     if (home->earlier != NO_ITEM)
         flow_cell_keep_recent(cell, &table->cells.cells[home->earlier]);
     if (home->kind != HOME_COPY)
@@ -289,7 +303,7 @@ static void take_packet(struct flow_table *table, const struct packet *packet,
     if (counted == FLOW_COUNTED_PLAIN)
         return; /* nothing to settle: a plain packet only puts off its flow's end */
     if (counted == FLOW_COUNTED_NOT)
-        work_on(table, packet, prepared->side, &home);
+        count_other(table, packet, prepared, &home);
     settle(table, &home);
 }
 
@@ -436,8 +450,6 @@ static void prefetch_cells(const struct flow_table *table, const struct packet *
         __builtin_prefetch(cell, 1);
         __builtin_prefetch(&cell->side[prepared[i].side], 1);
         __builtin_prefetch(&cell->recent, 1);
-        if (is_new)
-            __builtin_prefetch(&table->cells.tails[item], 1);
         if (is_new || (packets[i].tcp_flags & CLOSING_FLAGS)) /* it changes wheels */
             __builtin_prefetch(&table->nodes[item], 1);
     }

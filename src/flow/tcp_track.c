@@ -349,23 +349,23 @@ struct tcp_track tcp_track_continue(const struct tcp_track *track, const struct 
     return next;
 }
 
-enum flow_state tcp_track_state(const struct tcp_track *track, unsigned initiator)
+enum flow_state tcp_events_state(unsigned events, unsigned initiator)
 {
     const unsigned fins = TCP_TRACK_FIN_0 | TCP_TRACK_FIN_1;
     const unsigned responder_rst = initiator ? TCP_TRACK_RST_0 : TCP_TRACK_RST_1;
-    const bool has_rst = track->events & (TCP_TRACK_RST_0 | TCP_TRACK_RST_1);
-    if ((track->events & (TCP_TRACK_SYN | TCP_TRACK_SYNACK | TCP_TRACK_ACK)) == TCP_TRACK_SYN) {
-        if (track->events & responder_rst)
+    const bool has_rst = events & (TCP_TRACK_RST_0 | TCP_TRACK_RST_1);
+    if ((events & (TCP_TRACK_SYN | TCP_TRACK_SYNACK | TCP_TRACK_ACK)) == TCP_TRACK_SYN) {
+        if (events & responder_rst)
             return FLOW_STATE_REFUSED;
         return has_rst ? FLOW_STATE_RESET : FLOW_STATE_ATTEMPTED;
     }
     if (has_rst)
         return FLOW_STATE_RESET;
-    if ((track->events & fins) == fins)
+    if ((events & fins) == fins)
         return FLOW_STATE_CLOSED;
-    if (track->events & TCP_TRACK_ACK)
+    if (events & TCP_TRACK_ACK)
         return FLOW_STATE_ESTABLISHED;
-    return tcp_track_is_half_open(track) ? FLOW_STATE_HALF_OPEN : FLOW_STATE_MIDSTREAM;
+    return tcp_events_are_half_open(events) ? FLOW_STATE_HALF_OPEN : FLOW_STATE_MIDSTREAM;
 }
 
 void tcp_track_history(const struct tcp_track *track, unsigned initiator, bool is_flipped,

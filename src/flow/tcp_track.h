@@ -139,7 +139,7 @@ struct tcp_track tcp_track_continue(const struct tcp_track *track, const struct 
                                     struct tcp_rare *rare);
 
 /* The state of a TCP flow whose initiator is endpoint `initiator`. */
-enum flow_state tcp_track_state(const struct tcp_track *track, unsigned initiator);
+enum flow_state tcp_events_state(unsigned events, unsigned initiator);
 
 /* Writes the history, upper case for the initiator, NUL-ended; is_flipped: begins with ^. */
 void tcp_track_history(const struct tcp_track *track, unsigned initiator, bool is_flipped,

@@ -13,22 +13,21 @@
 
 /* An index is half full at most: two slots a flow. */
 #define FLOW_BYTES \
-    (sizeof(struct flow_cell) + sizeof(struct flow_tail) + sizeof(struct wheel_node) + \
-     2 * sizeof(struct flow_index_slot))
-_Static_assert(FLOW_BYTES <= 320, "an open flow of IPv4");
-_Static_assert(FLOW_BYTES + sizeof(struct flow_key_rest) <= 344, "an open flow of IPv6");
+    (sizeof(struct flow_cell) + sizeof(struct wheel_node) + 2 * sizeof(struct flow_index_slot))
+_Static_assert(FLOW_BYTES <= 296, "an open flow of IPv4");
+_Static_assert(FLOW_BYTES + sizeof(struct flow_key_rest) <= 320, "an open flow of IPv6");
 
 enum { PACKETS = 400, ITEM = 1 };
 
 static struct flow_cells cells;
 static struct flow plain, work;
 static struct flow_rare plain_rare;
-static unsigned counted_in_place;
+static unsigned opened_in_place, counted_in_place;
 
 static void start(void)
 {
     ck_assert(flow_cells_init(&cells, 3));
-    counted_in_place = 0;
+    opened_in_place = counted_in_place = 0;
 }
 
 static void stop(void)
@@ -52,6 +51,10 @@ static void see(const struct packet *packet, unsigned findings, bool is_first)
         counted_in_place++;
         return;
     }
+    if (is_first && findings == 0 && flow_cells_open(&cells, ITEM, &key, packet, side)) {
+        opened_in_place++;
+        return;
+    }
     if (!is_first)
         flow_cells_load(&cells, ITEM, &work);
     flow_packet(&work, packet, side, findings);
@@ -65,8 +68,7 @@ static struct flow_record export_cell(void)
 {
     const struct flow_end end = {.opening_number = 7, .notice_ns = 8, .epoch = 9, .reason = 1};
     struct flow_record record;
-    flow_cells_load(&cells, ITEM, &work);
-    flow_export(&work, &end, &record);
+    flow_cells_export(&cells, ITEM, &end, &record);
     return record;
 }
 
@@ -277,6 +279,30 @@ START_TEST(gaps_beyond_reach_are_forgotten)
 }
 END_TEST
 
+/* Flows of few packets: their first is nearly always written as a cell. */
+START_TEST(flow_that_begins_as_a_cell_is_as_a_plain_flow)
+{
+    uint64_t state = (uint64_t)_i;
+    for (unsigned i = 0; i < 500; i++) {
+        int64_t now_ns = 1000000 * SECOND;
+        uint32_t next[2] = {100, 200};
+        struct packet packet = random_one(&state, &now_ns, next);
+        if (flow_random(&state) % 16 == 0)
+            make_wide(&state, &packet, &now_ns);
+        memset(&cells.cells[ITEM], 0x5a, sizeof cells.cells[ITEM]); /* what was there before */
+        see(&packet, 0, true);
+        check_same();
+        for (unsigned more = flow_random(&state) % 4; more > 0; more--) {
+            packet = random_one(&state, &now_ns, next);
+            see(&packet, 0, false);
+            check_same();
+        }
+        flow_cells_release(&cells, ITEM);
+    }
+    ck_assert_uint_gt(opened_in_place, 250);
+}
+END_TEST
+
 /* ---- counts beyond 32 bits ---- */
 
 static struct packet large_packet(uint32_t ip_bytes, uint32_t frame_excess)
@@ -339,6 +365,84 @@ START_TEST(times_beyond_a_cells_bits_are_exact)
 }
 END_TEST
 
+/* ---- sequence numbers that do not follow from others ---- */
+
+static struct packet segment(int64_t time_ns, unsigned flags, uint32_t sequence, uint32_t payload)
+{
+    struct packet packet = flow_build_tcp(time_ns, "10.0.0.1:1000", "10.0.0.2:80", (uint8_t)flags);
+    packet.tcp_sequence = sequence;
+    packet.tcp_window = 1000;
+    packet.payload_bytes = payload;
+    packet.ip_bytes = payload + 40;
+    packet.frame_bytes = payload + 54;
+    return packet;
+}
+
+/* Shows one segment a millisecond. */
+static void see_segment(unsigned flags, uint32_t sequence, uint32_t payload)
+{
+    static int64_t now_ns;
+    const bool is_first =
+        flags == PACKET_TCP_SYN && sequence == 1000 && payload == 0 && now_ns == 0;
+    now_ns += MS;
+    const struct packet packet = segment(now_ns, flags, sequence, payload);
+    see(&packet, 0, is_first);
+    if (payload < 1000)
+        check_same();
+}
+
+START_TEST(syn_is_known_again_two_gigabytes_later)
+{
+    const uint32_t payload_bytes = 60000;
+    see_segment(PACKET_TCP_SYN, 1000, 0);
+    ck_assert(!cells.cells[ITEM].has_rare);
+    see_segment(PACKET_TCP_ACK, 1001, 0);
+    for (uint32_t i = 0; i < 36000; i++)
+        see_segment(PACKET_TCP_ACK, 1001 + i * payload_bytes, payload_bytes);
+    see_segment(PACKET_TCP_SYN, 1000, 0);
+    ck_assert_str_eq(export_cell().history, "SAD");
+    see_segment(PACKET_TCP_SYN, 999, 0);
+    ck_assert_str_eq(export_cell().history, "SADS");
+}
+END_TEST
+
+START_TEST(ends_are_known_again_after_more_data)
+{
+    see_segment(PACKET_TCP_SYN, 1000, 0);
+    see_segment(PACKET_TCP_ACK, 1001, 10);
+    see_segment(PACKET_TCP_ACK | PACKET_TCP_FIN, 1011, 0);
+    ck_assert(!cells.cells[ITEM].has_rare);
+    for (unsigned i = 0; i < 3; i++)
+        see_segment(PACKET_TCP_ACK, 1012 + 10 * i, 10);
+    see_segment(PACKET_TCP_ACK | PACKET_TCP_FIN, 1011, 0);
+    ck_assert_str_eq(export_cell().history, "SDF");
+    see_segment(PACKET_TCP_RST, 5000, 0);
+    see_segment(PACKET_TCP_ACK | PACKET_TCP_FIN, 1011, 0);
+    see_segment(PACKET_TCP_RST, 5000, 0);
+    see_segment(PACKET_TCP_RST, 5001, 0);
+    ck_assert_str_eq(export_cell().history, "SDFRR");
+}
+END_TEST
+
+/* Of a scan's answers and a spoofed flood's echoes only one side is seen. */
+START_TEST(answers_to_what_nobody_saw_need_no_more_than_a_cell)
+{
+    struct packet packet = segment(SECOND, PACKET_TCP_SYN | PACKET_TCP_ACK, 7000, 0);
+    packet.tcp_acknowledgment = 901;
+    see(&packet, 0, true);
+    check_same();
+    packet = segment(SECOND + MS, PACKET_TCP_RST, 8000, 0);
+    packet.payload_bytes = 0;
+    see(&packet, 0, true);
+    check_same();
+    packet.time_ns += MS;
+    see(&packet, 0, false);
+    check_same();
+    ck_assert_str_eq(export_cell().history, "R");
+    ck_assert(!cells.cells[ITEM].has_rare);
+}
+END_TEST
+
 /* ---- places ---- */
 
 START_TEST(places_of_rare_and_wide_flows_are_given_back)
@@ -366,9 +470,13 @@ Suite *whyflow_suite(void)
     tcase_add_loop_test(tcase, whole_conversations_are_counted_in_place, 0, 3);
     tcase_add_loop_test(tcase, a_conversation_goes_on_in_any_way, 0, 600);
     tcase_add_test(tcase, gaps_beyond_reach_are_forgotten);
+    tcase_add_loop_test(tcase, flow_that_begins_as_a_cell_is_as_a_plain_flow, 0, 20);
     tcase_add_loop_test(tcase, counts_beyond_a_cells_bits_are_exact, 0,
                         (int)(sizeof large / sizeof large[0]));
     tcase_add_test(tcase, times_beyond_a_cells_bits_are_exact);
+    tcase_add_test(tcase, syn_is_known_again_two_gigabytes_later);
+    tcase_add_test(tcase, ends_are_known_again_after_more_data);
+    tcase_add_test(tcase, answers_to_what_nobody_saw_need_no_more_than_a_cell);
     tcase_add_test(tcase, places_of_rare_and_wide_flows_are_given_back);
     suite_add_tcase(suite, tcase);
     return suite;

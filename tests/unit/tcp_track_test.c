@@ -62,7 +62,7 @@ static void window(unsigned side, uint16_t size)
 
 static void check_state(enum flow_state state)
 {
-    ck_assert_str_eq(flow_state_name(tcp_track_state(&track, 0)), flow_state_name(state));
+    ck_assert_str_eq(flow_state_name(tcp_events_state(track.events, 0)), flow_state_name(state));
 }
 
 static void check_history(const char *expected)
