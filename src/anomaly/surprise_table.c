@@ -89,19 +89,40 @@ static int32_t part_of(const struct baseline *baseline, const struct row *row,
                           anomaly_quarter_weights(id));
 }
 
+/* Parts that the row does not know are worked out. */
+static void make_numeric(const struct baseline *baseline, struct row *row,
+                         const struct baseline_place *place, int32_t mbits[FEATURE_COUNT])
+{
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
+        if (mbits[j] != UNKNOWN_NUMERIC)
+            continue;
+        mbits[j] = part_of(baseline, row, place, j);
+        row->numeric[j][place->bin[j]] =
+            (uint16_t)(mbits[j] < UNKNOWN_NUMERIC ? mbits[j] : UNKNOWN_NUMERIC);
+    }
+}
+
+/* Whether any part is unknown is asked once, of all: one more than UNKNOWN_NUMERIC has bit 16. */
+static void look_up_numeric(const struct baseline *baseline, struct row *row,
+                            const struct baseline_place *place, int32_t mbits[FEATURE_COUNT])
+{
+    const uint16_t *parts = row->numeric[0];
+    uint32_t any = 0;
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++, parts += BASELINE_OUTCOME_COUNT) {
+        const uint32_t part = parts[place->bin[j]];
+        any |= part + 1;
+        mbits[j] = (int32_t)part;
+    }
+    if (any > UNKNOWN_NUMERIC)
+        make_numeric(baseline, row, place, mbits);
+}
+
 void surprise_table_mbits(struct surprise_table *table, const struct baseline *baseline,
                           const struct baseline_place *place, struct baseline_weights own,
                           int32_t mbits[FEATURE_COUNT])
 {
     struct row *const row = find_row(table, baseline, place, own);
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
-        uint16_t *const part = &row->numeric[j][place->bin[j]];
-        mbits[j] = *part;
-        if (*part != UNKNOWN_NUMERIC)
-            continue;
-        mbits[j] = part_of(baseline, row, place, j);
-        *part = (uint16_t)(mbits[j] < UNKNOWN_NUMERIC ? mbits[j] : UNKNOWN_NUMERIC);
-    }
+    look_up_numeric(baseline, row, place, mbits);
     for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++) {
         const unsigned j = BASELINE_NUMERIC_COUNT + i;
         int32_t *const part = &row->category[i][place->part[i]];
