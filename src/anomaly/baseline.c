@@ -106,7 +106,9 @@ struct baseline *baseline_open(const struct anomaly_settings *settings)
         return NULL;
     baseline->categories = category_table_open(settings->max_categories, settings->hash_key);
     baseline->services = service_table_open(settings->max_services, settings->hash_key);
-    if (baseline->categories == NULL || baseline->services == NULL) {
+    const bool is_capture = settings->mode == ANOMALY_MODE_CAPTURE;
+    if (baseline->categories == NULL || baseline->services == NULL ||
+        (is_capture && !baseline_open_pending(baseline))) {
         baseline_close(baseline);
         return NULL;
     }
@@ -124,6 +126,7 @@ void baseline_close(struct baseline *baseline)
         return;
     category_table_close(baseline->categories);
     service_table_close(baseline->services);
+    free(baseline->pending);
     free(baseline);
 }
 
@@ -184,8 +187,9 @@ static inline void place_numeric(const struct baseline *baseline,
 {
     const unsigned at = place_of(&baseline->log2_table, &baseline->axis[j], vector->value[j]);
     const bool is_present = feature_is_present(vector, (enum feature_id)j);
+    const unsigned step = (at + PLACES_PER_BIN / 32) / (PLACES_PER_BIN / 16);
     place->bin[j] = (uint8_t)(is_present ? at / PLACES_PER_BIN : BASELINE_BIN_MISSING);
-    place->step[j] = (uint16_t)((at + PLACES_PER_BIN / 32) / (PLACES_PER_BIN / 16));
+    place->step[j] = (uint16_t)(is_present ? step : BASELINE_STEP_COUNT - 1);
 }
 
 static void place_categories(const struct feature_vector *vector, struct baseline_place *place)
@@ -260,23 +264,6 @@ struct baseline_weights baseline_weigh(const struct baseline *baseline, uint32_t
     };
 }
 
-/* Without a branch on what is missing, as histogram_smoothed: nothing is added then. */
-static void learn_bins(struct baseline *baseline, const struct baseline_place *place,
-                       uint64_t weight, uint64_t flows)
-{
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
-        const unsigned bin = place->bin[j];
-        const unsigned slot = histogram_slot(bin);
-        const uint64_t scaled = weight * histogram_scale(bin);
-        const uint64_t measured = bin == BASELINE_BIN_MISSING ? 0 : flows;
-        baseline->slot[0][j][slot] += scaled;
-        if (place->scope != 0)
-            baseline->slot[place->scope][j][slot] += scaled;
-        baseline->measured[j] += measured;
-        baseline->fine[j][place->step[j]] += measured;
-    }
-}
-
 static void learn_category(struct baseline *baseline, unsigned j,
                            const struct baseline_place *place,
                            const struct baseline_lessons *lessons)
@@ -289,41 +276,37 @@ static void learn_category(struct baseline *baseline, unsigned j,
         baseline->measured[j] += flows;
 }
 
-/* Adds to steps without wrapping: a step that is full stays so. */
-static void add_step(uint32_t *step, uint64_t flow)
+/* Adds to parts without wrapping: a part that is full stays so. */
+static void add_part(uint32_t *part, uint64_t flow)
 {
-    *step = flow < UINT32_MAX - *step ? *step + (uint32_t)flow : UINT32_MAX;
+    *part = flow < UINT32_MAX - *part ? *part + (uint32_t)flow : UINT32_MAX;
 }
 
 static void learn_parts(const struct baseline *baseline, const struct baseline_place *place,
                         const struct baseline_lessons *lessons, struct service_scope *scope)
 {
-    const uint64_t steps = lessons->flows * (baseline->unit >> SERVICE_FINE_SHIFT);
-    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
-        const unsigned part = place_part(place, j);
-        scope->slot[j][part] += lessons->weights.in_service;
-        add_step(&scope->fine[j][part], steps);
-        scope->measured[j] += part == SERVICE_PART_MISSING ? 0 : lessons->flows * baseline->unit;
-    }
-}
-
-static void learn_in_service(struct baseline *baseline, const struct baseline_place *place,
-                             const struct baseline_lessons *lessons)
-{
-    const uint64_t weight = lessons->weights.in_service;
-    struct service_scope *const scope =
-        service_table_touch(baseline->services, place->service, weight, lessons->number);
     const uint64_t flows = lessons->flows * baseline->unit;
     const uint64_t steps = lessons->flows * (baseline->unit >> SERVICE_FINE_SHIFT);
     scope->flows += flows;
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
-        const unsigned bin = place->bin[j];
-        const bool is_missing = bin == BASELINE_BIN_MISSING;
-        scope->slot[j][histogram_slot(bin)] += weight * histogram_scale(bin);
-        scope->measured[j] += is_missing ? 0 : flows;
-        add_step(&scope->fine[j][place->step[j]], is_missing ? 0 : steps);
+    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
+        const unsigned part = place_part(place, j);
+        scope->slot[j][part] += lessons->weights.in_service;
+        add_part(&scope->fine[j][part], steps);
+        scope->measured[j] += part == SERVICE_PART_MISSING ? 0 : flows;
     }
-    learn_parts(baseline, place, lessons, scope);
+}
+
+/* The scope of the place's service. What waits for one that is evicted was its own. */
+static struct service_scope *touch_service(struct baseline *baseline,
+                                           const struct baseline_place *place,
+                                           const struct baseline_lessons *lessons)
+{
+    const struct service_scope *const evicted =
+        service_table_would_evict(baseline->services, place->service);
+    if (evicted != NULL)
+        baseline_settle_service(baseline, evicted);
+    return service_table_touch(baseline->services, place->service, lessons->weights.in_service,
+                               lessons->number);
 }
 
 uint64_t baseline_count(struct baseline *baseline, int64_t notice_ns)
@@ -341,16 +324,17 @@ void baseline_learn_all(struct baseline *baseline, const struct baseline_place *
 {
     assert(lessons->weights.all > 0 && lessons->weights.in_service > 0);
     const uint64_t weight = lessons->weights.all;
-    const uint64_t flows = lessons->flows * baseline->unit;
     baseline->total[0] += weight;
-    baseline->flows += flows;
+    baseline->flows += lessons->flows * baseline->unit;
     if (place->scope != 0)
         baseline->total[place->scope] += weight;
-    learn_bins(baseline, place, weight, flows);
     for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
         learn_category(baseline, j, place, lessons);
-    if (place->has_service)
-        learn_in_service(baseline, place, lessons);
+    struct service_scope *const service =
+        place->has_service ? touch_service(baseline, place, lessons) : NULL;
+    if (service != NULL)
+        learn_parts(baseline, place, lessons, service);
+    baseline_learn_bins(baseline, service, place, lessons);
 }
 
 void baseline_learn(struct baseline *baseline, const struct baseline_place *place,
@@ -364,8 +348,7 @@ void baseline_learn(struct baseline *baseline, const struct baseline_place *plac
 bool baseline_would_evict(const struct baseline *baseline, const struct baseline_place *place)
 {
     const struct service_table *const services = baseline->services;
-    if (place->has_service && service_table_count(services) == service_table_max(services) &&
-        service_table_find(services, place->service) == NULL)
+    if (place->has_service && service_table_would_evict(services, place->service) != NULL)
         return true;
     const struct category_table *const categories = baseline->categories;
     if (category_table_count(categories) + BASELINE_CATEGORY_COUNT <=
@@ -401,6 +384,7 @@ bool baseline_age(struct baseline *baseline, int64_t notice_ns)
     if (baseline->step_flows < baseline->step_flows_needed ||
         notice_ns - baseline->step_start_ns < baseline->step_needed_ns)
         return false;
+    baseline_settle(baseline);
     baseline->step_flows = 0;
     baseline->step_start_ns = notice_ns;
     const bool is_half_life = baseline->step + 1 == STEPS_PER_HALF_LIFE;
@@ -447,6 +431,7 @@ uint64_t baseline_services_evicted(const struct baseline *baseline)
 
 uint64_t baseline_memory_bytes(const struct baseline *baseline)
 {
-    return sizeof *baseline + category_table_memory_bytes(baseline->categories) +
+    return sizeof *baseline + baseline_pending_bytes(baseline) +
+           category_table_memory_bytes(baseline->categories) +
            service_table_memory_bytes(baseline->services);
 }

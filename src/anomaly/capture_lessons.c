@@ -64,7 +64,7 @@ static void learn_waiting(const struct anomaly_model *model, struct place_slot *
     *waiting = (struct baseline_lessons){.flows = 0};
 }
 
-void capture_lessons_settle(const struct anomaly_model *model)
+static void learn_all_waiting(const struct anomaly_model *model)
 {
     struct capture_lessons *const capture = model->capture;
     if (!capture->is_waiting)
@@ -74,13 +74,19 @@ void capture_lessons_settle(const struct anomaly_model *model)
     capture->is_waiting = false;
 }
 
+void capture_lessons_settle(const struct anomaly_model *model)
+{
+    learn_all_waiting(model);
+    baseline_settle(model->baseline);
+}
+
 /* The era that the place was learnt in; 0: what was evicted may have been its own. */
 static uint64_t learn_first(struct anomaly_model *model, const struct baseline_place *place,
                             const struct baseline_lessons *lesson)
 {
     const bool evicts = baseline_would_evict(model->baseline, place);
     if (evicts) {
-        capture_lessons_settle(model);
+        learn_all_waiting(model);
         model->capture->era++;
     }
     baseline_learn_all(model->baseline, place, lesson);

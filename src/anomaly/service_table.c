@@ -137,6 +137,14 @@ static size_t make_room(struct service_table *table)
     return lightest;
 }
 
+const struct service_scope *service_table_would_evict(const struct service_table *table,
+                                                      uint64_t service)
+{
+    if (table->count < table->max || service_table_find(table, service) != NULL)
+        return NULL;
+    return &table->scopes[find_lightest(table)];
+}
+
 static size_t insert(struct service_table *table, uint64_t service)
 {
     const size_t place = make_room(table);
