@@ -181,6 +181,9 @@ unsigned baseline_part(enum feature_id id, bool is_missing, uint64_t code)
     return (unsigned)(part < SERVICE_PART_MISSING ? part : SERVICE_PART_MISSING - 1);
 }
 
+#define ALL_FEATURES ((UINT64_C(1) << FEATURE_COUNT) - 1)
+#define NUMERIC_FEATURES ((UINT64_C(1) << BASELINE_NUMERIC_COUNT) - 1)
+
 static inline void place_numeric(const struct baseline *baseline,
                                  const struct feature_vector *vector, unsigned j,
                                  struct baseline_place *place)
@@ -192,57 +195,66 @@ static inline void place_numeric(const struct baseline *baseline,
     place->step[j] = (uint16_t)(is_present ? step : BASELINE_STEP_COUNT - 1);
 }
 
-static void place_categories(const struct feature_vector *vector, struct baseline_place *place)
+static void place_category(const struct feature_vector *vector, unsigned j,
+                           struct baseline_place *place)
 {
-    place->scope = scope_of(vector);
-    place->has_service = feature_is_present(vector, FEATURE_SERVICE);
-    place->service = place->has_service ? code_of(vector->value[FEATURE_SERVICE]) : 0;
-    place->missing = 0;
-    place->padding = 0;
-    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
-        const unsigned i = j - BASELINE_NUMERIC_COUNT;
-        const bool is_missing = !feature_is_present(vector, (enum feature_id)j);
-        place->code[i] = is_missing ? 0 : code_of(vector->value[j]);
-        place->missing |= (uint8_t)(is_missing << i);
-        place->part[i] = (uint8_t)baseline_part((enum feature_id)j, is_missing, place->code[i]);
-    }
+    const unsigned i = j - BASELINE_NUMERIC_COUNT;
+    const bool is_missing = !feature_is_present(vector, (enum feature_id)j);
+    place->code[i] = is_missing ? 0 : code_of(vector->value[j]);
+    place->missing = (uint8_t)((place->missing & ~(1U << i)) | (unsigned)is_missing << i);
+    place->part[i] = (uint8_t)baseline_part((enum feature_id)j, is_missing, place->code[i]);
+    if (j == FEATURE_DIRECTION)
+        place->scope = scope_of(vector);
+    if (j != FEATURE_SERVICE)
+        return;
+    place->has_service = !is_missing;
+    place->service = place->code[i];
+}
+
+/* Places the features whose bits are set. */
+static inline void place_some(const struct baseline *baseline, const struct feature_vector *vector,
+                              uint64_t features, struct baseline_place *place)
+{
+    uint64_t numeric = features & NUMERIC_FEATURES;
+    uint64_t categories = features & ~NUMERIC_FEATURES;
+    for (; numeric != 0; numeric &= numeric - 1)
+        place_numeric(baseline, vector, (unsigned)__builtin_ctzll(numeric), place);
+    for (; categories != 0; categories &= categories - 1)
+        place_category(vector, (unsigned)__builtin_ctzll(categories), place);
 }
 
 void baseline_place(const struct baseline *baseline, const struct feature_vector *vector,
                     struct baseline_place *place)
 {
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
-        place_numeric(baseline, vector, j, place);
-    place_categories(vector, place);
+    place->missing = 0;
+    place->padding = 0;
+    place_some(baseline, vector, ALL_FEATURES, place);
 }
 
-/* Features are compared by fours: one by one, what varies costs a wrong guess of the processor for
- * each feature, which is as much as to place it. */
-enum { PLACE_GROUP = 4 };
-_Static_assert(BASELINE_NUMERIC_COUNT % PLACE_GROUP == 0, "groups are whole");
+/* Bit j: value j is not what it was. Two at a time, without a branch, if the compiler sees it. */
+static inline uint64_t differing(const double value[FEATURE_COUNT],
+                                 const double last[FEATURE_COUNT])
+{
+#define FEATURE(id, ...) UINT64_C(1) << FEATURE_##id,
+    static const uint64_t bit[FEATURE_COUNT] = {FEATURE_LIST(FEATURE)};
+#undef FEATURE
+    uint64_t bits = 0;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        bits |= value[j] == last[j] ? 0 : bit[j];
+    return bits;
+}
 
 const struct baseline_place *baseline_place_next(const struct baseline *baseline,
                                                  struct baseline_placer *placer,
                                                  const struct feature_vector *vector)
 {
-    const double *const value = vector->value;
-    double *const last = placer->vector.value;
-    const bool is_alike = placer->is_used && vector->present == placer->vector.present;
+    const uint64_t others =
+        placer->is_used ? differing(vector->value, placer->vector.value) : ALL_FEATURES;
+    place_some(baseline, vector, others | (vector->present ^ placer->vector.present),
+               &placer->place);
     placer->is_used = true;
     placer->vector.present = vector->present;
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j += PLACE_GROUP) {
-        if (is_alike && memcmp(&value[j], &last[j], PLACE_GROUP * sizeof *value) == 0)
-            continue;
-        memcpy(&last[j], &value[j], PLACE_GROUP * sizeof *value);
-        for (unsigned i = j; i < j + PLACE_GROUP; i++)
-            place_numeric(baseline, vector, i, &placer->place);
-    }
-    const size_t size = BASELINE_CATEGORY_COUNT * sizeof *value;
-    if (is_alike &&
-        memcmp(&value[BASELINE_NUMERIC_COUNT], &last[BASELINE_NUMERIC_COUNT], size) == 0)
-        return &placer->place;
-    memcpy(&last[BASELINE_NUMERIC_COUNT], &value[BASELINE_NUMERIC_COUNT], size);
-    place_categories(vector, &placer->place);
+    memcpy(placer->vector.value, vector->value, sizeof vector->value);
     return &placer->place;
 }
 
