@@ -14,6 +14,8 @@
  * memory where a service of one flow has 16. */
 #include "anomaly/baseline_inside.h"
 
+#include "base/populate.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -32,7 +34,8 @@ enum { GROUP_COUNT = 16, PATIENCE_MAX = 32 };
 struct group {
     struct service_scope *service; /* NULL: flows of none */
     uint32_t scope;
-    uint32_t patience; /* flows of others until it gives way; 0 at first */
+    bool is_used;
+    uint32_t patience; /* flows of others until it gives way */
     uint64_t flows;    /* waiting, PENDING_FLOWS at most */
     uint64_t cell[BASELINE_NUMERIC_COUNT][CELL_COUNT];
 };
@@ -134,13 +137,16 @@ static struct group *find_group(struct baseline *baseline, const struct home *ho
     const uint64_t service = home->service == NULL ? 0 : home->service->service;
     const uint64_t hash = (service << 8 | home->scope) * UINT64_C(0x9e3779b97f4a7c15);
     struct group *const group = &baseline->pending->group[(hash >> 32) % GROUP_COUNT];
-    if (group->service == home->service && group->scope == home->scope) {
+    if (!group->is_used)
+        populate_memory(group, sizeof *group);
+    if (group->is_used && group->service == home->service && group->scope == home->scope) {
         group->patience += group->patience < PATIENCE_MAX;
     } else if (group->patience > 0) {
         group->patience--;
         return NULL;
     } else {
         settle_group(baseline, group);
+        group->is_used = true;
         group->service = home->service;
         group->scope = home->scope;
     }
