@@ -86,7 +86,7 @@ void engine_emit_flow(struct engine *engine)
     const int64_t notice_ns = part->flow.notice_ns;
     engine_close_silent_incidents(engine, notice_ns);
     const struct incident_note note = engine_judge(engine);
-    engine_count_flow(engine);
+    engine_count_verdict(engine);
     const bool wants_alert = note.alert_is_due && engine->settings.emit_alerts;
     const bool is_to_keep = note.strongest != NULL && engine->settings.emit_alerts;
     const bool wants_flow =
@@ -124,6 +124,8 @@ static void judge_flow(struct engine *engine, const struct flow_record *flow,
                          &part->verdict);
     if (!part->verdict.is_cold)
         gate_warm(&engine->gate);
+    engine_count_flows(engine, 1, flow_packets(flow), flow_ip_bytes(flow));
+    engine_count_talker(engine, flow, flow_ip_bytes(flow));
     engine_emit_flow(engine);
 }
 
@@ -238,10 +240,12 @@ void engine_emit_statistics(struct engine *engine, const struct statistics *snap
 
 void engine_report(struct engine *engine, const struct statistics *snapshot)
 {
+    struct statistics with_talkers = *snapshot;
+    engine_fill_talkers(engine, &with_talkers.engine);
     if (engine->store == NULL)
-        engine_emit_statistics(engine, snapshot);
+        engine_emit_statistics(engine, &with_talkers);
     else
-        engine_keep_statistics(engine, snapshot);
+        engine_keep_statistics(engine, &with_talkers);
 }
 
 bool engine_finish(struct engine *engine, const struct statistics *snapshot)
@@ -252,6 +256,7 @@ bool engine_finish(struct engine *engine, const struct statistics *snapshot)
     struct statistics final = *snapshot;
     final.is_final = true;
     final.stands_out = engine->stands_out;
+    engine_fill_talkers(engine, &final.engine);
     engine_emit_statistics(engine, &final);
     return !engine->has_failed;
 }

@@ -7,13 +7,57 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The kept item's first `size` bytes are made. */
-static void keep(struct engine *engine, uint8_t kind, size_t size)
+/* ---- keeping ---- */
+
+static void keep(struct engine *engine, size_t size)
 {
-    engine->kept.kind = kind;
-    const size_t whole = offsetof(struct kept, bytes) + size;
-    if (!engine->has_failed && !flow_store_append(engine->store, &engine->kept, (uint32_t)whole))
+    if (!engine->has_failed && !flow_store_append(engine->store, &engine->kept, (uint32_t)size))
         engine->has_failed = true;
+}
+
+static void keep_batch(struct engine *engine)
+{
+    struct kept_flows *const kept = &engine->kept.as.flows;
+    if (engine->kept.kind != KEPT_FLOWS || kept->count == 0)
+        return;
+    keep(engine, offsetof(struct kept, as.flows.bytes) + kept->size);
+    kept->count = 0;
+}
+
+static void begin_batch(struct engine *engine, int64_t notice_ns)
+{
+    struct kept_flows *const kept = &engine->kept.as.flows;
+    engine->kept.kind = KEPT_FLOWS;
+    kept->count = kept->size = 0;
+    kept->packets = kept->ip_bytes = 0;
+    kept->first_notice_ns = notice_ns;
+    kept->has_findings = false;
+    engine->pack = (struct flow_pack){0};
+}
+
+static void keep_flow(struct engine *engine, const struct flow_record *flow,
+                      const struct feature_vector *features,
+                      const struct behaviour_finding *finding)
+{
+    struct kept_flows *const kept = &engine->kept.as.flows;
+    const uint64_t ip_bytes = flow_ip_bytes(flow);
+    const bool is_open = engine->kept.kind == KEPT_FLOWS && kept->count > 0;
+    if (is_open && flow->notice_ns < kept->last_notice_ns)
+        keep_batch(engine);
+    if (!is_open || kept->count == 0)
+        begin_batch(engine, flow->notice_ns);
+    uint8_t *const to = &kept->bytes[kept->size];
+    const uint16_t size =
+        (uint16_t)flow_pack_write(&engine->pack, flow, features, finding, to + KEPT_SIZE_BYTES);
+    memcpy(to, &size, KEPT_SIZE_BYTES);
+    kept->size += KEPT_SIZE_BYTES + size;
+    kept->packets += flow_packets(flow);
+    kept->ip_bytes += ip_bytes;
+    kept->last_notice_ns = flow->notice_ns;
+    kept->has_findings |= finding->behaviour != BEHAVIOUR_NONE;
+    engine_count_talker(engine, flow, ip_bytes);
+    if (++kept->count == KEPT_FLOWS_MAX || kept->size > KEPT_BYTES)
+        keep_batch(engine);
 }
 
 void engine_keep_flows(struct engine *engine, const struct flow_record *flows, size_t count)
@@ -21,19 +65,20 @@ void engine_keep_flows(struct engine *engine, const struct flow_record *flows, s
     const struct engine_batch *const batch = &engine->batch;
     for (size_t i = 0; i < count; i++)
         anomaly_learn(engine->model, &batch->features[i], flows[i].notice_ns);
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t size = flow_pack_write(&engine->pack, &flows[i], &batch->features[i],
-                                              &batch->findings[i], engine->kept.bytes);
-        keep(engine, KEPT_FLOW, size);
-    }
+    for (size_t i = 0; i < count; i++)
+        keep_flow(engine, &flows[i], &batch->features[i], &batch->findings[i]);
     engine->counters.flows_queued += count;
 }
 
 void engine_keep_statistics(struct engine *engine, const struct statistics *snapshot)
 {
-    memcpy(engine->kept.bytes, snapshot, sizeof *snapshot);
-    keep(engine, KEPT_STATISTICS, sizeof *snapshot);
+    keep_batch(engine);
+    engine->kept.kind = KEPT_STATISTICS;
+    engine->kept.as.statistics = *snapshot;
+    keep(engine, offsetof(struct kept, as) + sizeof *snapshot);
 }
+
+/* ---- going through what was kept ---- */
 
 static bool is_muted(const struct engine *engine, const struct record_flow_part *part)
 {
@@ -46,7 +91,6 @@ static bool each_kept(struct engine *engine, void (*visit)(struct engine *engine
     uint32_t size;
     if (engine->has_failed || !flow_store_rewind(engine->store))
         return false;
-    engine->pack = (struct flow_pack){0};
     for (;;) {
         switch (flow_store_next(engine->store, &engine->kept, sizeof engine->kept, &size)) {
         case FLOW_STORE_ITEM:
@@ -62,12 +106,22 @@ static bool each_kept(struct engine *engine, void (*visit)(struct engine *engine
     }
 }
 
-/* What every flow of a second pass is judged and counted by. */
-static void unpack_head(struct engine *engine)
+/* Goes through the flows of the batch under way: of each, what it is judged by is unpacked. */
+static void each_flow(struct engine *engine, void (*visit)(struct engine *engine, uint32_t index))
 {
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    engine->packed_body = flow_pack_head(&engine->pack, engine->kept.bytes, &part->flow,
-                                         &part->features, &part->finding);
+    const struct kept_flows *const kept = &engine->kept.as.flows;
+    const uint8_t *at = kept->bytes;
+    engine->pack = (struct flow_pack){0};
+    for (uint32_t i = 0; i < kept->count && !engine->has_failed; i++) {
+        uint16_t size;
+        memcpy(&size, at, KEPT_SIZE_BYTES);
+        at += KEPT_SIZE_BYTES;
+        engine->packed_body =
+            flow_pack_head(&engine->pack, at, &part->flow, &part->features, &part->finding);
+        visit(engine, i);
+        at += size;
+    }
 }
 
 /* The rest of the flow, and its features: what feature_measure says of the record alone, and what
@@ -110,15 +164,19 @@ static void rank(struct engine *engine, bool is_muted)
     anomaly_calibrate(engine->model, score_mbits);
 }
 
-static void rank_kept(struct engine *engine)
+static void rank_flow(struct engine *engine, uint32_t index)
 {
-    if (engine->kept.kind != KEPT_FLOW)
-        return;
+    (void)index;
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    unpack_head(engine);
     unpack_body(engine);
     anomaly_score(engine->model, &part->features, true, &part->verdict);
     rank(engine, is_muted(engine, part));
+}
+
+static void rank_kept(struct engine *engine)
+{
+    if (engine->kept.kind == KEPT_FLOWS)
+        each_flow(engine, rank_flow);
 }
 
 /* The flows themselves are read only if rules may mute some: which, the record tells. */
@@ -131,40 +189,74 @@ static bool rank_all(struct engine *engine)
     return !engine->has_failed;
 }
 
-/* A finding is decided on by the head alone. A flow that its score flags is decided on by its
- * leading feature, and so is one that a rule may mute; else only a record needs the whole flow. */
-static void score_kept(struct engine *engine, struct record_flow_part *part)
+/* ---- telling ---- */
+
+static bool asks_by_score(const struct engine *engine, int32_t score_mbits)
 {
-    const int32_t score_mbits = next_score(engine);
-    part->verdict.score_mbits = score_mbits;
-    part->verdict.is_cold = false;
-    if (engine->settings.emit_flows || rule_count(engine) > 0 ||
-        score_mbits >= ranking_threshold_mbits(engine->ranking))
-        engine_complete_flow(engine);
+    return score_mbits >= ranking_threshold_mbits(engine->ranking);
 }
 
-static void emit_kept(struct engine *engine)
+/* True if each flow must be looked at, whatever its score. */
+static bool wants_all(const struct engine *engine)
 {
-    if (engine->kept.kind == KEPT_STATISTICS) {
-        struct statistics snapshot;
-        memcpy(&snapshot, engine->kept.bytes, sizeof snapshot);
-        engine_emit_statistics(engine, &snapshot);
+    return engine->settings.emit_flows || rule_count(engine) > 0;
+}
+
+/* A finding is decided on by the head alone. A flow that its score flags is decided on by its
+ * leading feature, and so is one that a rule may mute; else only a record needs the whole flow. */
+static void tell_flow(struct engine *engine, uint32_t index)
+{
+    struct record_flow_part *const part = &engine->record.as.flow.part;
+    const int32_t score_mbits = engine->kept_scores_mbits[index];
+    const bool is_whole = wants_all(engine) || asks_by_score(engine, score_mbits);
+    if (!is_whole && part->finding.behaviour == BEHAVIOUR_NONE) {
+        engine_close_silent_incidents(engine, part->flow.notice_ns);
         return;
     }
-    struct record_flow_part *const part = &engine->record.as.flow.part;
     part->incident = (struct incident){.id = 0};
-    unpack_head(engine);
-    score_kept(engine, part);
+    part->verdict.score_mbits = score_mbits;
+    part->verdict.is_cold = false;
+    if (is_whole)
+        engine_complete_flow(engine);
     ranking_judge(engine->ranking, &part->verdict, is_muted(engine, part));
-    engine->counters.flows_queued--;
     engine_emit_flow(engine);
+}
+
+static void tell_flows(struct engine *engine)
+{
+    const struct kept_flows *const kept = &engine->kept.as.flows;
+    bool is_asked_for = wants_all(engine) || kept->has_findings;
+    for (uint32_t i = 0; i < kept->count; i++) {
+        const int32_t score_mbits = next_score(engine);
+        engine->kept_scores_mbits[i] = score_mbits;
+        is_asked_for |= asks_by_score(engine, score_mbits);
+    }
+    if (engine->has_failed)
+        return;
+    engine_count_flows(engine, kept->count, kept->packets, kept->ip_bytes);
+    engine->counters.flows_queued -= kept->count;
+    if (is_asked_for) {
+        each_flow(engine, tell_flow);
+        return;
+    }
+    engine_close_silent_incidents(engine, kept->first_notice_ns);
+    engine_close_silent_incidents(engine, kept->last_notice_ns);
+}
+
+static void tell_kept(struct engine *engine)
+{
+    if (engine->kept.kind == KEPT_FLOWS)
+        tell_flows(engine);
+    else
+        engine_emit_statistics(engine, &engine->kept.as.statistics);
 }
 
 bool engine_tell_capture(struct engine *engine)
 {
+    keep_batch(engine);
     if (!rank_all(engine) || !anomaly_rank_finish(engine->model))
         return false;
     ranking_finish(engine->ranking, engine->settings.anomaly.alert_share);
     engine->stands_out = ranking_stands_out(engine->ranking);
-    return each_kept(engine, emit_kept);
+    return each_kept(engine, tell_kept);
 }

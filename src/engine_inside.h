@@ -17,14 +17,30 @@
 #include "talkers.h"
 #include "whyflow/suppress.h"
 
-/* What is kept of a capture until all of it has been learnt, in hand-over order: a flow, packed, or
- * a snapshot as it is. Beyond the item's end the packed flow's reader may look. */
-struct kept {
-    uint8_t kind;
-    uint8_t bytes[(sizeof(struct statistics) > FLOW_PACK_BYTES_MAX ? sizeof(struct statistics)
-                                                                   : FLOW_PACK_BYTES_MAX)];
+/* What is kept of a capture until all of it has been learnt, in hand-over order: flows, or a
+ * snapshot as it is, with the talkers as they were then.
+ *
+ * Flows are packed some together, each after its size and told by the one before, the first by
+ * none. What is counted of all of them, and whether anyone would ask for a record but for a score,
+ * stands in front: of varied traffic few of a thousand flows are told, and whole batches are passed
+ * over unread. Notice times rise within a batch, so that its first and last tell which incidents
+ * end meanwhile. */
+enum { KEPT_FLOWS_MAX = 64, KEPT_BYTES = KEPT_FLOWS_MAX * 256, KEPT_SIZE_BYTES = 2 };
+struct kept_flows {
+    uint32_t count, size; /* flows, and bytes in use */
+    uint64_t packets, ip_bytes;
+    int64_t first_notice_ns, last_notice_ns;
+    bool has_findings;
+    /* Beyond the last flow its reader may look. */
+    uint8_t bytes[KEPT_BYTES + KEPT_SIZE_BYTES + 2 * FLOW_PACK_BYTES_MAX];
 };
-enum { KEPT_FLOW = 1, KEPT_STATISTICS };
+struct kept {
+    enum { KEPT_FLOWS = 1, KEPT_STATISTICS } kind;
+    union {
+        struct kept_flows flows;
+        struct statistics statistics;
+    } as;
+};
 
 /* Flows go through the rooms some at a time: each room's code and tables stay in the cache for all
  * of them, and the memory that the next ones will need is asked for meanwhile (first the cells
@@ -44,7 +60,8 @@ struct engine {
     struct anomaly_model *model;
     struct flow_store *store;   /* capture mode */
     struct flow_pack pack;      /* what the next kept flow is told by */
-    struct kept kept;           /* the one under way; large, so not on the stack */
+    struct kept kept;           /* what is under way; large, so not on the stack */
+    int32_t kept_scores_mbits[KEPT_FLOWS_MAX];
     const uint8_t *packed_body; /* of the flow under way only the head was read; else NULL */
     struct ranking *ranking;    /* capture mode */
     struct gate gate;
@@ -69,11 +86,22 @@ static inline size_t rule_count(const struct engine *engine)
     return engine->settings.suppress == NULL ? 0 : engine->settings.suppress->count;
 }
 
+static inline uint64_t flow_packets(const struct flow_record *flow)
+{
+    return flow->direction[FLOW_FORWARD].packets + flow->direction[FLOW_REVERSE].packets;
+}
+
+static inline uint64_t flow_ip_bytes(const struct flow_record *flow)
+{
+    return flow->direction[FLOW_FORWARD].ip_bytes + flow->direction[FLOW_REVERSE].ip_bytes;
+}
+
 /* ---- engine.c ---- */
 
 /* Writes the records of a scored flow, which is in engine->record but for observed and caveats. */
 void engine_emit_flow(struct engine *engine);
-/* Writes the record of a snapshot with the engine's counters as they are now. */
+/* Writes the record of a snapshot, which has its talkers, with the engine's counters as they are
+ * now. */
 void engine_emit_statistics(struct engine *engine, const struct statistics *snapshot);
 
 /* ---- engine_capture.c ---- */
@@ -111,9 +139,16 @@ void engine_close_all_incidents(struct engine *engine, int64_t now_ns);
 
 /* ---- engine_statistics.c ---- */
 
-/* Counts the flow under way, which was judged. */
-void engine_count_flow(struct engine *engine);
-/* Fills in a snapshot's engine counters, as they are now, but for what is kept of a capture. */
+/* Counts flows that are through the engine, so many packets and bytes. */
+void engine_count_flows(struct engine *engine, uint64_t flows, uint64_t packets, uint64_t ip_bytes);
+/* Counts what was decided on the flow under way. */
+void engine_count_verdict(struct engine *engine);
+/* Counts a flow for its source; of a capture when it is kept. */
+void engine_count_talker(struct engine *engine, const struct flow_record *flow, uint64_t ip_bytes);
+/* Sets who talked most so far, and no other counter. */
+void engine_fill_talkers(const struct engine *engine, struct engine_counters *counters);
+/* Fills in a snapshot's engine counters, as they are now, but for talkers, which stand in it, and
+ * what is kept of a capture. */
 void engine_fill_counters(const struct engine *engine, struct statistics *statistics);
 
 #endif

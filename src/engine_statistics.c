@@ -16,25 +16,29 @@ static void count_reason(struct engine *engine)
         engine->flagged_by_feature[incident_leading_feature(&part->verdict)]++;
 }
 
-void engine_count_flow(struct engine *engine)
+void engine_count_verdict(struct engine *engine)
 {
     const struct record_flow_part *const part = &engine->record.as.flow.part;
-    engine->counters.scored++;
     engine->counters.flagged += part->verdict.is_flagged;
     engine->counters.notable += part->verdict.is_notable;
     engine->counters.suppressed += part->verdict.is_suppressed;
     engine->counters.findings += part->finding.behaviour != BEHAVIOUR_NONE;
     engine->counters.cold += part->verdict.is_cold;
-    engine->counters.flows_written++;
-    uint64_t ip_bytes = 0;
-    for (unsigned d = 0; d < 2; d++) {
-        engine->counters.packets_written += part->flow.direction[d].packets;
-        ip_bytes += part->flow.direction[d].ip_bytes;
-    }
-    engine->counters.ip_bytes_written += ip_bytes;
-    talkers_count(&engine->talkers_by_bytes, &part->flow, ip_bytes, ip_bytes);
-    talkers_count(&engine->talkers_by_flows, &part->flow, ip_bytes, 1);
     count_reason(engine);
+}
+
+void engine_count_flows(struct engine *engine, uint64_t flows, uint64_t packets, uint64_t ip_bytes)
+{
+    engine->counters.scored += flows;
+    engine->counters.flows_written += flows;
+    engine->counters.packets_written += packets;
+    engine->counters.ip_bytes_written += ip_bytes;
+}
+
+void engine_count_talker(struct engine *engine, const struct flow_record *flow, uint64_t ip_bytes)
+{
+    talkers_count(&engine->talkers_by_bytes, flow, ip_bytes, ip_bytes);
+    talkers_count(&engine->talkers_by_flows, flow, ip_bytes, 1);
 }
 
 enum { TOP_MAX = 16 };
@@ -91,16 +95,23 @@ static void top_reasons(const struct engine *engine, struct engine_counters *cou
     }
 }
 
-static void top_counters(const struct engine *engine, struct engine_counters *counters)
+void engine_fill_talkers(const struct engine *engine, struct engine_counters *counters)
 {
-    top_rules(engine, counters);
-    top_reasons(engine, counters);
     counters->top_by_bytes_count =
         talkers_top(&engine->talkers_by_bytes, TALKERS_BY_IP_BYTES, counters->top_by_bytes);
     counters->top_by_flows_count =
         talkers_top(&engine->talkers_by_flows, TALKERS_BY_FLOWS, counters->top_by_flows);
     counters->talkers_evicted =
         engine->talkers_by_bytes.replaced + engine->talkers_by_flows.replaced;
+}
+
+static void copy_talkers(const struct engine_counters *from, struct engine_counters *to)
+{
+    to->top_by_bytes_count = from->top_by_bytes_count;
+    to->top_by_flows_count = from->top_by_flows_count;
+    memcpy(to->top_by_bytes, from->top_by_bytes, sizeof to->top_by_bytes);
+    memcpy(to->top_by_flows, from->top_by_flows, sizeof to->top_by_flows);
+    to->talkers_evicted = from->talkers_evicted;
 }
 
 static void incident_counters(const struct engine *engine, struct engine_counters *counters)
@@ -113,7 +124,9 @@ static void incident_counters(const struct engine *engine, struct engine_counter
 }
 void engine_fill_counters(const struct engine *engine, struct statistics *statistics)
 {
+    const struct engine_counters known = statistics->engine;
     statistics->engine = engine->counters;
+    copy_talkers(&known, &statistics->engine);
     statistics->engine.memory_bytes = statistics->flows.memory_bytes;
     /* Flows kept, but handed over after this moment, are not queued yet as of it. */
     statistics->engine.flows_queued =
@@ -122,5 +135,6 @@ void engine_fill_counters(const struct engine *engine, struct statistics *statis
     behaviour_counters(engine->behaviours, &statistics->engine);
     anomaly_model_counters(engine->model, &statistics->engine);
     incident_counters(engine, &statistics->engine);
-    top_counters(engine, &statistics->engine);
+    top_rules(engine, &statistics->engine);
+    top_reasons(engine, &statistics->engine);
 }

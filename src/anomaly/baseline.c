@@ -10,6 +10,8 @@
  * What a step takes beyond that is not carried over: a half-life is never shorter than asked. */
 #include "anomaly/baseline_inside.h"
 
+#include "base/populate.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,9 +106,12 @@ struct baseline *baseline_open(const struct anomaly_settings *settings)
     struct baseline *baseline = calloc(1, sizeof *baseline);
     if (baseline == NULL)
         return NULL;
+    populate_memory(baseline, sizeof *baseline);
     baseline->categories = category_table_open(settings->max_categories, settings->hash_key);
     baseline->services = service_table_open(settings->max_services, settings->hash_key);
-    if (baseline->categories == NULL || baseline->services == NULL) {
+    const bool is_capture = settings->mode == ANOMALY_MODE_CAPTURE;
+    if (baseline->categories == NULL || baseline->services == NULL ||
+        (is_capture && !baseline_open_pending(baseline))) {
         baseline_close(baseline);
         return NULL;
     }
@@ -124,6 +129,7 @@ void baseline_close(struct baseline *baseline)
         return;
     category_table_close(baseline->categories);
     service_table_close(baseline->services);
+    free(baseline->pending);
     free(baseline);
 }
 
@@ -178,67 +184,80 @@ unsigned baseline_part(enum feature_id id, bool is_missing, uint64_t code)
     return (unsigned)(part < SERVICE_PART_MISSING ? part : SERVICE_PART_MISSING - 1);
 }
 
+#define ALL_FEATURES ((UINT64_C(1) << FEATURE_COUNT) - 1)
+#define NUMERIC_FEATURES ((UINT64_C(1) << BASELINE_NUMERIC_COUNT) - 1)
+
 static inline void place_numeric(const struct baseline *baseline,
                                  const struct feature_vector *vector, unsigned j,
                                  struct baseline_place *place)
 {
     const unsigned at = place_of(&baseline->log2_table, &baseline->axis[j], vector->value[j]);
     const bool is_present = feature_is_present(vector, (enum feature_id)j);
+    const unsigned step = (at + PLACES_PER_BIN / 32) / (PLACES_PER_BIN / 16);
     place->bin[j] = (uint8_t)(is_present ? at / PLACES_PER_BIN : BASELINE_BIN_MISSING);
-    place->step[j] = (uint16_t)((at + PLACES_PER_BIN / 32) / (PLACES_PER_BIN / 16));
+    place->step[j] = (uint16_t)(is_present ? step : BASELINE_STEP_COUNT - 1);
 }
 
-static void place_categories(const struct feature_vector *vector, struct baseline_place *place)
+static void place_category(const struct feature_vector *vector, unsigned j,
+                           struct baseline_place *place)
 {
-    place->scope = scope_of(vector);
-    place->has_service = feature_is_present(vector, FEATURE_SERVICE);
-    place->service = place->has_service ? code_of(vector->value[FEATURE_SERVICE]) : 0;
-    place->missing = 0;
-    place->padding = 0;
-    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
-        const unsigned i = j - BASELINE_NUMERIC_COUNT;
-        const bool is_missing = !feature_is_present(vector, (enum feature_id)j);
-        place->code[i] = is_missing ? 0 : code_of(vector->value[j]);
-        place->missing |= (uint8_t)(is_missing << i);
-        place->part[i] = (uint8_t)baseline_part((enum feature_id)j, is_missing, place->code[i]);
-    }
+    const unsigned i = j - BASELINE_NUMERIC_COUNT;
+    const bool is_missing = !feature_is_present(vector, (enum feature_id)j);
+    place->code[i] = is_missing ? 0 : code_of(vector->value[j]);
+    place->missing = (uint8_t)((place->missing & ~(1U << i)) | (unsigned)is_missing << i);
+    place->part[i] = (uint8_t)baseline_part((enum feature_id)j, is_missing, place->code[i]);
+    if (j == FEATURE_DIRECTION)
+        place->scope = scope_of(vector);
+    if (j != FEATURE_SERVICE)
+        return;
+    place->has_service = !is_missing;
+    place->service = place->code[i];
+}
+
+/* Places the features whose bits are set. */
+static inline void place_some(const struct baseline *baseline, const struct feature_vector *vector,
+                              uint64_t features, struct baseline_place *place)
+{
+    uint64_t numeric = features & NUMERIC_FEATURES;
+    uint64_t categories = features & ~NUMERIC_FEATURES;
+    for (; numeric != 0; numeric &= numeric - 1)
+        place_numeric(baseline, vector, (unsigned)__builtin_ctzll(numeric), place);
+    for (; categories != 0; categories &= categories - 1)
+        place_category(vector, (unsigned)__builtin_ctzll(categories), place);
 }
 
 void baseline_place(const struct baseline *baseline, const struct feature_vector *vector,
                     struct baseline_place *place)
 {
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
-        place_numeric(baseline, vector, j, place);
-    place_categories(vector, place);
+    place->missing = 0;
+    place->padding = 0;
+    place_some(baseline, vector, ALL_FEATURES, place);
 }
 
-/* Features are compared by fours: one by one, what varies costs a wrong guess of the processor for
- * each feature, which is as much as to place it. */
-enum { PLACE_GROUP = 4 };
-_Static_assert(BASELINE_NUMERIC_COUNT % PLACE_GROUP == 0, "groups are whole");
+/* Bit j: value j is not what it was. Two at a time, without a branch, if the compiler sees it. */
+static inline uint64_t differing(const double value[FEATURE_COUNT],
+                                 const double last[FEATURE_COUNT])
+{
+#define FEATURE(id, ...) UINT64_C(1) << FEATURE_##id,
+    static const uint64_t bit[FEATURE_COUNT] = {FEATURE_LIST(FEATURE)};
+#undef FEATURE
+    uint64_t bits = 0;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        bits |= value[j] == last[j] ? 0 : bit[j];
+    return bits;
+}
 
 const struct baseline_place *baseline_place_next(const struct baseline *baseline,
                                                  struct baseline_placer *placer,
                                                  const struct feature_vector *vector)
 {
-    const double *const value = vector->value;
-    double *const last = placer->vector.value;
-    const bool is_alike = placer->is_used && vector->present == placer->vector.present;
+    const uint64_t others =
+        placer->is_used ? differing(vector->value, placer->vector.value) : ALL_FEATURES;
+    place_some(baseline, vector, others | (vector->present ^ placer->vector.present),
+               &placer->place);
     placer->is_used = true;
     placer->vector.present = vector->present;
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j += PLACE_GROUP) {
-        if (is_alike && memcmp(&value[j], &last[j], PLACE_GROUP * sizeof *value) == 0)
-            continue;
-        memcpy(&last[j], &value[j], PLACE_GROUP * sizeof *value);
-        for (unsigned i = j; i < j + PLACE_GROUP; i++)
-            place_numeric(baseline, vector, i, &placer->place);
-    }
-    const size_t size = BASELINE_CATEGORY_COUNT * sizeof *value;
-    if (is_alike &&
-        memcmp(&value[BASELINE_NUMERIC_COUNT], &last[BASELINE_NUMERIC_COUNT], size) == 0)
-        return &placer->place;
-    memcpy(&last[BASELINE_NUMERIC_COUNT], &value[BASELINE_NUMERIC_COUNT], size);
-    place_categories(vector, &placer->place);
+    memcpy(placer->vector.value, vector->value, sizeof vector->value);
     return &placer->place;
 }
 
@@ -260,23 +279,6 @@ struct baseline_weights baseline_weigh(const struct baseline *baseline, uint32_t
     };
 }
 
-/* Without a branch on what is missing, as histogram_smoothed: nothing is added then. */
-static void learn_bins(struct baseline *baseline, const struct baseline_place *place,
-                       uint64_t weight, uint64_t flows)
-{
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
-        const unsigned bin = place->bin[j];
-        const unsigned slot = histogram_slot(bin);
-        const uint64_t scaled = weight * histogram_scale(bin);
-        const uint64_t measured = bin == BASELINE_BIN_MISSING ? 0 : flows;
-        baseline->slot[0][j][slot] += scaled;
-        if (place->scope != 0)
-            baseline->slot[place->scope][j][slot] += scaled;
-        baseline->measured[j] += measured;
-        baseline->fine[j][place->step[j]] += measured;
-    }
-}
-
 static void learn_category(struct baseline *baseline, unsigned j,
                            const struct baseline_place *place,
                            const struct baseline_lessons *lessons)
@@ -289,41 +291,37 @@ static void learn_category(struct baseline *baseline, unsigned j,
         baseline->measured[j] += flows;
 }
 
-/* Adds to steps without wrapping: a step that is full stays so. */
-static void add_step(uint32_t *step, uint64_t flow)
+/* Adds to parts without wrapping: a part that is full stays so. */
+static void add_part(uint32_t *part, uint64_t flow)
 {
-    *step = flow < UINT32_MAX - *step ? *step + (uint32_t)flow : UINT32_MAX;
+    *part = flow < UINT32_MAX - *part ? *part + (uint32_t)flow : UINT32_MAX;
 }
 
 static void learn_parts(const struct baseline *baseline, const struct baseline_place *place,
                         const struct baseline_lessons *lessons, struct service_scope *scope)
 {
-    const uint64_t steps = lessons->flows * (baseline->unit >> SERVICE_FINE_SHIFT);
-    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
-        const unsigned part = place_part(place, j);
-        scope->slot[j][part] += lessons->weights.in_service;
-        add_step(&scope->fine[j][part], steps);
-        scope->measured[j] += part == SERVICE_PART_MISSING ? 0 : lessons->flows * baseline->unit;
-    }
-}
-
-static void learn_in_service(struct baseline *baseline, const struct baseline_place *place,
-                             const struct baseline_lessons *lessons)
-{
-    const uint64_t weight = lessons->weights.in_service;
-    struct service_scope *const scope =
-        service_table_touch(baseline->services, place->service, weight, lessons->number);
     const uint64_t flows = lessons->flows * baseline->unit;
     const uint64_t steps = lessons->flows * (baseline->unit >> SERVICE_FINE_SHIFT);
     scope->flows += flows;
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
-        const unsigned bin = place->bin[j];
-        const bool is_missing = bin == BASELINE_BIN_MISSING;
-        scope->slot[j][histogram_slot(bin)] += weight * histogram_scale(bin);
-        scope->measured[j] += is_missing ? 0 : flows;
-        add_step(&scope->fine[j][place->step[j]], is_missing ? 0 : steps);
+    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
+        const unsigned part = place_part(place, j);
+        scope->slot[j][part] += lessons->weights.in_service;
+        add_part(&scope->fine[j][part], steps);
+        scope->measured[j] += part == SERVICE_PART_MISSING ? 0 : flows;
     }
-    learn_parts(baseline, place, lessons, scope);
+}
+
+/* The scope of the place's service. What waits for one that is evicted was its own. */
+static struct service_scope *touch_service(struct baseline *baseline,
+                                           const struct baseline_place *place,
+                                           const struct baseline_lessons *lessons)
+{
+    const struct service_scope *const evicted =
+        service_table_would_evict(baseline->services, place->service);
+    if (evicted != NULL)
+        baseline_settle_service(baseline, evicted);
+    return service_table_touch(baseline->services, place->service, lessons->weights.in_service,
+                               lessons->number);
 }
 
 uint64_t baseline_count(struct baseline *baseline, int64_t notice_ns)
@@ -341,16 +339,17 @@ void baseline_learn_all(struct baseline *baseline, const struct baseline_place *
 {
     assert(lessons->weights.all > 0 && lessons->weights.in_service > 0);
     const uint64_t weight = lessons->weights.all;
-    const uint64_t flows = lessons->flows * baseline->unit;
     baseline->total[0] += weight;
-    baseline->flows += flows;
+    baseline->flows += lessons->flows * baseline->unit;
     if (place->scope != 0)
         baseline->total[place->scope] += weight;
-    learn_bins(baseline, place, weight, flows);
     for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
         learn_category(baseline, j, place, lessons);
-    if (place->has_service)
-        learn_in_service(baseline, place, lessons);
+    struct service_scope *const service =
+        place->has_service ? touch_service(baseline, place, lessons) : NULL;
+    if (service != NULL)
+        learn_parts(baseline, place, lessons, service);
+    baseline_learn_bins(baseline, service, place, lessons);
 }
 
 void baseline_learn(struct baseline *baseline, const struct baseline_place *place,
@@ -364,8 +363,7 @@ void baseline_learn(struct baseline *baseline, const struct baseline_place *plac
 bool baseline_would_evict(const struct baseline *baseline, const struct baseline_place *place)
 {
     const struct service_table *const services = baseline->services;
-    if (place->has_service && service_table_count(services) == service_table_max(services) &&
-        service_table_find(services, place->service) == NULL)
+    if (place->has_service && service_table_would_evict(services, place->service) != NULL)
         return true;
     const struct category_table *const categories = baseline->categories;
     if (category_table_count(categories) + BASELINE_CATEGORY_COUNT <=
@@ -401,6 +399,7 @@ bool baseline_age(struct baseline *baseline, int64_t notice_ns)
     if (baseline->step_flows < baseline->step_flows_needed ||
         notice_ns - baseline->step_start_ns < baseline->step_needed_ns)
         return false;
+    baseline_settle(baseline);
     baseline->step_flows = 0;
     baseline->step_start_ns = notice_ns;
     const bool is_half_life = baseline->step + 1 == STEPS_PER_HALF_LIFE;
@@ -447,6 +446,7 @@ uint64_t baseline_services_evicted(const struct baseline *baseline)
 
 uint64_t baseline_memory_bytes(const struct baseline *baseline)
 {
-    return sizeof *baseline + category_table_memory_bytes(baseline->categories) +
+    return sizeof *baseline + baseline_pending_bytes(baseline) +
+           category_table_memory_bytes(baseline->categories) +
            service_table_memory_bytes(baseline->services);
 }

@@ -72,7 +72,8 @@ static inline bool baseline_is_numeric(unsigned feature)
 struct baseline_place {
     uint64_t code[BASELINE_CATEGORY_COUNT]; /* 0 where missing */
     uint64_t service;
-    uint16_t step[BASELINE_NUMERIC_COUNT]; /* as bin, 16 steps a bin, to the nearest */
+    uint16_t step[BASELINE_NUMERIC_COUNT]; /* as bin, 16 steps a bin, to the nearest; if missing,
+                                            * the last */
     uint8_t bin[BASELINE_NUMERIC_COUNT];
     uint8_t part[BASELINE_CATEGORY_COUNT]; /* what is left of it once the service is known */
     uint8_t missing;                       /* bit i: category i is */
@@ -152,6 +153,9 @@ struct baseline_lessons {
 uint64_t baseline_count(struct baseline *baseline, int64_t notice_ns);
 void baseline_learn_all(struct baseline *baseline, const struct baseline_place *place,
                         const struct baseline_lessons *lessons);
+
+/* Learns what waits to be, of a capture: before the baseline is looked at. */
+void baseline_settle(struct baseline *baseline);
 
 /* True if something would have to be evicted for this place to be learnt: all that was counted
  * before must be learnt first, or what is lightest could be another. */

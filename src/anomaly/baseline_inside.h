@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a baseline is made of. For the files of this room that implement baseline.h: baseline.c (its
- * life, places, learning, age), baseline_surprise.c (how improbable an outcome is),
+ * life, places, learning, age), baseline_bins.c (learning of bins), baseline_surprise.c (how improbable an outcome is),
  * baseline_words.c (what is said of it) and baseline_saved.c (its sums, to be saved and added). */
 #ifndef WHYFLOW_ANOMALY_BASELINE_INSIDE_H
 #define WHYFLOW_ANOMALY_BASELINE_INSIDE_H
@@ -33,6 +33,7 @@ struct baseline {
     uint64_t flows; /* in units */
     struct category_table *categories;
     struct service_table *services;
+    struct pending_bins *pending; /* of a capture; NULL: lessons are added at once */
     struct feature_axis axis[FEATURE_COUNT];
 
     uint64_t unit;
@@ -51,6 +52,22 @@ struct baseline {
 
 /* Sets the unit, and everything that is counted in flows, to the weight of a flow at this step. */
 void baseline_set_step(struct baseline *baseline, unsigned step);
+
+/* ---- baseline_bins.c ---- */
+
+bool baseline_open_pending(struct baseline *baseline); /* false: no memory */
+uint64_t baseline_pending_bytes(const struct baseline *baseline);
+
+/* Learns the numeric features, in `service` too unless it is NULL: at once or, once baseline_settle
+ * is called, later. */
+void baseline_learn_bins(struct baseline *baseline, struct service_scope *service,
+                         const struct baseline_place *place,
+                         const struct baseline_lessons *lessons);
+
+/* Learns what waits for this service, before it is evicted. */
+void baseline_settle_service(struct baseline *baseline, const struct service_scope *service);
+
+/* ---- places and sums ---- */
 
 static inline struct category_key category_of(const struct baseline_place *place, unsigned j)
 {

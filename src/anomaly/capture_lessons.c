@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Parts of so many flows are added in 32 bits, which are four at a time: 2^21 milli-bits each. */
-enum { SUMS_FLOWS_MAX = 512 };
-
 /* Scores are kept from the first time to the second, since to make them again from varied places
  * costs 300 ns; they take an eighth of the model's share, 4 bytes a flow beside 2 to 60. */
 enum { SCORES_SHARE = 8, SCORES_BLOCK = 4096 };
@@ -28,8 +25,6 @@ struct capture_lessons {
     bool is_waiting;
     bool is_scoring; /* nothing is learnt any more */
     bool is_counted; /* typical is settled; scores come from the store */
-    uint64_t sums_flows;
-    int32_t sum_mbits[FEATURE_COUNT];
     struct flow_store *scores; /* of blocks */
     uint32_t block_count, block_at;
     int32_t block[SCORES_BLOCK];
@@ -69,7 +64,7 @@ static void learn_waiting(const struct anomaly_model *model, struct place_slot *
     *waiting = (struct baseline_lessons){.flows = 0};
 }
 
-void capture_lessons_settle(const struct anomaly_model *model)
+static void learn_all_waiting(const struct anomaly_model *model)
 {
     struct capture_lessons *const capture = model->capture;
     if (!capture->is_waiting)
@@ -79,13 +74,19 @@ void capture_lessons_settle(const struct anomaly_model *model)
     capture->is_waiting = false;
 }
 
+void capture_lessons_settle(const struct anomaly_model *model)
+{
+    learn_all_waiting(model);
+    baseline_settle(model->baseline);
+}
+
 /* The era that the place was learnt in; 0: what was evicted may have been its own. */
 static uint64_t learn_first(struct anomaly_model *model, const struct baseline_place *place,
                             const struct baseline_lessons *lesson)
 {
     const bool evicts = baseline_would_evict(model->baseline, place);
     if (evicts) {
-        capture_lessons_settle(model);
+        learn_all_waiting(model);
         model->capture->era++;
     }
     baseline_learn_all(model->baseline, place, lesson);
@@ -121,22 +122,24 @@ void capture_lessons_learn(struct anomaly_model *model, const struct feature_vec
     surprise_table_clear(model->surprises);
 }
 
-static void settle_sums(struct anomaly_model *model)
+/* Counts a place's flows for what is typical, all at once. */
+static void settle_parts(struct anomaly_model *model, struct place_slot *slot)
 {
-    struct capture_lessons *const capture = model->capture;
-    typical_add_sums(&model->typical, capture->sum_mbits, capture->sums_flows);
-    memset(capture->sum_mbits, 0, sizeof capture->sum_mbits);
-    capture->sums_flows = 0;
+    typical_add_alike(&model->typical, slot->as.scoring.mbits, slot->as.scoring.flows);
+    slot->as.scoring.flows = 0;
 }
 
 static void score_slot(struct anomaly_model *model, struct place_slot *slot)
 {
     int32_t *const mbits = slot->as.scoring.mbits;
+    int32_t score_mbits = 0;
+    if (slot->as.scoring.flows > 0)
+        settle_parts(model, slot);
     surprise_table_mbits(model->surprises, model->baseline, &slot->place,
                          baseline_weigh(model->baseline, slot->pair_flows), mbits);
-    slot->as.scoring.score_mbits = 0;
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        slot->as.scoring.score_mbits += mbits[j];
+        score_mbits += mbits[j];
+    slot->as.scoring.score_mbits = score_mbits;
 }
 
 static bool write_scores(struct capture_lessons *capture)
@@ -167,10 +170,8 @@ static bool make_score(struct anomaly_model *model, int32_t *score_mbits)
     if (is_new)
         score_slot(model, slot);
     *score_mbits = slot->as.scoring.score_mbits;
-    for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        capture->sum_mbits[j] += slot->as.scoring.mbits[j];
-    if (++capture->sums_flows == SUMS_FLOWS_MAX)
-        settle_sums(model);
+    if (++slot->as.scoring.flows == UINT32_MAX)
+        settle_parts(model, slot);
     capture->block[capture->block_count++] = *score_mbits;
     return capture->block_count < SCORES_BLOCK || write_scores(capture);
 }
@@ -198,7 +199,9 @@ bool anomaly_next_score(struct anomaly_model *model, int32_t *score_mbits)
 bool anomaly_rank_finish(struct anomaly_model *model)
 {
     struct capture_lessons *const capture = model->capture;
-    settle_sums(model);
+    const bool is_counting = capture->is_scoring && !capture->is_counted;
+    for (unsigned i = 0; is_counting && i < PLACE_LOG_SLOTS; i++)
+        settle_parts(model, place_log_at(capture->log, i));
     typical_settle(&model->typical);
     const bool is_whole = capture->is_counted || write_scores(capture);
     capture->is_scoring = capture->is_counted = true;

@@ -78,9 +78,8 @@ void score_place(const struct anomaly_model *model, const struct baseline_place 
 /* Adds a scored flow's parts, and settles if it is due. */
 void typical_add(struct typical *typical, const struct verdict *verdict);
 
-/* Adds the parts of so many flows together. */
-void typical_add_sums(struct typical *typical, const int32_t sum_mbits[FEATURE_COUNT],
-                      uint64_t flows);
+/* Adds so many flows of these parts, which are not negative. */
+void typical_add_alike(struct typical *typical, const int32_t mbits[FEATURE_COUNT], uint32_t flows);
 
 /* Makes `mbits` the means of what was added; 0 of nothing. */
 void typical_settle(struct typical *typical);

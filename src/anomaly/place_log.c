@@ -6,6 +6,7 @@
 
 #include "anomaly/flow_store.h"
 #include "anomaly/number.h"
+#include "base/populate.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ struct place_log *place_log_open(uint64_t memory_bytes, const char *spill_direct
     struct place_log *const log = calloc(1, sizeof *log);
     if (log == NULL)
         return NULL;
+    populate_memory(log, sizeof *log);
     log->store = flow_store_open(memory_bytes, spill_directory);
     log->last = log->slots;
     if (log->store != NULL)

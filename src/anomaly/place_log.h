@@ -31,6 +31,7 @@ struct place_slot {
             uint64_t era;                    /* in which the place itself was learnt; the model's */
         } learning;
         struct {
+            uint32_t flows; /* scored, and not counted yet for what is typical */
             int32_t score_mbits;
             int32_t mbits[FEATURE_COUNT];
         } scoring;
@@ -52,7 +53,7 @@ struct place_slot *place_log_find(struct place_log *log, const struct baseline_p
 void place_log_append(struct place_log *log, struct place_slot *slot, bool is_there,
                       const struct baseline_place *place, uint32_t pair_flows);
 
-/* Slot `index` of PLACE_LOG_SLOTS, while appending. */
+/* Slot `index` of PLACE_LOG_SLOTS. */
 struct place_slot *place_log_at(struct place_log *log, unsigned index);
 
 /* The next place_log_next gives the first flow's; every slot is empty. Nothing can be appended any

@@ -5,6 +5,7 @@
  * tombstones. uthash was rejected here: its handle would lie in the large entries. */
 #include "anomaly/service_table.h"
 
+#include "base/populate.h"
 #include "base/siphash.h"
 
 #include <assert.h>
@@ -128,13 +129,23 @@ static size_t find_lightest(const struct service_table *table)
 /* An empty place; in a full table the lightest entry's. */
 static size_t make_room(struct service_table *table)
 {
-    if (table->count < table->max)
+    if (table->count < table->max) {
+        populate_memory(&table->scopes[table->count], sizeof *table->scopes);
         return table->count++;
+    }
     const size_t lightest = find_lightest(table);
     unlink_at(table, seek(table, table->scopes[lightest].service));
     memset(&table->scopes[lightest], 0, sizeof table->scopes[lightest]);
     table->evicted++;
     return lightest;
+}
+
+const struct service_scope *service_table_would_evict(const struct service_table *table,
+                                                      uint64_t service)
+{
+    if (table->count < table->max || service_table_find(table, service) != NULL)
+        return NULL;
+    return &table->scopes[find_lightest(table)];
 }
 
 static size_t insert(struct service_table *table, uint64_t service)

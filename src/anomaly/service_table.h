@@ -48,6 +48,10 @@ const struct service_scope *service_table_find(const struct service_table *table
 struct service_scope *service_table_touch(struct service_table *table, uint64_t service,
                                           uint64_t weight, uint64_t flow_number);
 
+/* What learning this service would evict; NULL: nothing. */
+const struct service_scope *service_table_would_evict(const struct service_table *table,
+                                                      uint64_t service);
+
 /* Halves all weights, rounding down. */
 void service_table_halve(struct service_table *table);
 

@@ -19,7 +19,6 @@ enum { UNKNOWN_BYTE = 0xff, UNKNOWN = -1, UNKNOWN_NUMERIC = UINT16_MAX };
 
 struct row {
     struct row_key key;
-    uint64_t era; /* of the table when it was made */
     struct baseline_view view;
     uint16_t numeric[BASELINE_NUMERIC_COUNT][BASELINE_OUTCOME_COUNT];
     /* By what is left of a category once the service is known, which is all of it in flows: their
@@ -31,6 +30,7 @@ struct row {
 struct surprise_table {
     uint64_t era; /* 1, 2, ...: how often it was cleared */
     size_t count;
+    uint64_t *made_in; /* each row's era. Apart: a row's memory is written before it is read */
     struct row rows[];
 };
 
@@ -39,13 +39,20 @@ struct surprise_table *surprise_table_open(size_t rows)
     struct surprise_table *const table = calloc(1, sizeof *table + rows * sizeof *table->rows);
     if (table == NULL)
         return NULL;
+    table->made_in = calloc(rows, sizeof *table->made_in);
     table->era = 1;
     table->count = rows;
-    return table;
+    if (table->made_in != NULL)
+        return table;
+    surprise_table_close(table);
+    return NULL;
 }
 
 void surprise_table_close(struct surprise_table *table)
 {
+    if (table == NULL)
+        return;
+    free(table->made_in);
     free(table);
 }
 
@@ -70,11 +77,12 @@ static struct row *find_row(struct surprise_table *table, const struct baseline 
                                 .own = own,
                                 .scope = place->scope,
                                 .has_service = place->has_service};
-    struct row *const row = &table->rows[row_of(&key) & (table->count - 1)];
-    if (row->era == table->era && memcmp(&row->key, &key, sizeof key) == 0)
+    const size_t at = row_of(&key) & (table->count - 1);
+    struct row *const row = &table->rows[at];
+    if (table->made_in[at] == table->era && memcmp(&row->key, &key, sizeof key) == 0)
         return row;
     row->key = key;
-    row->era = table->era;
+    table->made_in[at] = table->era;
     baseline_look(baseline, place, own, &row->view);
     memset(row->numeric, UNKNOWN_BYTE, sizeof row->numeric);
     memset(row->category, UNKNOWN_BYTE, sizeof row->category);
@@ -89,19 +97,40 @@ static int32_t part_of(const struct baseline *baseline, const struct row *row,
                           anomaly_quarter_weights(id));
 }
 
+/* Parts that the row does not know are worked out. */
+static void make_numeric(const struct baseline *baseline, struct row *row,
+                         const struct baseline_place *place, int32_t mbits[FEATURE_COUNT])
+{
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
+        if (mbits[j] != UNKNOWN_NUMERIC)
+            continue;
+        mbits[j] = part_of(baseline, row, place, j);
+        row->numeric[j][place->bin[j]] =
+            (uint16_t)(mbits[j] < UNKNOWN_NUMERIC ? mbits[j] : UNKNOWN_NUMERIC);
+    }
+}
+
+/* Whether any part is unknown is asked once, of all: one more than UNKNOWN_NUMERIC has bit 16. */
+static void look_up_numeric(const struct baseline *baseline, struct row *row,
+                            const struct baseline_place *place, int32_t mbits[FEATURE_COUNT])
+{
+    const uint16_t *parts = row->numeric[0];
+    uint32_t any = 0;
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++, parts += BASELINE_OUTCOME_COUNT) {
+        const uint32_t part = parts[place->bin[j]];
+        any |= part + 1;
+        mbits[j] = (int32_t)part;
+    }
+    if (any > UNKNOWN_NUMERIC)
+        make_numeric(baseline, row, place, mbits);
+}
+
 void surprise_table_mbits(struct surprise_table *table, const struct baseline *baseline,
                           const struct baseline_place *place, struct baseline_weights own,
                           int32_t mbits[FEATURE_COUNT])
 {
     struct row *const row = find_row(table, baseline, place, own);
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
-        uint16_t *const part = &row->numeric[j][place->bin[j]];
-        mbits[j] = *part;
-        if (*part != UNKNOWN_NUMERIC)
-            continue;
-        mbits[j] = part_of(baseline, row, place, j);
-        *part = (uint16_t)(mbits[j] < UNKNOWN_NUMERIC ? mbits[j] : UNKNOWN_NUMERIC);
-    }
+    look_up_numeric(baseline, row, place, mbits);
     for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++) {
         const unsigned j = BASELINE_NUMERIC_COUNT + i;
         int32_t *const part = &row->category[i][place->part[i]];
@@ -116,5 +145,5 @@ void surprise_table_mbits(struct surprise_table *table, const struct baseline *b
 
 uint64_t surprise_table_memory_bytes(const struct surprise_table *table)
 {
-    return sizeof *table + table->count * sizeof *table->rows;
+    return sizeof *table + table->count * (sizeof *table->rows + sizeof *table->made_in);
 }

@@ -21,7 +21,7 @@ struct surprise_table;
 
 /* `rows`: a power of two. NULL: no memory. */
 struct surprise_table *surprise_table_open(size_t rows);
-void surprise_table_close(struct surprise_table *table);
+void surprise_table_close(struct surprise_table *table); /* NULL is allowed */
 
 /* Forgets all: the baseline has changed. */
 void surprise_table_clear(struct surprise_table *table);

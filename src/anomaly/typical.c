@@ -28,12 +28,11 @@ void typical_add(struct typical *typical, const struct verdict *verdict)
         typical_settle(typical);
 }
 
-void typical_add_sums(struct typical *typical, const int32_t sum_mbits[FEATURE_COUNT],
-                      uint64_t flows)
+void typical_add_alike(struct typical *typical, const int32_t mbits[FEATURE_COUNT], uint32_t flows)
 {
     typical->flows += flows;
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        typical->sum_mbits[j] += sum_mbits[j];
+        typical->sum_mbits[j] += (int64_t)((uint64_t)(uint32_t)mbits[j] * flows);
 }
 
 void typical_halve(struct typical *typical)
