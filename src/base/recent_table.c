@@ -41,10 +41,19 @@ static void split_cells(struct recent_table *table)
 {
     enum { CELL_BITS = 32, DISTANCE_BITS = 4 };
     table->place_bits = CELL_BITS - (uint32_t)__builtin_clz(table->layout.limit);
+    table->place_mask = (UINT32_C(1) << table->place_bits) - 1;
     const uint32_t spare = CELL_BITS - table->place_bits;
     const uint32_t distance_bits = spare < 2 * DISTANCE_BITS ? spare / 2 : DISTANCE_BITS;
     table->distance_most = (UINT32_C(1) << distance_bits) - 1;
     table->tag_mask = ~((UINT32_C(1) << (table->place_bits + distance_bits)) - 1);
+}
+
+/* Of an entry within a line its end, which may lie in the next one; else what follows the key. */
+static uint32_t warm_offset(const struct recent_layout *layout)
+{
+    return (uint32_t)(layout->entry_bytes > LINE_BYTES
+                          ? sizeof(struct recent_entry) + layout->key_bytes
+                          : layout->entry_bytes - 1);
 }
 
 bool recent_table_init(struct recent_table *table, const struct recent_layout *layout)
@@ -61,6 +70,7 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
     const uint32_t cell_count = cell_count_for(table->layout.limit);
     table->cell_mask = cell_count - 1;
     split_cells(table);
+    table->warm_offset = warm_offset(&table->layout);
     table->cells = pages_open(cells_bytes(table));
     table->links = pages_open(links_bytes(table));
     table->slab = pages_open(slab_bytes(table));
@@ -122,7 +132,7 @@ static void list_add_newest(struct recent_table *table, uint32_t place)
 
 static uint32_t place_in(const struct recent_table *table, uint32_t cell)
 {
-    return cell & ((UINT32_C(1) << table->place_bits) - 1);
+    return cell & table->place_mask;
 }
 
 /* Of `hash` the highest bits are enough. */
@@ -173,7 +183,14 @@ static void empty_cell(struct recent_table *table, uint32_t place)
     table->cells[gap] = 0;
 }
 
-static uint32_t load_word(const uint8_t *bytes)
+static uint64_t load_8(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static uint32_t load_4(const uint8_t *bytes)
 {
     uint32_t word;
     memcpy(&word, bytes, sizeof word);
@@ -181,26 +198,32 @@ static uint32_t load_word(const uint8_t *bytes)
 }
 
 /* As memcmp() == 0, whose wide loads wait for the narrow stores that have just made the key: 20 ns
- * a key. A hash that matches is nearly always the key's, so there is no early way out. */
-static bool is_same_key(const uint8_t *one, const uint8_t *other, size_t bytes)
+ * a key. Keys begin with addresses, which are copied whole; what follows them is not. A hash that
+ * matches is nearly always the key's, so there is no early way out. */
+static inline bool is_same_key(const uint8_t *one, const uint8_t *other, size_t bytes)
 {
-    uint32_t difference = 0;
-    for (; bytes >= sizeof difference; bytes -= sizeof difference) {
-        difference |= load_word(one) ^ load_word(other);
-        one += sizeof difference;
-        other += sizeof difference;
+    enum { ADDRESS_BYTES = 16 };
+    uint64_t difference = 0;
+    for (; bytes >= ADDRESS_BYTES; bytes -= ADDRESS_BYTES) {
+        difference |= (load_8(one) ^ load_8(other)) | (load_8(one + 8) ^ load_8(other + 8));
+        one += ADDRESS_BYTES;
+        other += ADDRESS_BYTES;
+    }
+    for (; bytes >= sizeof(uint32_t); bytes -= sizeof(uint32_t)) {
+        difference |= load_4(one) ^ load_4(other);
+        one += sizeof(uint32_t);
+        other += sizeof(uint32_t);
     }
     while (bytes-- > 0)
         difference |= *one++ ^ *other++;
     return difference == 0;
 }
 
-/* All places touched are in use but one that insert() is about to fill. */
+/* All places up to the count are in use but one that insert() is about to fill. */
 static inline bool is_at(const struct recent_table *table, const struct recent_lookup *lookup,
                          uint32_t place)
 {
-    return place != 0 && place <= table->touched_slots &&
-           table->links[place].hash == lookup->hash &&
+    return place != 0 && place <= table->count && table->links[place].hash == lookup->hash &&
            is_same_key(key_of(entry_at(table, place)), lookup->key, table->layout.key_bytes);
 }
 
@@ -232,10 +255,7 @@ static void warm_entry(const struct recent_table *table, uint32_t place)
 {
     const uint8_t *const entry = (const uint8_t *)entry_at(table, place);
     __builtin_prefetch(entry);
-    if (table->layout.entry_bytes > LINE_BYTES)
-        __builtin_prefetch(entry + sizeof(struct recent_entry) + table->layout.key_bytes);
-    else
-        __builtin_prefetch(entry + table->layout.entry_bytes - 1);
+    __builtin_prefetch(entry + table->warm_offset);
 }
 
 /* Has fetched what the evictions to come will need: what the next entry leads to, the entry after
@@ -254,8 +274,8 @@ static void foresee_evictions(const struct recent_table *table)
         table->layout.foresee(table->layout.context, entry_at(table, first));
 }
 
-/* The least recently used leaves, for flow `number`; its slot is free. */
-static void evict_oldest(struct recent_table *table, uint64_t number)
+/* The least recently used leaves, for flow `number`; its place, which nothing leads to now. */
+static uint32_t evict_oldest(struct recent_table *table, uint64_t number)
 {
     const uint32_t oldest = table->links[0].newer;
     assert(oldest != 0);
@@ -264,31 +284,18 @@ static void evict_oldest(struct recent_table *table, uint64_t number)
         table->lost = number;
     list_remove(table, oldest);
     empty_cell(table, oldest);
-    table->links[oldest].newer = table->free;
-    table->free = oldest;
-    table->count--;
     table->evicted++;
     foresee_evictions(table);
+    return oldest;
 }
 
-static uint32_t free_place(struct recent_table *table, uint64_t number)
-{
-    if (table->count == table->layout.limit)
-        evict_oldest(table, number);
-    const uint32_t place = table->free;
-    if (place != 0) {
-        table->free = table->links[place].newer;
-        return place;
-    }
-    assert(table->touched_slots < table->layout.limit);
-    return ++table->touched_slots;
-}
-
-static uint32_t insert(struct recent_table *table, const struct recent_lookup *lookup,
-                       uint64_t number)
+/* Not inline: most touches find their entry, and would save registers for this. */
+static __attribute__((noinline)) void *
+insert(struct recent_table *table, const struct recent_lookup *lookup, uint64_t number)
 {
     const uint64_t lost = table->lost; /* whom it displaces itself, it is not */
-    const uint32_t place = free_place(table, number);
+    const bool is_full = table->count == table->layout.limit;
+    const uint32_t place = is_full ? evict_oldest(table, number) : ++table->count;
     struct recent_entry *const entry = entry_at(table, place);
     memset(entry, 0, table->layout.entry_bytes);
     memcpy((uint8_t *)entry + sizeof *entry, lookup->key, table->layout.key_bytes);
@@ -297,26 +304,18 @@ static uint32_t insert(struct recent_table *table, const struct recent_lookup *l
     table->links[place].hash = lookup->hash;
     fill_cell(table, place);
     list_add_newest(table, place);
-    table->count++;
-    return place;
+    return entry;
 }
 
-struct recent_lookup recent_lookup_hashed(const struct recent_table *table, const void *key,
-                                          uint32_t hash)
+struct recent_lookup recent_lookup_hashed(const void *key, uint32_t hash)
 {
-    __builtin_prefetch(&table->cells[hash & table->cell_mask]);
     return (struct recent_lookup){.key = key, .hash = hash};
 }
 
 struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key)
 {
-    return recent_lookup_hashed(table, key,
-                                (uint32_t)siphash13(table->hash_key, key, table->layout.key_bytes));
-}
-
-void recent_lookup_warm(const struct recent_lookup *lookup, const struct recent_table *table)
-{
-    (void)recent_table_find(table, lookup->hash);
+    return recent_lookup_hashed(
+        key, (uint32_t)siphash13(table->hash_key, key, table->layout.key_bytes));
 }
 
 uint32_t recent_table_find(const struct recent_table *table, uint32_t hash)
@@ -346,10 +345,10 @@ bool recent_table_has(const struct recent_table *table, const struct recent_look
 void *recent_table_touch(struct recent_table *table, const struct recent_lookup *lookup,
                          uint64_t number)
 {
-    uint32_t place = seek(table, lookup);
-    if (place == 0) {
-        place = insert(table, lookup, number);
-    } else if (table->links[place].newer != 0) {
+    const uint32_t place = seek(table, lookup);
+    if (place == 0)
+        return insert(table, lookup, number);
+    if (table->links[place].newer != 0) {
         list_remove(table, place);
         list_add_newest(table, place);
     }
@@ -360,9 +359,7 @@ void recent_table_clear(struct recent_table *table)
 {
     memset(table->cells, 0, (table->cell_mask + (size_t)1) * sizeof *table->cells);
     table->links[0] = (struct recent_link){.newer = 0};
-    table->free = 0;
     table->count = 0;
-    table->touched_slots = 0;
     table->lost = 0;
 }
 

@@ -45,7 +45,7 @@ struct recent_layout {
 };
 
 /* An entry's neighbours in the order of use, by 1 + slot; of place 0, the list's head, the least
- * and the most recently used. A free slot's `newer` is the next free one. */
+ * and the most recently used. */
 struct recent_link {
     uint32_t newer, older, hash;
 };
@@ -57,9 +57,9 @@ struct recent_table {
     struct recent_link *links;
     uint8_t *slab;
     uint32_t cell_mask;
-    uint32_t place_bits, distance_most, tag_mask; /* parts of a cell */
-    uint32_t free; /* 1 + slot of the first free one among those touched; 0: none */
-    uint32_t count, touched_slots;
+    uint32_t place_bits, place_mask, distance_most, tag_mask; /* parts of a cell */
+    uint32_t warm_offset; /* where an entry is fetched but for its beginning */
+    uint32_t count;       /* entries; they fill the first slots */
     uint64_t lost; /* as in an entry, for the next one to come in */
     uint64_t evicted;
 };
@@ -70,8 +70,8 @@ void recent_table_deinit(struct recent_table *table);
 size_t recent_table_memory_bytes(const struct recent_table *table);
 
 /* A lookup in steps, so that a caller with several tables has their memory fetched side by side: a
- * miss costs 100 ns, and one flow touches five tables. begin, warm, touch: each for all tables
- * before the next; the first two only read, and what they saw may change until the touch. */
+ * miss costs 100 ns, and one flow touches five tables. ask, find, touch: each for all tables before
+ * the next; the first two only read, and what they saw may change until the touch. */
 struct recent_lookup {
     const void *key; /* the caller's, valid until the touch */
     uint32_t hash;
@@ -81,9 +81,12 @@ struct recent_lookup {
 /* By the table's own hash of the key, or by one that the caller has; one table is always asked in
  * one of the two ways. */
 struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key);
-struct recent_lookup recent_lookup_hashed(const struct recent_table *table, const void *key,
-                                          uint32_t hash);
-void recent_lookup_warm(const struct recent_lookup *lookup, const struct recent_table *table);
+struct recent_lookup recent_lookup_hashed(const void *key, uint32_t hash);
+/* Has the cell fetched that the hash leads to. */
+static inline void recent_table_ask(const struct recent_table *table, uint32_t hash)
+{
+    __builtin_prefetch(&table->cells[hash & table->cell_mask]);
+}
 /* The place that the hash leads to, most likely the key's, and its memory is asked for; 0: surely
  * there is no such key. For who keeps it until the touch, which then need not look again. */
 uint32_t recent_table_find(const struct recent_table *table, uint32_t hash);
