@@ -30,6 +30,8 @@ struct behaviour_engine {
     struct recent_table tables[TABLE_COUNT];
     struct parts parts;             /* of their entries */
     uint32_t rule_needs[RULES_MAX]; /* what all quantities of each rule need, enum sight */
+    uint32_t sight;                 /* of the last flow; */
+    uint64_t rules;                 /* a bit for each rule whose needs that is */
 };
 
 #define BEHAVIOUR(id, name, label, techniques, tactics) \
@@ -147,6 +149,16 @@ static void find_rule_needs(struct behaviour_engine *engine)
     }
 }
 
+/* Of a flow of this sight no other rule holds. */
+static uint64_t rules_for(const struct behaviour_engine *engine, uint32_t sight)
+{
+    uint64_t rules = 0;
+    for (size_t i = 0; i < behaviour_rule_count; i++)
+        if ((engine->rule_needs[i] & ~sight) == 0)
+            rules |= UINT64_C(1) << i;
+    return rules;
+}
+
 struct behaviour_engine *behaviour_open(const struct behaviour_settings *settings)
 {
     struct behaviour_engine *const engine = calloc(1, sizeof *engine);
@@ -154,6 +166,7 @@ struct behaviour_engine *behaviour_open(const struct behaviour_settings *setting
         return NULL;
     engine->settings = *settings;
     find_rule_needs(engine);
+    engine->rules = rules_for(engine, engine->sight);
     if (open_tables(engine))
         return engine;
     behaviour_close(engine);
@@ -376,14 +389,17 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
     give_births(engine, &scene);
     scene_count(&scene, hashes);
     memset(finding, 0, sizeof *finding); /* BEHAVIOUR_NONE */
-    for (size_t i = 0; i < behaviour_rule_count; i++) {
+    if (scene.sight != engine->sight) {
+        engine->sight = scene.sight;
+        engine->rules = rules_for(engine, scene.sight);
+    }
+    for (uint64_t left = engine->rules; left != 0; left &= left - 1) {
         double values[BEHAVIOUR_EVIDENCE_MAX];
-        if (!scene_is(&scene, engine->rule_needs[i]))
-            continue;
-        const unsigned count = try_rule(&behaviour_rules[i], &scene, values);
+        const struct behaviour_rule *const rule = &behaviour_rules[__builtin_ctzll(left)];
+        const unsigned count = try_rule(rule, &scene, values);
         if (count == 0)
             continue;
-        tell(&behaviour_rules[i], &scene, values, count, finding);
+        tell(rule, &scene, values, count, finding);
         return;
     }
 }
