@@ -20,9 +20,9 @@ enum endpoint_key {
     ENDPOINT_SOURCE,
     ENDPOINT_DESTINATION,
     ENDPOINT_PAIR,
-    ENDPOINT_CONVERSATION,     /* both and the port */
     ENDPOINT_SOURCE_PORT,      /* as the source asks it of any host */
     ENDPOINT_DESTINATION_PORT, /* at the destination, whoever asks */
+    ENDPOINT_CONVERSATION,     /* both and the port */
     ENDPOINT_OFFER,            /* the destination and the service */
     ENDPOINT_KEYS
 };

@@ -183,80 +183,25 @@ static void empty_cell(struct recent_table *table, uint32_t place)
     table->cells[gap] = 0;
 }
 
-static uint64_t load_8(const uint8_t *bytes)
-{
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-static uint32_t load_4(const uint8_t *bytes)
-{
-    uint32_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-/* As memcmp() == 0, whose wide loads wait for the narrow stores that have just made the key: 20 ns
- * a key. Keys begin with addresses, which are copied whole; what follows them is not. A hash that
- * matches is nearly always the key's, so there is no early way out. */
-static inline bool is_same_key(const uint8_t *one, const uint8_t *other, size_t bytes)
-{
-    enum { ADDRESS_BYTES = 16 };
-    uint64_t difference = 0;
-    for (; bytes >= ADDRESS_BYTES; bytes -= ADDRESS_BYTES) {
-        difference |= (load_8(one) ^ load_8(other)) | (load_8(one + 8) ^ load_8(other + 8));
-        one += ADDRESS_BYTES;
-        other += ADDRESS_BYTES;
-    }
-    for (; bytes >= sizeof(uint32_t); bytes -= sizeof(uint32_t)) {
-        difference |= load_4(one) ^ load_4(other);
-        one += sizeof(uint32_t);
-        other += sizeof(uint32_t);
-    }
-    while (bytes-- > 0)
-        difference |= *one++ ^ *other++;
-    return difference == 0;
-}
-
 /* All places up to the count are in use but one that insert() is about to fill. */
-static inline bool is_at(const struct recent_table *table, const struct recent_lookup *lookup,
-                         uint32_t place)
+static inline bool is_at(const struct recent_table *table, const void *key, uint32_t place)
 {
-    return place != 0 && place <= table->count && table->links[place].hash == lookup->hash &&
-           is_same_key(key_of(entry_at(table, place)), lookup->key, table->layout.key_bytes);
+    return place - 1 < table->count &&
+           recent_table_is_same(key_of(entry_at(table, place)), key, table->layout.key_bytes);
 }
 
 /* The place of the key, or 0. */
-static inline uint32_t seek(const struct recent_table *table, const struct recent_lookup *lookup)
+static inline uint32_t seek(const struct recent_table *table, struct recent_lookup lookup)
 {
-    if (is_at(table, lookup, lookup->place))
-        return lookup->place;
-    uint32_t at = lookup->hash & table->cell_mask;
+    uint32_t at = lookup.hash & table->cell_mask;
     for (uint32_t cell; (cell = table->cells[at]) != 0; at = (at + 1) & table->cell_mask)
-        if (((cell ^ lookup->hash) & table->tag_mask) == 0 &&
-            is_at(table, lookup, place_in(table, cell)))
+        if (((cell ^ lookup.hash) & table->tag_mask) == 0 &&
+            is_at(table, lookup.key, place_in(table, cell)))
             return place_in(table, cell);
     return 0;
 }
 
-/* The place that the hash leads to, most likely that of its key; 0: surely none. */
-static inline uint32_t peek(const struct recent_table *table, uint32_t hash)
-{
-    uint32_t at = hash & table->cell_mask;
-    while (table->cells[at] != 0 && ((table->cells[at] ^ hash) & table->tag_mask) != 0)
-        at = (at + 1) & table->cell_mask;
-    return place_in(table, table->cells[at]);
-}
-
 /* ---- entries ------------------------------------------------------------------------------- */
-
-static void warm_entry(const struct recent_table *table, uint32_t place)
-{
-    const uint8_t *const entry = (const uint8_t *)entry_at(table, place);
-    __builtin_prefetch(entry);
-    __builtin_prefetch(entry + table->warm_offset);
-}
 
 /* Has fetched what the evictions to come will need: what the next entry leads to, the entry after
  * it, and the link behind that. */
@@ -267,7 +212,7 @@ static void foresee_evictions(const struct recent_table *table)
     if (first == 0 || second == 0)
         return;
     const struct recent_link *const link = &table->links[second];
-    warm_entry(table, second);
+    recent_table_warm_slot(table, second - 1);
     __builtin_prefetch(&table->cells[link->hash & table->cell_mask]);
     __builtin_prefetch(&table->links[link->newer]);
     if (table->layout.foresee != NULL)
@@ -289,19 +234,17 @@ static uint32_t evict_oldest(struct recent_table *table, uint64_t number)
     return oldest;
 }
 
-/* Not inline: most touches find their entry, and would save registers for this. */
-static __attribute__((noinline)) void *
-insert(struct recent_table *table, const struct recent_lookup *lookup, uint64_t number)
+static void *insert(struct recent_table *table, struct recent_lookup lookup, uint64_t number)
 {
     const uint64_t lost = table->lost; /* whom it displaces itself, it is not */
     const bool is_full = table->count == table->layout.limit;
     const uint32_t place = is_full ? evict_oldest(table, number) : ++table->count;
     struct recent_entry *const entry = entry_at(table, place);
     memset(entry, 0, table->layout.entry_bytes);
-    memcpy((uint8_t *)entry + sizeof *entry, lookup->key, table->layout.key_bytes);
+    memcpy((uint8_t *)entry + sizeof *entry, lookup.key, table->layout.key_bytes);
     entry->inserted = number;
     entry->lost = lost;
-    table->links[place].hash = lookup->hash;
+    table->links[place].hash = lookup.hash;
     fill_cell(table, place);
     list_add_newest(table, place);
     return entry;
@@ -314,18 +257,8 @@ struct recent_lookup recent_lookup_hashed(const void *key, uint32_t hash)
 
 struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key)
 {
-    return recent_lookup_hashed(
-        key, (uint32_t)siphash13(table->hash_key, key, table->layout.key_bytes));
-}
-
-uint32_t recent_table_find(const struct recent_table *table, uint32_t hash)
-{
-    const uint32_t place = peek(table, hash);
-    if (place != 0) {
-        warm_entry(table, place);
-        __builtin_prefetch(&table->links[place]);
-    }
-    return place;
+    return recent_lookup_hashed(key,
+                                (uint32_t)siphash13(table->hash_key, key, table->layout.key_bytes));
 }
 
 const void *recent_table_found(const struct recent_table *table, uint32_t place)
@@ -337,21 +270,19 @@ const void *recent_table_found(const struct recent_table *table, uint32_t place)
     return entry_at(table, place);
 }
 
-bool recent_table_has(const struct recent_table *table, const struct recent_lookup *lookup)
+bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup)
 {
     return seek(table, lookup) != 0;
 }
 
-void *recent_table_touch(struct recent_table *table, const struct recent_lookup *lookup,
-                         uint64_t number)
+void *recent_table_touch_anew(struct recent_table *table, struct recent_lookup lookup,
+                              uint64_t number)
 {
     const uint32_t place = seek(table, lookup);
     if (place == 0)
         return insert(table, lookup, number);
-    if (table->links[place].newer != 0) {
-        list_remove(table, place);
-        list_add_newest(table, place);
-    }
+    if (table->links[place].newer != 0)
+        recent_table_renew(table, place);
     return entry_at(table, place);
 }
 
@@ -387,9 +318,4 @@ void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t 
 {
     struct recent_entry *const entry = entry_at(table, slot + 1);
     return entry->inserted <= number ? entry : NULL;
-}
-
-void recent_table_warm_slot(const struct recent_table *table, uint32_t slot)
-{
-    warm_entry(table, slot + 1);
 }

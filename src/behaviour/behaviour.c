@@ -206,16 +206,16 @@ static void advance_time(struct behaviour_engine *engine, const struct flow_reco
         engine->watch_start_ns = flow->first_ns;
 }
 
-/* What a flow is evidence for: the keys of endpoint.h but for the last, each in a table. */
-enum { ROLE_COUNT = ENDPOINT_OFFER };
+/* What a flow is evidence for: keys of endpoint.h up to the conversation, each in a table. */
+enum { ROLE_COUNT = ENDPOINT_CONVERSATION + 1 };
 
 static const enum table table_of[ROLE_COUNT] = {
     [ENDPOINT_SOURCE] = TABLE_HOSTS,
     [ENDPOINT_DESTINATION] = TABLE_HOSTS,
     [ENDPOINT_PAIR] = TABLE_PAIRS,
-    [ENDPOINT_CONVERSATION] = TABLE_CONVERSATIONS,
     [ENDPOINT_SOURCE_PORT] = TABLE_SWEEPS,
     [ENDPOINT_DESTINATION_PORT] = TABLE_TARGETS,
+    [ENDPOINT_CONVERSATION] = TABLE_CONVERSATIONS,
 };
 
 /* What a flow must be for an entry in either; any of these. Pairs and conversations are what a
@@ -226,12 +226,15 @@ enum {
     CONVERSATION_SIGHTS = SIGHT_CONTACT | SIGHT_HELD | SIGHT_SHORT_LOGIN,
 };
 
-static void *touch(struct behaviour_engine *engine, enum endpoint_key role,
-                   const struct endpoint_hashes *hashes, const void *key)
+/* Inline, for the key's size. */
+static inline __attribute__((always_inline)) void *touch(struct behaviour_engine *engine,
+                                                         enum endpoint_key role,
+                                                         const struct endpoint_hashes *hashes,
+                                                         const void *key, size_t key_bytes)
 {
     const struct recent_lookup lookup = {
         .key = key, .hash = hashes->hash[role], .place = hashes->behaviour_place[role]};
-    return recent_table_touch(&engine->tables[table_of[role]], &lookup, engine->number);
+    return recent_table_touch(&engine->tables[table_of[role]], lookup, key_bytes, engine->number);
 }
 
 static struct host *touch_host(struct behaviour_engine *engine, enum endpoint_key role,
@@ -240,7 +243,7 @@ static struct host *touch_host(struct behaviour_engine *engine, enum endpoint_ke
 {
     struct host_key key = {.ip_version = ip_version};
     memcpy(key.address, address, sizeof key.address);
-    return touch(engine, role, hashes, &key);
+    return touch(engine, role, hashes, &key, sizeof key);
 }
 
 static struct pair *touch_pair(struct behaviour_engine *engine,
@@ -249,7 +252,7 @@ static struct pair *touch_pair(struct behaviour_engine *engine,
     struct pair_key key = {.ip_version = flow->ip_version};
     memcpy(key.source, flow->source, sizeof key.source);
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(engine, ENDPOINT_PAIR, hashes, &key);
+    return touch(engine, ENDPOINT_PAIR, hashes, &key, sizeof key);
 }
 
 static void *touch_port(struct behaviour_engine *engine, enum endpoint_key role,
@@ -258,7 +261,7 @@ static void *touch_port(struct behaviour_engine *engine, enum endpoint_key role,
 {
     struct port_key key = {.service = service};
     memcpy(key.address, address, sizeof key.address);
-    return touch(engine, role, hashes, &key);
+    return touch(engine, role, hashes, &key, sizeof key);
 }
 
 static struct conversation *touch_conversation(struct behaviour_engine *engine,
@@ -268,7 +271,7 @@ static struct conversation *touch_conversation(struct behaviour_engine *engine,
     struct conversation_key key = {.service = service};
     memcpy(key.source, flow->source, sizeof key.source);
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(engine, ENDPOINT_CONVERSATION, hashes, &key);
+    return touch(engine, ENDPOINT_CONVERSATION, hashes, &key, sizeof key);
 }
 
 /* The entries of one flow, each inserted where it was not yet; a port is the responder's. */
@@ -316,13 +319,13 @@ static bool holds(const struct condition *condition, double value)
 }
 
 /* How many conditions a rule has, if every one holds; their values. 0: one does not. NaN holds no
- * condition. */
+ * condition. The flow is what the rule needs. */
 static unsigned try_rule(const struct behaviour_rule *rule, const struct scene *scene,
                          double values[BEHAVIOUR_EVIDENCE_MAX])
 {
     unsigned count = 0;
     for (; count < BEHAVIOUR_EVIDENCE_MAX && rule->conditions[count].side != 0; count++) {
-        values[count] = quantity_measure(rule->conditions[count].quantity, scene);
+        values[count] = quantity_functions[rule->conditions[count].quantity](scene);
         if (!holds(&rule->conditions[count], values[count]))
             return 0;
     }
@@ -345,30 +348,30 @@ static void tell(const struct behaviour_rule *rule, const struct scene *scene,
 }
 
 /* The sight of a flow to come is not known yet, for want of its vector. By its state, which lies
- * beside its ports, most that have no conversation are told. */
-static bool is_to_fetch(const struct flow_record *flow, unsigned role)
+ * beside its ports, most that have no conversation are told: it is the last of their roles. */
+static unsigned roles_to_fetch(const struct flow_record *flow)
 {
     const bool is_unanswered = flow->state == FLOW_STATE_ATTEMPTED ||
                                flow->state == FLOW_STATE_REFUSED ||
                                flow->state == FLOW_STATE_ONE_WAY;
-    return role != ENDPOINT_CONVERSATION || !is_unanswered;
+    return is_unanswered ? ENDPOINT_CONVERSATION : ROLE_COUNT;
 }
 
 void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
                          const struct endpoint_hashes *hashes)
 {
-    for (unsigned i = 0; i < ROLE_COUNT; i++)
-        if (is_to_fetch(flow, i))
-            recent_table_ask(&engine->tables[table_of[i]], hashes->hash[i]);
+    const unsigned roles = roles_to_fetch(flow);
+    for (unsigned i = 0; i < roles; i++)
+        recent_table_ask(&engine->tables[table_of[i]], hashes->hash[i]);
 }
 
 void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
                     struct endpoint_hashes *hashes)
 {
-    for (unsigned i = 0; i < ROLE_COUNT; i++)
-        if (is_to_fetch(flow, i))
-            hashes->behaviour_place[i] =
-                recent_table_find(&engine->tables[table_of[i]], hashes->hash[i]);
+    const unsigned roles = roles_to_fetch(flow);
+    for (unsigned i = 0; i < roles; i++)
+        hashes->behaviour_place[i] =
+            recent_table_find(&engine->tables[table_of[i]], hashes->hash[i]);
 }
 
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,

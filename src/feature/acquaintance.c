@@ -44,21 +44,21 @@ void acquaintance_write(const struct acquaintances *known, struct byte_writer *w
 static uint32_t hash_pair_key(const struct endpoint_hasher *hasher, const struct pair_key *key)
 {
     return endpoint_hash_both(endpoint_place_host(hasher, key->source, key->ip_version),
-                     endpoint_place_host(hasher, key->destination, key->ip_version));
+                              endpoint_place_host(hasher, key->destination, key->ip_version));
 }
 
 static uint32_t hash_offer_key(const struct endpoint_hasher *hasher, const struct offer_key *key)
 {
     return endpoint_hash_both(endpoint_place_host(hasher, key->destination, key->ip_version),
-                      key->service);
+                              key->service);
 }
 
 /* The entry of a key; *is_new: it was not there. */
 static void *enter(struct recent_table *table, const void *key, uint32_t hash, bool *is_new)
 {
     const struct recent_lookup lookup = recent_lookup_hashed(key, hash);
-    *is_new = !recent_table_has(table, &lookup);
-    return recent_table_touch(table, &lookup, NUMBER_BEFORE_ALL);
+    *is_new = !recent_table_has(table, lookup);
+    return recent_table_touch_anew(table, lookup, NUMBER_BEFORE_ALL);
 }
 
 /* No flow has a key without an IP version. */
@@ -202,8 +202,8 @@ static bool add_table(struct recent_table *table, const struct recent_table *oth
     for (size_t i = 0; i < count; i++) {
         const uint32_t hash = hash_key_of(table, meetings[i].key, hasher);
         const struct recent_lookup lookup = recent_lookup_hashed(meetings[i].key, hash);
-        if (!recent_table_has(table, &lookup))
-            *first_of(table, recent_table_touch(table, &lookup, NUMBER_BEFORE_ALL)) =
+        if (!recent_table_has(table, lookup))
+            *first_of(table, recent_table_touch_anew(table, lookup, NUMBER_BEFORE_ALL)) =
                 meetings[i].first_ns;
     }
     free(meetings);

@@ -122,21 +122,18 @@ static void advance_time(struct feature_engine *engine, const struct flow_record
     expire_window(engine);
 }
 
-static struct scene make_scene(struct feature_engine *engine, const struct flow_record *flow,
-                               const struct endpoint_hashes *hashes)
+static void set_scene(struct feature_engine *engine, const struct flow_record *flow,
+                      const struct endpoint_hashes *hashes, struct scene *scene)
 {
     const struct window *const window = &engine->around.window;
-    struct scene scene = {
-        .flow = flow,
-        .hashes = hashes,
-        .horizon = {.now = window->next,
-                    .window = window->first,
-                    .ten_minutes = minute_clock_first(&engine->clock),
-                    .minute = (uint32_t)engine->clock.minute,
-                    .clock = &engine->clock},
-    };
-    scene.company = surroundings_meet(&engine->around, flow, hashes, &scene.horizon);
-    return scene;
+    scene->flow = flow;
+    scene->hashes = hashes;
+    scene->horizon = (struct horizon){.now = window->next,
+                                      .window = window->first,
+                                      .ten_minutes = minute_clock_first(&engine->clock),
+                                      .minute = (uint32_t)engine->clock.minute,
+                                      .clock = &engine->clock};
+    surroundings_meet(&engine->around, flow, hashes, &scene->horizon, &scene->company);
 }
 
 static bool is_new(const struct scene *scene, const struct recent_entry *entry)
@@ -223,8 +220,7 @@ static void remember(struct feature_engine *engine, const struct scene *scene,
     const struct source_sight source_sight = {.peer_hash = hashes->destination_sketch,
                                               .port_hash = hashes->port_sketch};
     source_count(company->source, flow, &source_sight, &scene->horizon, pools);
-    destination_count(company->destination, hashes->source_sketch, &scene->horizon,
-                      pools);
+    destination_count(company->destination, hashes->source_sketch, &scene->horizon, pools);
     pair_count(company->pair, hashes->port_sketch, &scene->horizon, pools);
     if (scene->flow->slice == 0 && company->rhythm != NULL)
         rhythm_count(company->rhythm, scene->flow->first_ns);
@@ -268,7 +264,8 @@ static void measure_surroundings(const struct feature_engine *engine, const stru
 void feature_hash_endpoints(struct feature_engine *engine, const struct flow_record *flow,
                             struct endpoint_hashes *hashes)
 {
-    endpoint_hash(&engine->around.hasher, flow, category_service(flow, &engine->service_ports), hashes);
+    endpoint_hash(&engine->around.hasher, flow, category_service(flow, &engine->service_ports),
+                  hashes);
 }
 
 void feature_ask_ahead(const struct feature_engine *engine, const struct endpoint_hashes *hashes)
@@ -309,7 +306,8 @@ void feature_measure(struct feature_engine *engine, const struct flow_record *fl
                      const struct endpoint_hashes *hashes, struct feature_vector *vector)
 {
     advance_time(engine, flow);
-    const struct scene scene = make_scene(engine, flow, hashes);
+    struct scene scene;
+    set_scene(engine, flow, hashes, &scene);
     derive(engine, flow, hashes->service, vector);
     vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->nets, flow));
     measure_past(engine, &scene, vector);

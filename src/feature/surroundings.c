@@ -158,22 +158,23 @@ struct acquaintances surroundings_acquaintances(struct surroundings *around)
 
 /* In which key a table's flows are. */
 static const enum endpoint_key key_of[TABLE_COUNT] = {
-    [TABLE_SOURCES] = ENDPOINT_SOURCE,
-    [TABLE_DESTINATIONS] = ENDPOINT_DESTINATION,
-    [TABLE_PAIRS] = ENDPOINT_PAIR,
-    [TABLE_CONVERSATIONS] = ENDPOINT_CONVERSATION,
+    [TABLE_SOURCES] = ENDPOINT_SOURCE, [TABLE_DESTINATIONS] = ENDPOINT_DESTINATION,
+    [TABLE_PAIRS] = ENDPOINT_PAIR,     [TABLE_CONVERSATIONS] = ENDPOINT_CONVERSATION,
     [TABLE_OFFERS] = ENDPOINT_OFFER,
 };
 
-static void *touch(struct surroundings *around, enum table table,
-                   const struct endpoint_hashes *hashes, const void *key)
+/* Inline, for the key's size. */
+static inline __attribute__((always_inline)) void *touch(struct surroundings *around,
+                                                         enum table table,
+                                                         const struct endpoint_hashes *hashes,
+                                                         const void *key, size_t key_bytes)
 {
     const struct recent_lookup lookup = {
         .key = key,
         .hash = hashes->hash[key_of[table]],
         .place = hashes->feature_place[key_of[table]],
     };
-    return recent_table_touch(&around->tables[table], &lookup, around->window.next);
+    return recent_table_touch(&around->tables[table], lookup, key_bytes, around->window.next);
 }
 
 static void *meet_host(struct surroundings *around, enum table table,
@@ -182,7 +183,7 @@ static void *meet_host(struct surroundings *around, enum table table,
 {
     struct host_key key = {.ip_version = ip_version};
     memcpy(key.address, address, sizeof key.address);
-    return touch(around, table, hashes, &key);
+    return touch(around, table, hashes, &key, sizeof key);
 }
 
 static struct pair *meet_pair(struct surroundings *around, const struct flow_record *flow,
@@ -191,11 +192,12 @@ static struct pair *meet_pair(struct surroundings *around, const struct flow_rec
     struct pair_key key = {.ip_version = flow->ip_version};
     memcpy(key.source, flow->source, sizeof key.source);
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(around, TABLE_PAIRS, hashes, &key);
+    return touch(around, TABLE_PAIRS, hashes, &key, sizeof key);
 }
 
 static struct rhythm *meet_conversation(struct surroundings *around, const struct flow_record *flow,
-                                        const struct pair *pair, const struct endpoint_hashes *hashes)
+                                        const struct pair *pair,
+                                        const struct endpoint_hashes *hashes)
 {
     if (pair_is_first_conversation(pair, flow))
         return pair->sums == 0 ? NULL : &pair_sums(pair, &around->pools)->rhythm;
@@ -205,7 +207,8 @@ static struct rhythm *meet_conversation(struct surroundings *around, const struc
         .port = flow->destination_port,
         .protocol = flow->protocol,
     };
-    struct conversation *const conversation = touch(around, TABLE_CONVERSATIONS, hashes, &key);
+    struct conversation *const conversation =
+        touch(around, TABLE_CONVERSATIONS, hashes, &key, sizeof key);
     return &conversation->rhythm;
 }
 
@@ -214,21 +217,21 @@ static struct offer *meet_offer(struct surroundings *around, const struct flow_r
 {
     struct offer_key key = {.service = hashes->service, .ip_version = flow->ip_version};
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(around, TABLE_OFFERS, hashes, &key);
+    return touch(around, TABLE_OFFERS, hashes, &key, sizeof key);
 }
 
-struct company surroundings_meet(struct surroundings *around, const struct flow_record *flow,
-                                 const struct endpoint_hashes *hashes, const struct horizon *horizon)
+void surroundings_meet(struct surroundings *around, const struct flow_record *flow,
+                       const struct endpoint_hashes *hashes, const struct horizon *horizon,
+                       struct company *company)
 {
     const uint8_t version = flow->ip_version;
-    struct company company;
-    company.source = meet_host(around, TABLE_SOURCES, hashes, flow->source, version);
-    company.destination = meet_host(around, TABLE_DESTINATIONS, hashes, flow->destination, version);
-    company.pair = meet_pair(around, flow, hashes);
-    pair_meet(company.pair, flow, horizon, around->hasher.sketch_key, &around->pools);
-    company.rhythm = meet_conversation(around, flow, company.pair, hashes);
-    company.offer = meet_offer(around, flow, hashes);
-    return company;
+    company->source = meet_host(around, TABLE_SOURCES, hashes, flow->source, version);
+    company->destination =
+        meet_host(around, TABLE_DESTINATIONS, hashes, flow->destination, version);
+    company->pair = meet_pair(around, flow, hashes);
+    pair_meet(company->pair, flow, horizon, around->hasher.sketch_key, &around->pools);
+    company->rhythm = meet_conversation(around, flow, company->pair, hashes);
+    company->offer = meet_offer(around, flow, hashes);
 }
 
 /* ---- leaving the window --------------------------------------------------------------------- */

@@ -58,8 +58,9 @@ void surroundings_clear(struct surroundings *around, bool with_tables);
 struct acquaintances surroundings_acquaintances(struct surroundings *around);
 
 /* The flow's entries, each inserted by it where it was not yet. */
-struct company surroundings_meet(struct surroundings *around, const struct flow_record *flow,
-                                 const struct endpoint_hashes *hashes, const struct horizon *horizon);
+void surroundings_meet(struct surroundings *around, const struct flow_record *flow,
+                       const struct endpoint_hashes *hashes, const struct horizon *horizon,
+                       struct company *company);
 /* The oldest flow leaves the window; there must be one. */
 void surroundings_leave_window(struct surroundings *around);
 
