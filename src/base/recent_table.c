@@ -58,6 +58,7 @@ static uint32_t warm_offset(const struct recent_layout *layout)
 
 bool recent_table_init(struct recent_table *table, const struct recent_layout *layout)
 {
+    assert(layout->key_bytes <= RECENT_KEY_BYTES_MAX);
     assert(layout->entry_bytes >= sizeof(struct recent_entry) + layout->key_bytes);
     *table = (struct recent_table){.layout = *layout};
     if (table->layout.limit == 0)
@@ -112,20 +113,20 @@ static const uint8_t *key_of(const struct recent_entry *entry)
 
 /* ---- the order of use ---------------------------------------------------------------------- */
 
-static void list_remove(struct recent_table *table, uint32_t place)
+static void list_remove(struct recent_link *links, uint32_t place)
 {
-    const struct recent_link *const link = &table->links[place];
-    table->links[link->older].newer = link->newer;
-    table->links[link->newer].older = link->older;
+    const struct recent_link link = links[place];
+    links[link.older].newer = link.newer;
+    links[link.newer].older = link.older;
 }
 
-static void list_add_newest(struct recent_table *table, uint32_t place)
+static void list_add_newest(struct recent_link *links, uint32_t place)
 {
-    struct recent_link *const head = &table->links[0];
-    table->links[place].older = head->older;
-    table->links[place].newer = 0;
-    table->links[head->older].newer = place;
-    head->older = place;
+    const uint32_t newest = links[0].older;
+    links[place].older = newest;
+    links[place].newer = 0;
+    links[newest].newer = place;
+    links[0].older = place;
 }
 
 /* ---- the index ----------------------------------------------------------------------------- */
@@ -153,45 +154,47 @@ static uint32_t distance_of(const struct recent_table *table, uint32_t at)
     return (at - table->links[place_in(table, cell)].hash) & table->cell_mask;
 }
 
-static void fill_cell(struct recent_table *table, uint32_t place)
+static void fill_cell(struct recent_table *table, uint32_t place, uint32_t hash)
 {
-    const uint32_t hash = table->links[place].hash;
-    const uint32_t home = hash & table->cell_mask;
+    uint32_t *const cells = table->cells;
+    const uint32_t mask = table->cell_mask, home = hash & mask;
     uint32_t at = home;
-    while (table->cells[at] != 0)
-        at = (at + 1) & table->cell_mask;
-    table->cells[at] = make_cell(table, place, hash, (at - home) & table->cell_mask);
+    while (cells[at] != 0)
+        at = (at + 1) & mask;
+    cells[at] = make_cell(table, place, hash, (at - home) & mask);
 }
 
 /* Empties the place's cell. What would no longer be found behind the gap moves into it, so that
  * nothing is left that only marks a place. */
 static void empty_cell(struct recent_table *table, uint32_t place)
 {
+    uint32_t *const cells = table->cells;
     const uint32_t mask = table->cell_mask;
     uint32_t gap = table->links[place].hash & mask;
-    while (place_in(table, table->cells[gap]) != place)
+    while (place_in(table, cells[gap]) != place)
         gap = (gap + 1) & mask;
-    for (uint32_t at = (gap + 1) & mask; table->cells[at] != 0; at = (at + 1) & mask) {
+    for (uint32_t at = (gap + 1) & mask; cells[at] != 0; at = (at + 1) & mask) {
         const uint32_t distance = distance_of(table, at);
         const uint32_t step = (at - gap) & mask;
         if (distance < step)
             continue;
-        const uint32_t cell = table->cells[at];
-        table->cells[gap] = make_cell(table, place_in(table, cell), cell, distance - step);
+        const uint32_t cell = cells[at];
+        cells[gap] = make_cell(table, place_in(table, cell), cell, distance - step);
         gap = at;
     }
-    table->cells[gap] = 0;
+    cells[gap] = 0;
 }
 
 /* All places up to the count are in use but one that insert() is about to fill. */
 static inline bool is_at(const struct recent_table *table, const void *key, uint32_t place)
 {
     return place - 1 < table->count &&
-           recent_table_is_same(key_of(entry_at(table, place)), key, table->layout.key_bytes);
+           memcmp(key_of(entry_at(table, place)), key, table->layout.key_bytes) == 0;
 }
 
 /* The place of the key, or 0. */
-static inline uint32_t seek(const struct recent_table *table, struct recent_lookup lookup)
+static inline __attribute__((always_inline)) uint32_t seek(const struct recent_table *table,
+                                                           struct recent_lookup lookup)
 {
     uint32_t at = lookup.hash & table->cell_mask;
     for (uint32_t cell; (cell = table->cells[at]) != 0; at = (at + 1) & table->cell_mask)
@@ -227,7 +230,7 @@ static uint32_t evict_oldest(struct recent_table *table, uint64_t number)
     if (table->layout.forget != NULL &&
         table->layout.forget(table->layout.context, entry_at(table, oldest)))
         table->lost = number;
-    list_remove(table, oldest);
+    list_remove(table->links, oldest);
     empty_cell(table, oldest);
     table->evicted++;
     foresee_evictions(table);
@@ -245,8 +248,8 @@ static void *insert(struct recent_table *table, struct recent_lookup lookup, uin
     entry->inserted = number;
     entry->lost = lost;
     table->links[place].hash = lookup.hash;
-    fill_cell(table, place);
-    list_add_newest(table, place);
+    fill_cell(table, place, lookup.hash);
+    list_add_newest(table->links, place);
     return entry;
 }
 

@@ -70,30 +70,42 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
 void recent_table_deinit(struct recent_table *table);
 size_t recent_table_memory_bytes(const struct recent_table *table);
 
-/* What bits differ; 8 bytes at most. */
-static inline uint64_t recent_table_differ(const uint8_t *one, const uint8_t *other, size_t bytes)
-{
-    uint64_t a = 0, b = 0;
-    memcpy(&a, one, bytes);
-    memcpy(&b, other, bytes);
-    return a ^ b;
-}
-
 /* Two keys are one, as memcmp() == 0; its wide loads wait for the narrow stores that have just made
  * the key, 20 ns a key. Keys begin with addresses, which are copied whole; what follows them is not.
- * A hash that matches is nearly always the key's, so there is no early way out. */
-static inline bool recent_table_is_same(const uint8_t *one, const void *other_key, size_t bytes)
+ * A hash that matches is nearly always the key's, so there is no early way out. Always inline, and
+ * without loops: of a size that is known little is left. */
+enum { RECENT_KEY_BYTES_MAX = 47 };
+static inline __attribute__((always_inline)) uint64_t
+recent_table_differ(const uint8_t *one, const uint8_t *other, size_t bytes)
+{
+    uint64_t a[2] = {0}, b[2] = {0};
+    memcpy(a, one, bytes);
+    memcpy(b, other, bytes);
+    return (a[0] ^ b[0]) | (a[1] ^ b[1]);
+}
+
+static inline __attribute__((always_inline)) bool
+recent_table_is_same(const uint8_t *one, const void *other_key, size_t bytes)
 {
     const uint8_t *const other = other_key;
+    const size_t whole = bytes & ~(size_t)15, words = bytes & ~(size_t)3;
     uint64_t difference = 0;
-    size_t at = 0;
-    for (; at + 16 <= bytes; at += 16)
-        difference |= recent_table_differ(one + at, other + at, 8) |
-                      recent_table_differ(one + at + 8, other + at + 8, 8);
-    for (; at + 4 <= bytes; at += 4)
-        difference |= recent_table_differ(one + at, other + at, 4);
-    for (; at < bytes; at++)
-        difference |= recent_table_differ(one + at, other + at, 1);
+    if (whole >= 16)
+        difference |= recent_table_differ(one, other, 16);
+    if (whole >= 32)
+        difference |= recent_table_differ(one + 16, other + 16, 16);
+    if (words - whole >= 4)
+        difference |= recent_table_differ(one + whole, other + whole, 4);
+    if (words - whole >= 8)
+        difference |= recent_table_differ(one + whole + 4, other + whole + 4, 4);
+    if (words - whole >= 12)
+        difference |= recent_table_differ(one + whole + 8, other + whole + 8, 4);
+    if (bytes - words >= 1)
+        difference |= recent_table_differ(one + words, other + words, 1);
+    if (bytes - words >= 2)
+        difference |= recent_table_differ(one + words + 1, other + words + 1, 1);
+    if (bytes - words >= 3)
+        difference |= recent_table_differ(one + words + 2, other + words + 2, 1);
     return difference == 0;
 }
 
@@ -161,8 +173,10 @@ void *recent_table_touch_anew(struct recent_table *table, struct recent_lookup l
 /* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`
  * and what follows the key is zero. `key_bytes` is the table's: here, that keys are compared by
  * instructions made for their size. */
-static inline void *recent_table_touch(struct recent_table *table, struct recent_lookup lookup,
-                                       size_t key_bytes, uint64_t number)
+static inline __attribute__((always_inline)) void *recent_table_touch(struct recent_table *table,
+                                                                      struct recent_lookup lookup,
+                                                                      size_t key_bytes,
+                                                                      uint64_t number)
 {
     const uint32_t place = lookup.place;
     if (place - 1 >= table->count)

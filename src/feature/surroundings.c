@@ -297,17 +297,35 @@ void surroundings_leave_window(struct surroundings *around)
 
 /* ---- memory ahead --------------------------------------------------------------------------- */
 
+static void ask(const struct surroundings *around, enum table table,
+                const struct endpoint_hashes *hashes)
+{
+    recent_table_ask(&around->tables[table], hashes->hash[key_of[table]]);
+}
+
 void surroundings_ask_ahead(const struct surroundings *around, const struct endpoint_hashes *hashes)
 {
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
-        recent_table_ask(&around->tables[i], hashes->hash[key_of[i]]);
+    ask(around, TABLE_SOURCES, hashes);
+    ask(around, TABLE_DESTINATIONS, hashes);
+    ask(around, TABLE_PAIRS, hashes);
+    ask(around, TABLE_CONVERSATIONS, hashes);
+    ask(around, TABLE_OFFERS, hashes);
+}
+
+static void find(const struct surroundings *around, enum table table,
+                 struct endpoint_hashes *hashes)
+{
+    const enum endpoint_key key = key_of[table];
+    hashes->feature_place[key] = recent_table_find(&around->tables[table], hashes->hash[key]);
 }
 
 void surroundings_warm(const struct surroundings *around, struct endpoint_hashes *hashes)
 {
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
-        hashes->feature_place[key_of[i]] =
-            recent_table_find(&around->tables[i], hashes->hash[key_of[i]]);
+    find(around, TABLE_SOURCES, hashes);
+    find(around, TABLE_DESTINATIONS, hashes);
+    find(around, TABLE_PAIRS, hashes);
+    find(around, TABLE_CONVERSATIONS, hashes);
+    find(around, TABLE_OFFERS, hashes);
 }
 
 /* Has fetched a block of the pools: it is several lines long. */
