@@ -35,10 +35,10 @@ bool probation_holds(struct probation *probation, const struct feature_vector *v
     if (probation->span_ns == 0 || p_value > STAY_P || vector->pair_age_ns >= probation->span_ns)
         return false;
     const struct recent_lookup lookup = recent_lookup_begin(&probation->pairs, &vector->pair_id);
-    const bool is_known = recent_table_has(&probation->pairs, &lookup);
+    const bool is_known = recent_table_has(&probation->pairs, lookup);
     if (!is_known && p_value > ENTRY_P)
         return false;
     probation->entered += !is_known;
-    recent_table_touch(&probation->pairs, &lookup, probation->entered);
+    recent_table_touch_anew(&probation->pairs, lookup, probation->entered);
     return true;
 }

@@ -41,14 +41,24 @@ static void split_cells(struct recent_table *table)
 {
     enum { CELL_BITS = 32, DISTANCE_BITS = 4 };
     table->place_bits = CELL_BITS - (uint32_t)__builtin_clz(table->layout.limit);
+    table->place_mask = (UINT32_C(1) << table->place_bits) - 1;
     const uint32_t spare = CELL_BITS - table->place_bits;
     const uint32_t distance_bits = spare < 2 * DISTANCE_BITS ? spare / 2 : DISTANCE_BITS;
     table->distance_most = (UINT32_C(1) << distance_bits) - 1;
     table->tag_mask = ~((UINT32_C(1) << (table->place_bits + distance_bits)) - 1);
 }
 
+/* Of an entry within a line its end, which may lie in the next one; else what follows the key. */
+static uint32_t warm_offset(const struct recent_layout *layout)
+{
+    return (uint32_t)(layout->entry_bytes > LINE_BYTES
+                          ? sizeof(struct recent_entry) + layout->key_bytes
+                          : layout->entry_bytes - 1);
+}
+
 bool recent_table_init(struct recent_table *table, const struct recent_layout *layout)
 {
+    assert(layout->key_bytes <= RECENT_KEY_BYTES_MAX);
     assert(layout->entry_bytes >= sizeof(struct recent_entry) + layout->key_bytes);
     *table = (struct recent_table){.layout = *layout};
     if (table->layout.limit == 0)
@@ -61,6 +71,7 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
     const uint32_t cell_count = cell_count_for(table->layout.limit);
     table->cell_mask = cell_count - 1;
     split_cells(table);
+    table->warm_offset = warm_offset(&table->layout);
     table->cells = pages_open(cells_bytes(table));
     table->links = pages_open(links_bytes(table));
     table->slab = pages_open(slab_bytes(table));
@@ -102,27 +113,27 @@ static const uint8_t *key_of(const struct recent_entry *entry)
 
 /* ---- the order of use ---------------------------------------------------------------------- */
 
-static void list_remove(struct recent_table *table, uint32_t place)
+static void list_remove(struct recent_link *links, uint32_t place)
 {
-    const struct recent_link *const link = &table->links[place];
-    table->links[link->older].newer = link->newer;
-    table->links[link->newer].older = link->older;
+    const struct recent_link link = links[place];
+    links[link.older].newer = link.newer;
+    links[link.newer].older = link.older;
 }
 
-static void list_add_newest(struct recent_table *table, uint32_t place)
+static void list_add_newest(struct recent_link *links, uint32_t place)
 {
-    struct recent_link *const head = &table->links[0];
-    table->links[place].older = head->older;
-    table->links[place].newer = 0;
-    table->links[head->older].newer = place;
-    head->older = place;
+    const uint32_t newest = links[0].older;
+    links[place].older = newest;
+    links[place].newer = 0;
+    links[newest].newer = place;
+    links[0].older = place;
 }
 
 /* ---- the index ----------------------------------------------------------------------------- */
 
 static uint32_t place_in(const struct recent_table *table, uint32_t cell)
 {
-    return cell & ((UINT32_C(1) << table->place_bits) - 1);
+    return cell & table->place_mask;
 }
 
 /* Of `hash` the highest bits are enough. */
@@ -143,100 +154,57 @@ static uint32_t distance_of(const struct recent_table *table, uint32_t at)
     return (at - table->links[place_in(table, cell)].hash) & table->cell_mask;
 }
 
-static void fill_cell(struct recent_table *table, uint32_t place)
+static void fill_cell(struct recent_table *table, uint32_t place, uint32_t hash)
 {
-    const uint32_t hash = table->links[place].hash;
-    const uint32_t home = hash & table->cell_mask;
+    uint32_t *const cells = table->cells;
+    const uint32_t mask = table->cell_mask, home = hash & mask;
     uint32_t at = home;
-    while (table->cells[at] != 0)
-        at = (at + 1) & table->cell_mask;
-    table->cells[at] = make_cell(table, place, hash, (at - home) & table->cell_mask);
+    while (cells[at] != 0)
+        at = (at + 1) & mask;
+    cells[at] = make_cell(table, place, hash, (at - home) & mask);
 }
 
 /* Empties the place's cell. What would no longer be found behind the gap moves into it, so that
  * nothing is left that only marks a place. */
 static void empty_cell(struct recent_table *table, uint32_t place)
 {
+    uint32_t *const cells = table->cells;
     const uint32_t mask = table->cell_mask;
     uint32_t gap = table->links[place].hash & mask;
-    while (place_in(table, table->cells[gap]) != place)
+    while (place_in(table, cells[gap]) != place)
         gap = (gap + 1) & mask;
-    for (uint32_t at = (gap + 1) & mask; table->cells[at] != 0; at = (at + 1) & mask) {
+    for (uint32_t at = (gap + 1) & mask; cells[at] != 0; at = (at + 1) & mask) {
         const uint32_t distance = distance_of(table, at);
         const uint32_t step = (at - gap) & mask;
         if (distance < step)
             continue;
-        const uint32_t cell = table->cells[at];
-        table->cells[gap] = make_cell(table, place_in(table, cell), cell, distance - step);
+        const uint32_t cell = cells[at];
+        cells[gap] = make_cell(table, place_in(table, cell), cell, distance - step);
         gap = at;
     }
-    table->cells[gap] = 0;
+    cells[gap] = 0;
 }
 
-static uint32_t load_word(const uint8_t *bytes)
+/* All places up to the count are in use but one that insert() is about to fill. */
+static inline bool is_at(const struct recent_table *table, const void *key, uint32_t place)
 {
-    uint32_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-/* As memcmp() == 0, whose wide loads wait for the narrow stores that have just made the key: 20 ns
- * a key. A hash that matches is nearly always the key's, so there is no early way out. */
-static bool is_same_key(const uint8_t *one, const uint8_t *other, size_t bytes)
-{
-    uint32_t difference = 0;
-    for (; bytes >= sizeof difference; bytes -= sizeof difference) {
-        difference |= load_word(one) ^ load_word(other);
-        one += sizeof difference;
-        other += sizeof difference;
-    }
-    while (bytes-- > 0)
-        difference |= *one++ ^ *other++;
-    return difference == 0;
-}
-
-/* All places touched are in use but one that insert() is about to fill. */
-static inline bool is_at(const struct recent_table *table, const struct recent_lookup *lookup,
-                         uint32_t place)
-{
-    return place != 0 && place <= table->touched_slots &&
-           table->links[place].hash == lookup->hash &&
-           is_same_key(key_of(entry_at(table, place)), lookup->key, table->layout.key_bytes);
+    return place - 1 < table->count &&
+           memcmp(key_of(entry_at(table, place)), key, table->layout.key_bytes) == 0;
 }
 
 /* The place of the key, or 0. */
-static inline uint32_t seek(const struct recent_table *table, const struct recent_lookup *lookup)
+static inline __attribute__((always_inline)) uint32_t seek(const struct recent_table *table,
+                                                           struct recent_lookup lookup)
 {
-    if (is_at(table, lookup, lookup->place))
-        return lookup->place;
-    uint32_t at = lookup->hash & table->cell_mask;
+    uint32_t at = lookup.hash & table->cell_mask;
     for (uint32_t cell; (cell = table->cells[at]) != 0; at = (at + 1) & table->cell_mask)
-        if (((cell ^ lookup->hash) & table->tag_mask) == 0 &&
-            is_at(table, lookup, place_in(table, cell)))
+        if (((cell ^ lookup.hash) & table->tag_mask) == 0 &&
+            is_at(table, lookup.key, place_in(table, cell)))
             return place_in(table, cell);
     return 0;
 }
 
-/* The place that the hash leads to, most likely that of its key; 0: surely none. */
-static inline uint32_t peek(const struct recent_table *table, uint32_t hash)
-{
-    uint32_t at = hash & table->cell_mask;
-    while (table->cells[at] != 0 && ((table->cells[at] ^ hash) & table->tag_mask) != 0)
-        at = (at + 1) & table->cell_mask;
-    return place_in(table, table->cells[at]);
-}
-
 /* ---- entries ------------------------------------------------------------------------------- */
-
-static void warm_entry(const struct recent_table *table, uint32_t place)
-{
-    const uint8_t *const entry = (const uint8_t *)entry_at(table, place);
-    __builtin_prefetch(entry);
-    if (table->layout.entry_bytes > LINE_BYTES)
-        __builtin_prefetch(entry + sizeof(struct recent_entry) + table->layout.key_bytes);
-    else
-        __builtin_prefetch(entry + table->layout.entry_bytes - 1);
-}
 
 /* Has fetched what the evictions to come will need: what the next entry leads to, the entry after
  * it, and the link behind that. */
@@ -247,86 +215,53 @@ static void foresee_evictions(const struct recent_table *table)
     if (first == 0 || second == 0)
         return;
     const struct recent_link *const link = &table->links[second];
-    warm_entry(table, second);
+    recent_table_warm_slot(table, second - 1);
     __builtin_prefetch(&table->cells[link->hash & table->cell_mask]);
     __builtin_prefetch(&table->links[link->newer]);
     if (table->layout.foresee != NULL)
         table->layout.foresee(table->layout.context, entry_at(table, first));
 }
 
-/* The least recently used leaves, for flow `number`; its slot is free. */
-static void evict_oldest(struct recent_table *table, uint64_t number)
+/* The least recently used leaves, for flow `number`; its place, which nothing leads to now. */
+static uint32_t evict_oldest(struct recent_table *table, uint64_t number)
 {
     const uint32_t oldest = table->links[0].newer;
     assert(oldest != 0);
     if (table->layout.forget != NULL &&
         table->layout.forget(table->layout.context, entry_at(table, oldest)))
         table->lost = number;
-    list_remove(table, oldest);
+    list_remove(table->links, oldest);
     empty_cell(table, oldest);
-    table->links[oldest].newer = table->free;
-    table->free = oldest;
-    table->count--;
     table->evicted++;
     foresee_evictions(table);
+    return oldest;
 }
 
-static uint32_t free_place(struct recent_table *table, uint64_t number)
-{
-    if (table->count == table->layout.limit)
-        evict_oldest(table, number);
-    const uint32_t place = table->free;
-    if (place != 0) {
-        table->free = table->links[place].newer;
-        return place;
-    }
-    assert(table->touched_slots < table->layout.limit);
-    return ++table->touched_slots;
-}
-
-static uint32_t insert(struct recent_table *table, const struct recent_lookup *lookup,
-                       uint64_t number)
+static void *insert(struct recent_table *table, struct recent_lookup lookup, uint64_t number)
 {
     const uint64_t lost = table->lost; /* whom it displaces itself, it is not */
-    const uint32_t place = free_place(table, number);
+    const bool is_full = table->count == table->layout.limit;
+    const uint32_t place = is_full ? evict_oldest(table, number) : ++table->count;
     struct recent_entry *const entry = entry_at(table, place);
     memset(entry, 0, table->layout.entry_bytes);
-    memcpy((uint8_t *)entry + sizeof *entry, lookup->key, table->layout.key_bytes);
+    memcpy((uint8_t *)entry + sizeof *entry, lookup.key, table->layout.key_bytes);
     entry->inserted = number;
     entry->lost = lost;
-    table->links[place].hash = lookup->hash;
-    fill_cell(table, place);
-    list_add_newest(table, place);
-    table->count++;
-    return place;
+    table->links[place].hash = lookup.hash;
+    fill_cell(table, place, lookup.hash);
+    list_add_newest(table->links, place);
+    return entry;
 }
 
-struct recent_lookup recent_lookup_hashed(const struct recent_table *table, const void *key,
-                                          uint32_t hash)
+struct recent_lookup recent_lookup_hashed(const void *key, uint32_t hash)
 {
-    __builtin_prefetch(&table->cells[hash & table->cell_mask]);
     return (struct recent_lookup){.key = key, .hash = hash};
 }
 
 struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key)
 {
-    return recent_lookup_hashed(table, key,
+    return recent_lookup_hashed(key,
                                 (uint32_t)siphash13(table->hash_key, key, table->layout.key_bytes));
-}
-
-void recent_lookup_warm(const struct recent_lookup *lookup, const struct recent_table *table)
-{
-    (void)recent_table_find(table, lookup->hash);
-}
-
-uint32_t recent_table_find(const struct recent_table *table, uint32_t hash)
-{
-    const uint32_t place = peek(table, hash);
-    if (place != 0) {
-        warm_entry(table, place);
-        __builtin_prefetch(&table->links[place]);
-    }
-    return place;
 }
 
 const void *recent_table_found(const struct recent_table *table, uint32_t place)
@@ -338,21 +273,19 @@ const void *recent_table_found(const struct recent_table *table, uint32_t place)
     return entry_at(table, place);
 }
 
-bool recent_table_has(const struct recent_table *table, const struct recent_lookup *lookup)
+bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup)
 {
     return seek(table, lookup) != 0;
 }
 
-void *recent_table_touch(struct recent_table *table, const struct recent_lookup *lookup,
-                         uint64_t number)
+void *recent_table_touch_anew(struct recent_table *table, struct recent_lookup lookup,
+                              uint64_t number)
 {
-    uint32_t place = seek(table, lookup);
-    if (place == 0) {
-        place = insert(table, lookup, number);
-    } else if (table->links[place].newer != 0) {
-        list_remove(table, place);
-        list_add_newest(table, place);
-    }
+    const uint32_t place = seek(table, lookup);
+    if (place == 0)
+        return insert(table, lookup, number);
+    if (table->links[place].newer != 0)
+        recent_table_renew(table, place);
     return entry_at(table, place);
 }
 
@@ -360,9 +293,7 @@ void recent_table_clear(struct recent_table *table)
 {
     memset(table->cells, 0, (table->cell_mask + (size_t)1) * sizeof *table->cells);
     table->links[0] = (struct recent_link){.newer = 0};
-    table->free = 0;
     table->count = 0;
-    table->touched_slots = 0;
     table->lost = 0;
 }
 
@@ -390,9 +321,4 @@ void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t 
 {
     struct recent_entry *const entry = entry_at(table, slot + 1);
     return entry->inserted <= number ? entry : NULL;
-}
-
-void recent_table_warm_slot(const struct recent_table *table, uint32_t slot)
-{
-    warm_entry(table, slot + 1);
 }

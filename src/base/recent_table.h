@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* First member of each entry; the key, without padding, follows it directly. */
 struct recent_entry {
@@ -45,7 +46,7 @@ struct recent_layout {
 };
 
 /* An entry's neighbours in the order of use, by 1 + slot; of place 0, the list's head, the least
- * and the most recently used. A free slot's `newer` is the next free one. */
+ * and the most recently used. */
 struct recent_link {
     uint32_t newer, older, hash;
 };
@@ -57,10 +58,10 @@ struct recent_table {
     struct recent_link *links;
     uint8_t *slab;
     uint32_t cell_mask;
-    uint32_t place_bits, distance_most, tag_mask; /* parts of a cell */
-    uint32_t free; /* 1 + slot of the first free one among those touched; 0: none */
-    uint32_t count, touched_slots;
-    uint64_t lost; /* as in an entry, for the next one to come in */
+    uint32_t place_bits, place_mask, distance_most, tag_mask; /* parts of a cell */
+    uint32_t warm_offset; /* where an entry is fetched but for its beginning */
+    uint32_t count;       /* entries; they fill the first slots */
+    uint64_t lost;        /* as in an entry, for the next one to come in */
     uint64_t evicted;
 };
 
@@ -69,9 +70,70 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
 void recent_table_deinit(struct recent_table *table);
 size_t recent_table_memory_bytes(const struct recent_table *table);
 
+/* Two keys are one, as memcmp() == 0; its wide loads wait for the narrow stores that have just made
+ * the key, 20 ns a key. Keys begin with addresses, which are copied whole; what follows them is not.
+ * A hash that matches is nearly always the key's, so there is no early way out. Always inline, and
+ * without loops: of a size that is known little is left. */
+enum { RECENT_KEY_BYTES_MAX = 47 };
+static inline __attribute__((always_inline)) uint64_t
+recent_table_differ(const uint8_t *one, const uint8_t *other, size_t bytes)
+{
+    uint64_t a[2] = {0}, b[2] = {0};
+    memcpy(a, one, bytes);
+    memcpy(b, other, bytes);
+    return (a[0] ^ b[0]) | (a[1] ^ b[1]);
+}
+
+static inline __attribute__((always_inline)) bool
+recent_table_is_same(const uint8_t *one, const void *other_key, size_t bytes)
+{
+    const uint8_t *const other = other_key;
+    const size_t whole = bytes & ~(size_t)15, words = bytes & ~(size_t)3;
+    uint64_t difference = 0;
+    if (whole >= 16)
+        difference |= recent_table_differ(one, other, 16);
+    if (whole >= 32)
+        difference |= recent_table_differ(one + 16, other + 16, 16);
+    if (words - whole >= 4)
+        difference |= recent_table_differ(one + whole, other + whole, 4);
+    if (words - whole >= 8)
+        difference |= recent_table_differ(one + whole + 4, other + whole + 4, 4);
+    if (words - whole >= 12)
+        difference |= recent_table_differ(one + whole + 8, other + whole + 8, 4);
+    if (bytes - words >= 1)
+        difference |= recent_table_differ(one + words, other + words, 1);
+    if (bytes - words >= 2)
+        difference |= recent_table_differ(one + words + 1, other + words + 1, 1);
+    if (bytes - words >= 3)
+        difference |= recent_table_differ(one + words + 2, other + words + 2, 1);
+    return difference == 0;
+}
+
+/* The place becomes the most recently used; it is not yet. */
+static inline void recent_table_renew(struct recent_table *table, uint32_t place)
+{
+    struct recent_link *const links = table->links;
+    const struct recent_link link = links[place];
+    const uint32_t newest = links[0].older;
+    links[link.older].newer = link.newer;
+    links[link.newer].older = link.older;
+    links[newest].newer = place;
+    links[place].older = newest;
+    links[place].newer = 0;
+    links[0].older = place;
+}
+
+/* Has a slot's memory fetched: a whole entry, if it is not longer than a line. */
+static inline void recent_table_warm_slot(const struct recent_table *table, uint32_t slot)
+{
+    const uint8_t *const entry = table->slab + slot * table->layout.entry_bytes;
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + table->warm_offset);
+}
+
 /* A lookup in steps, so that a caller with several tables has their memory fetched side by side: a
- * miss costs 100 ns, and one flow touches five tables. begin, warm, touch: each for all tables
- * before the next; the first two only read, and what they saw may change until the touch. */
+ * miss costs 100 ns, and one flow touches five tables. ask, find, touch: each for all tables before
+ * the next; the first two only read, and what they saw may change until the touch. */
 struct recent_lookup {
     const void *key; /* the caller's, valid until the touch */
     uint32_t hash;
@@ -81,19 +143,51 @@ struct recent_lookup {
 /* By the table's own hash of the key, or by one that the caller has; one table is always asked in
  * one of the two ways. */
 struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key);
-struct recent_lookup recent_lookup_hashed(const struct recent_table *table, const void *key,
-                                          uint32_t hash);
-void recent_lookup_warm(const struct recent_lookup *lookup, const struct recent_table *table);
+struct recent_lookup recent_lookup_hashed(const void *key, uint32_t hash);
+/* Has the cell fetched that the hash leads to. */
+static inline void recent_table_ask(const struct recent_table *table, uint32_t hash)
+{
+    __builtin_prefetch(&table->cells[hash & table->cell_mask]);
+}
 /* The place that the hash leads to, most likely the key's, and its memory is asked for; 0: surely
  * there is no such key. For who keeps it until the touch, which then need not look again. */
-uint32_t recent_table_find(const struct recent_table *table, uint32_t hash);
+static inline uint32_t recent_table_find(const struct recent_table *table, uint32_t hash)
+{
+    uint32_t at = hash & table->cell_mask;
+    uint32_t cell;
+    while ((cell = table->cells[at]) != 0 && ((cell ^ hash) & table->tag_mask) != 0)
+        at = (at + 1) & table->cell_mask;
+    const uint32_t place = cell & table->place_mask;
+    if (place != 0) {
+        recent_table_warm_slot(table, place - 1);
+        __builtin_prefetch(&table->links[place]);
+    }
+    return place;
+}
 /* The entry of a place found; its neighbours in the order of use are asked for. */
 const void *recent_table_found(const struct recent_table *table, uint32_t place);
-bool recent_table_has(const struct recent_table *table, const struct recent_lookup *lookup);
+bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup);
+/* Not where it was found: looked for, and inserted if it is nowhere. */
+void *recent_table_touch_anew(struct recent_table *table, struct recent_lookup lookup,
+                              uint64_t number);
 /* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`
- * and what follows the key is zero. */
-void *recent_table_touch(struct recent_table *table, const struct recent_lookup *lookup,
-                         uint64_t number);
+ * and what follows the key is zero. `key_bytes` is the table's: here, that keys are compared by
+ * instructions made for their size. */
+static inline __attribute__((always_inline)) void *recent_table_touch(struct recent_table *table,
+                                                                      struct recent_lookup lookup,
+                                                                      size_t key_bytes,
+                                                                      uint64_t number)
+{
+    const uint32_t place = lookup.place;
+    if (place - 1 >= table->count)
+        return recent_table_touch_anew(table, lookup, number);
+    uint8_t *const entry = table->slab + (place - 1) * table->layout.entry_bytes;
+    if (!recent_table_is_same(entry + sizeof(struct recent_entry), lookup.key, key_bytes))
+        return recent_table_touch_anew(table, lookup, number);
+    if (table->links[place].newer != 0)
+        recent_table_renew(table, place);
+    return entry;
+}
 /* Forgets all entries, without calling `forget` and without counting them as evicted. */
 void recent_table_clear(struct recent_table *table);
 
@@ -104,8 +198,5 @@ void *recent_table_newer(const struct recent_table *table, const void *entry);
 uint32_t recent_table_slot(const struct recent_table *table, const void *entry);
 /* What is in a slot if it has been there since flow `number` or before; else NULL. */
 void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t number);
-
-/* Has a slot's memory fetched, for a recent_table_at to come. */
-void recent_table_warm_slot(const struct recent_table *table, uint32_t slot);
 
 #endif

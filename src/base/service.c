@@ -223,19 +223,18 @@ static uint8_t protocol_bit(uint8_t protocol)
     }
 }
 
-/* Index of the first entry whose port is not below `port`; SERVICE_COUNT if there is none. */
+/* Index of the first entry whose port is not below `port`; SERVICE_COUNT if there is none. Without
+ * a branch that depends on the port: it is any port of either side of every flow. */
 static size_t lower_bound(uint16_t port)
 {
-    size_t low = 0;
-    size_t high = SERVICE_COUNT;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (services[middle].port < port)
-            low = middle + 1;
-        else
-            high = middle;
+    size_t first = 0;
+    size_t count = SERVICE_COUNT;
+    while (count > 1) {
+        const size_t half = count / 2;
+        first += services[first + half - 1].port < port ? half : 0;
+        count -= half;
     }
-    return low;
+    return first + (services[first].port < port);
 }
 
 const struct service *service_find(uint8_t protocol, uint16_t port)
@@ -261,4 +260,22 @@ uint16_t service_port(uint8_t protocol, uint16_t initiator_port, uint16_t respon
     if (service_is_known(protocol, initiator_port))
         return initiator_port;
     return 0;
+}
+
+static bool is_known_again(struct service_ports *ports, uint8_t protocol, uint16_t port)
+{
+    const uint32_t made = UINT32_C(1) << 31, known = UINT32_C(1) << 30;
+    const uint32_t key = made | (uint32_t)protocol << 16 | port;
+    uint32_t *const kept = &ports->kept[port % SERVICE_PORTS_KEPT];
+    if ((*kept | known) != (key | known))
+        *kept = key | (service_is_known(protocol, port) ? known : 0);
+    return (*kept & known) != 0;
+}
+
+uint16_t service_port_again(struct service_ports *ports, uint8_t protocol, uint16_t initiator_port,
+                            uint16_t responder_port)
+{
+    if (is_known_again(ports, protocol, responder_port))
+        return responder_port;
+    return is_known_again(ports, protocol, initiator_port) ? initiator_port : 0;
 }

@@ -26,4 +26,14 @@ bool service_is_known(uint8_t protocol, uint16_t port);
  * responder's. 0 where neither has one, or the protocol has no ports. */
 uint16_t service_port(uint8_t protocol, uint16_t initiator_port, uint16_t responder_port);
 
+/* The same of flow after flow: a network asks for the same few ports, and to search for one takes
+ * 140 instructions. All zero: none was asked for yet. One thread's. */
+enum { SERVICE_PORTS_KEPT = 256 };
+struct service_ports {
+    uint32_t kept[SERVICE_PORTS_KEPT]; /* protocol and port, and what was found */
+};
+
+uint16_t service_port_again(struct service_ports *ports, uint8_t protocol, uint16_t initiator_port,
+                            uint16_t responder_port);
+
 #endif

@@ -30,6 +30,8 @@ struct behaviour_engine {
     struct recent_table tables[TABLE_COUNT];
     struct parts parts;             /* of their entries */
     uint32_t rule_needs[RULES_MAX]; /* what all quantities of each rule need, enum sight */
+    uint32_t sight;                 /* of the last flow; */
+    uint64_t rules;                 /* a bit for each rule whose needs that is */
 };
 
 #define BEHAVIOUR(id, name, label, techniques, tactics) \
@@ -147,6 +149,16 @@ static void find_rule_needs(struct behaviour_engine *engine)
     }
 }
 
+/* Of a flow of this sight no other rule holds. */
+static uint64_t rules_for(const struct behaviour_engine *engine, uint32_t sight)
+{
+    uint64_t rules = 0;
+    for (size_t i = 0; i < behaviour_rule_count; i++)
+        if ((engine->rule_needs[i] & ~sight) == 0)
+            rules |= UINT64_C(1) << i;
+    return rules;
+}
+
 struct behaviour_engine *behaviour_open(const struct behaviour_settings *settings)
 {
     struct behaviour_engine *const engine = calloc(1, sizeof *engine);
@@ -154,6 +166,7 @@ struct behaviour_engine *behaviour_open(const struct behaviour_settings *setting
         return NULL;
     engine->settings = *settings;
     find_rule_needs(engine);
+    engine->rules = rules_for(engine, engine->sight);
     if (open_tables(engine))
         return engine;
     behaviour_close(engine);
@@ -193,98 +206,92 @@ static void advance_time(struct behaviour_engine *engine, const struct flow_reco
         engine->watch_start_ns = flow->first_ns;
 }
 
-/* The keys of one flow; a port is the responder's, at the destination or as the source asks it. */
-struct keys {
-    struct host_key source, destination;
-    struct pair_key pair;
-    struct port_key sweep, target;
-    struct conversation_key conversation;
-};
-
-static void make_keys(const struct flow_record *flow, struct keys *keys)
-{
-    const uint32_t service =
-        (uint32_t)flow->destination_port << 16 | (uint32_t)flow->protocol << 8 | flow->ip_version;
-    memcpy(keys->source.address, flow->source, sizeof flow->source);
-    memcpy(keys->destination.address, flow->destination, sizeof flow->destination);
-    memcpy(keys->pair.source, flow->source, sizeof flow->source);
-    memcpy(keys->pair.destination, flow->destination, sizeof flow->destination);
-    memcpy(keys->sweep.address, flow->source, sizeof flow->source);
-    memcpy(keys->target.address, flow->destination, sizeof flow->destination);
-    memcpy(keys->conversation.source, flow->source, sizeof flow->source);
-    memcpy(keys->conversation.destination, flow->destination, sizeof flow->destination);
-    keys->source.ip_version = keys->destination.ip_version = flow->ip_version;
-    keys->pair.ip_version = flow->ip_version;
-    keys->sweep.service = keys->target.service = keys->conversation.service = service;
-}
-
-/* What a flow is evidence for. */
-enum role {
-    ROLE_SOURCE,
-    ROLE_DESTINATION,
-    ROLE_PAIR,
-    ROLE_SWEEP,
-    ROLE_TARGET,
-    ROLE_CONVERSATION,
-    ROLE_COUNT
-};
+/* What a flow is evidence for: keys of endpoint.h up to the conversation, each in a table. */
+enum { ROLE_COUNT = ENDPOINT_CONVERSATION + 1 };
 
 static const enum table table_of[ROLE_COUNT] = {
-    [ROLE_SOURCE] = TABLE_HOSTS,   [ROLE_DESTINATION] = TABLE_HOSTS,
-    [ROLE_PAIR] = TABLE_PAIRS,     [ROLE_SWEEP] = TABLE_SWEEPS,
-    [ROLE_TARGET] = TABLE_TARGETS, [ROLE_CONVERSATION] = TABLE_CONVERSATIONS,
+    [ENDPOINT_SOURCE] = TABLE_HOSTS,
+    [ENDPOINT_DESTINATION] = TABLE_HOSTS,
+    [ENDPOINT_PAIR] = TABLE_PAIRS,
+    [ENDPOINT_SOURCE_PORT] = TABLE_SWEEPS,
+    [ENDPOINT_DESTINATION_PORT] = TABLE_TARGETS,
+    [ENDPOINT_CONVERSATION] = TABLE_CONVERSATIONS,
 };
 
-static void hash_keys(const struct endpoint_hashes *hashes, const struct flow_record *flow,
-                      uint32_t hash[ROLE_COUNT])
-{
-    const uint64_t port = (uint64_t)flow->protocol << 16 | flow->destination_port;
-    hash[ROLE_SOURCE] = (uint32_t)hashes->source;
-    hash[ROLE_DESTINATION] = (uint32_t)hashes->destination;
-    hash[ROLE_PAIR] = endpoint_hash_both(hashes->source, hashes->destination);
-    hash[ROLE_SWEEP] = endpoint_hash_both(hashes->source, port);
-    hash[ROLE_TARGET] = endpoint_hash_both(hashes->destination, port);
-    hash[ROLE_CONVERSATION] = endpoint_hash_both(hashes->source, hashes->destination + port);
-}
-
-/* What a flow must be for an entry of this role; any of these. Pairs and conversations are what a
+/* What a flow must be for an entry in either; any of these. Pairs and conversations are what a
  * network has most of, and a flow that would leave no trace in one must not displace another: in a
  * flood of openings no conversation is forgotten. */
-static const uint32_t role_sights[ROLE_COUNT] = {
-    [ROLE_PAIR] = SIGHT_PROBE | SIGHT_BULK | SIGHT_DNS,
-    [ROLE_CONVERSATION] = SIGHT_CONTACT | SIGHT_HELD | SIGHT_SHORT_LOGIN,
+enum {
+    PAIR_SIGHTS = SIGHT_PROBE | SIGHT_BULK | SIGHT_DNS,
+    CONVERSATION_SIGHTS = SIGHT_CONTACT | SIGHT_HELD | SIGHT_SHORT_LOGIN,
 };
 
-static bool has_entry(const struct scene *scene, enum role role)
+/* Inline, for the key's size. */
+static inline __attribute__((always_inline)) void *touch(struct behaviour_engine *engine,
+                                                         enum endpoint_key role,
+                                                         const struct endpoint_hashes *hashes,
+                                                         const void *key, size_t key_bytes)
 {
-    return role_sights[role] == 0 || (scene->sight & role_sights[role]) != 0;
+    const struct recent_lookup lookup = {
+        .key = key, .hash = hashes->hash[role], .place = hashes->behaviour_place[role]};
+    return recent_table_touch(&engine->tables[table_of[role]], lookup, key_bytes, engine->number);
 }
 
-/* The entries of one flow, each inserted where it was not yet. */
+static struct host *touch_host(struct behaviour_engine *engine, enum endpoint_key role,
+                               const struct endpoint_hashes *hashes, const uint8_t address[16],
+                               uint8_t ip_version)
+{
+    struct host_key key = {.ip_version = ip_version};
+    memcpy(key.address, address, sizeof key.address);
+    return touch(engine, role, hashes, &key, sizeof key);
+}
+
+static struct pair *touch_pair(struct behaviour_engine *engine,
+                               const struct endpoint_hashes *hashes, const struct flow_record *flow)
+{
+    struct pair_key key = {.ip_version = flow->ip_version};
+    memcpy(key.source, flow->source, sizeof key.source);
+    memcpy(key.destination, flow->destination, sizeof key.destination);
+    return touch(engine, ENDPOINT_PAIR, hashes, &key, sizeof key);
+}
+
+static void *touch_port(struct behaviour_engine *engine, enum endpoint_key role,
+                        const struct endpoint_hashes *hashes, const uint8_t address[16],
+                        uint32_t service)
+{
+    struct port_key key = {.service = service};
+    memcpy(key.address, address, sizeof key.address);
+    return touch(engine, role, hashes, &key, sizeof key);
+}
+
+static struct conversation *touch_conversation(struct behaviour_engine *engine,
+                                               const struct endpoint_hashes *hashes,
+                                               const struct flow_record *flow, uint32_t service)
+{
+    struct conversation_key key = {.service = service};
+    memcpy(key.source, flow->source, sizeof key.source);
+    memcpy(key.destination, flow->destination, sizeof key.destination);
+    return touch(engine, ENDPOINT_CONVERSATION, hashes, &key, sizeof key);
+}
+
+/* The entries of one flow, each inserted where it was not yet; a port is the responder's. */
 static void touch_all(struct behaviour_engine *engine, const struct endpoint_hashes *hashes,
                       struct scene *scene)
 {
-    struct keys keys;
-    make_keys(scene->flow, &keys);
-    const void *const key[ROLE_COUNT] = {
-        [ROLE_SOURCE] = &keys.source, [ROLE_DESTINATION] = &keys.destination,
-        [ROLE_PAIR] = &keys.pair,     [ROLE_SWEEP] = &keys.sweep,
-        [ROLE_TARGET] = &keys.target, [ROLE_CONVERSATION] = &keys.conversation,
-    };
-    uint32_t hash[ROLE_COUNT];
-    void *entries[ROLE_COUNT] = {NULL};
-    hash_keys(hashes, scene->flow, hash);
-    for (unsigned i = 0; i < ROLE_COUNT; i++) {
-        const struct recent_lookup lookup = {.key = key[i], .hash = hash[i]};
-        if (has_entry(scene, (enum role)i))
-            entries[i] = recent_table_touch(&engine->tables[table_of[i]], &lookup, engine->number);
-    }
-    scene->source = entries[ROLE_SOURCE];
-    scene->destination = entries[ROLE_DESTINATION];
-    scene->pair = entries[ROLE_PAIR];
-    scene->sweep = entries[ROLE_SWEEP];
-    scene->target = entries[ROLE_TARGET];
-    scene->conversation = entries[ROLE_CONVERSATION];
+    const struct flow_record *const flow = scene->flow;
+    const uint8_t version = flow->ip_version;
+    const uint32_t service =
+        (uint32_t)flow->destination_port << 16 | (uint32_t)flow->protocol << 8 | version;
+    scene->source = touch_host(engine, ENDPOINT_SOURCE, hashes, flow->source, version);
+    scene->destination =
+        touch_host(engine, ENDPOINT_DESTINATION, hashes, flow->destination, version);
+    if ((scene->sight & PAIR_SIGHTS) != 0)
+        scene->pair = touch_pair(engine, hashes, flow);
+    scene->sweep = touch_port(engine, ENDPOINT_SOURCE_PORT, hashes, flow->source, service);
+    scene->target =
+        touch_port(engine, ENDPOINT_DESTINATION_PORT, hashes, flow->destination, service);
+    if ((scene->sight & CONVERSATION_SIGHTS) != 0)
+        scene->conversation = touch_conversation(engine, hashes, flow, service);
 }
 
 /* Where the flow under way brought the entry in, its moment is the entry's. */
@@ -312,13 +319,13 @@ static bool holds(const struct condition *condition, double value)
 }
 
 /* How many conditions a rule has, if every one holds; their values. 0: one does not. NaN holds no
- * condition. */
+ * condition. The flow is what the rule needs. */
 static unsigned try_rule(const struct behaviour_rule *rule, const struct scene *scene,
                          double values[BEHAVIOUR_EVIDENCE_MAX])
 {
     unsigned count = 0;
     for (; count < BEHAVIOUR_EVIDENCE_MAX && rule->conditions[count].side != 0; count++) {
-        values[count] = quantity_measure(rule->conditions[count].quantity, scene);
+        values[count] = quantity_functions[rule->conditions[count].quantity](scene);
         if (!holds(&rule->conditions[count], values[count]))
             return 0;
     }
@@ -341,35 +348,30 @@ static void tell(const struct behaviour_rule *rule, const struct scene *scene,
 }
 
 /* The sight of a flow to come is not known yet, for want of its vector. By its state, which lies
- * beside its ports, most that have no conversation are told. */
-static bool is_to_fetch(const struct flow_record *flow, enum role role)
+ * beside its ports, most that have no conversation are told: it is the last of their roles. */
+static unsigned roles_to_fetch(const struct flow_record *flow)
 {
     const bool is_unanswered = flow->state == FLOW_STATE_ATTEMPTED ||
                                flow->state == FLOW_STATE_REFUSED ||
                                flow->state == FLOW_STATE_ONE_WAY;
-    return role != ROLE_CONVERSATION || !is_unanswered;
+    return is_unanswered ? ENDPOINT_CONVERSATION : ROLE_COUNT;
 }
 
 void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
                          const struct endpoint_hashes *hashes)
 {
-    uint32_t hash[ROLE_COUNT];
-    hash_keys(hashes, flow, hash);
-    for (unsigned i = 0; i < ROLE_COUNT; i++)
-        if (is_to_fetch(flow, (enum role)i))
-            (void)recent_lookup_hashed(&engine->tables[table_of[i]], NULL, hash[i]);
+    const unsigned roles = roles_to_fetch(flow);
+    for (unsigned i = 0; i < roles; i++)
+        recent_table_ask(&engine->tables[table_of[i]], hashes->hash[i]);
 }
 
 void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
-                    const struct endpoint_hashes *hashes)
+                    struct endpoint_hashes *hashes)
 {
-    uint32_t hash[ROLE_COUNT];
-    hash_keys(hashes, flow, hash);
-    for (unsigned i = 0; i < ROLE_COUNT; i++) {
-        const struct recent_lookup lookup = {.hash = hash[i]};
-        if (is_to_fetch(flow, (enum role)i))
-            recent_lookup_warm(&lookup, &engine->tables[table_of[i]]);
-    }
+    const unsigned roles = roles_to_fetch(flow);
+    for (unsigned i = 0; i < roles; i++)
+        hashes->behaviour_place[i] =
+            recent_table_find(&engine->tables[table_of[i]], hashes->hash[i]);
 }
 
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,
@@ -390,14 +392,17 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
     give_births(engine, &scene);
     scene_count(&scene, hashes);
     memset(finding, 0, sizeof *finding); /* BEHAVIOUR_NONE */
-    for (size_t i = 0; i < behaviour_rule_count; i++) {
+    if (scene.sight != engine->sight) {
+        engine->sight = scene.sight;
+        engine->rules = rules_for(engine, scene.sight);
+    }
+    for (uint64_t left = engine->rules; left != 0; left &= left - 1) {
         double values[BEHAVIOUR_EVIDENCE_MAX];
-        if (!scene_is(&scene, engine->rule_needs[i]))
-            continue;
-        const unsigned count = try_rule(&behaviour_rules[i], &scene, values);
+        const struct behaviour_rule *const rule = &behaviour_rules[__builtin_ctzll(left)];
+        const unsigned count = try_rule(rule, &scene, values);
         if (count == 0)
             continue;
-        tell(&behaviour_rules[i], &scene, values, count, finding);
+        tell(rule, &scene, values, count, finding);
         return;
     }
 }

@@ -30,7 +30,7 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
 void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
                          const struct endpoint_hashes *hashes);
 void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
-                    const struct endpoint_hashes *hashes);
+                    struct endpoint_hashes *hashes);
 
 /* Adds its memory, and what its tables forgot, to what the feature engine counted. */
 void behaviour_counters(const struct behaviour_engine *engine, struct engine_counters *counters);

@@ -52,11 +52,6 @@ static bool is_sole(uint32_t state)
     return (state & PART_SOLE) != 0;
 }
 
-static bool is_same(const struct moment *birth, const struct moment *moment)
-{
-    return birth != NULL && birth->now_ns == moment->now_ns && birth->start_ns == moment->start_ns;
-}
-
 /* The flow's moment by the span's time. */
 static struct moment within(const struct span *span, const struct moment *moment)
 {
@@ -85,13 +80,9 @@ static struct tally *open_tally(struct parts *parts, struct tally_part *part,
     return tally;
 }
 
-void tally_part_add(struct parts *parts, struct tally_part *part, const struct moment *birth,
-                    const struct moment *moment, const struct span *span, uint64_t amount)
+void tally_part_add_more(struct parts *parts, struct tally_part *part, const struct moment *birth,
+                         const struct moment *moment, const struct span *span, uint64_t amount)
 {
-    if (part->state == EMPTY && amount < PART_SOLE && is_same(birth, moment)) {
-        part->state = PART_SOLE | (uint32_t)amount;
-        return;
-    }
     struct tally *const tally = open_tally(parts, part, birth, span);
     tally_add(tally, within(span, moment), amount, span->half_ns);
 }
@@ -147,13 +138,10 @@ static struct spread *open_spread(struct parts *parts, struct spread_part *part,
     return spread;
 }
 
-unsigned spread_part_note(struct parts *parts, struct spread_part *part, const struct moment *birth,
-                          const struct moment *moment, const struct span *span, uint8_t thing)
+unsigned spread_part_note_more(struct parts *parts, struct spread_part *part,
+                               const struct moment *birth, const struct moment *moment,
+                               const struct span *span, uint8_t thing)
 {
-    if (part->state == EMPTY && is_same(birth, moment)) {
-        part->state = PART_SOLE | thing;
-        return 1;
-    }
     struct spread *const spread = open_spread(parts, part, birth, span);
     return spread_note(spread, within(span, moment), thing, span->half_ns);
 }

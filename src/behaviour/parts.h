@@ -63,10 +63,26 @@ void parts_deinit(struct parts *parts);
 void parts_clear(struct parts *parts);
 size_t parts_memory_bytes(const struct parts *parts);
 
+/* The flow of this moment brought the entry in, or is so like the one that did that it may stand for
+ * it; never where no birth is told. */
+static inline bool part_is_birth(const struct moment *birth, const struct moment *moment)
+{
+    return birth != NULL && birth->now_ns == moment->now_ns && birth->start_ns == moment->start_ns;
+}
+
 /* A part's last three: `birth` is the moment of the flow that brought its entry in, the same in
  * each call. A part that was never sole may be asked without: NULL. */
-void tally_part_add(struct parts *parts, struct tally_part *part, const struct moment *birth,
-                    const struct moment *moment, const struct span *span, uint64_t amount);
+void tally_part_add_more(struct parts *parts, struct tally_part *part, const struct moment *birth,
+                         const struct moment *moment, const struct span *span, uint64_t amount);
+static inline void tally_part_add(struct parts *parts, struct tally_part *part,
+                                  const struct moment *birth, const struct moment *moment,
+                                  const struct span *span, uint64_t amount)
+{
+    if (part->state == 0 && amount < PART_SOLE && part_is_birth(birth, moment))
+        part->state = PART_SOLE | (uint32_t)amount;
+    else
+        tally_part_add_more(parts, part, birth, moment, span, amount);
+}
 uint64_t tally_part_count(const struct parts *parts, struct tally_part part);
 uint64_t tally_part_sum(const struct parts *parts, struct tally_part part);
 int64_t tally_part_first_ns(const struct parts *parts, struct tally_part part,
@@ -81,8 +97,18 @@ static inline void tally_part_release(struct parts *parts, struct tally_part par
 }
 
 /* Returns 1 if the part had not seen the thing, else 0. */
-unsigned spread_part_note(struct parts *parts, struct spread_part *part, const struct moment *birth,
-                          const struct moment *moment, const struct span *span, uint8_t thing);
+unsigned spread_part_note_more(struct parts *parts, struct spread_part *part,
+                               const struct moment *birth, const struct moment *moment,
+                               const struct span *span, uint8_t thing);
+static inline unsigned spread_part_note(struct parts *parts, struct spread_part *part,
+                                        const struct moment *birth, const struct moment *moment,
+                                        const struct span *span, uint8_t thing)
+{
+    if (part->state != 0 || !part_is_birth(birth, moment))
+        return spread_part_note_more(parts, part, birth, moment, span, thing);
+    part->state = PART_SOLE | thing;
+    return 1;
+}
 uint32_t spread_part_count(const struct parts *parts, struct spread_part part);
 int64_t spread_part_first_ns(const struct parts *parts, struct spread_part part,
                              const struct moment *birth);

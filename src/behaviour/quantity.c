@@ -321,14 +321,15 @@ uint32_t quantity_needs(enum quantity_id id)
     return all_needs[id];
 }
 
+quantity_function *const quantity_functions[QUANTITY_COUNT] = {
+#define QUANTITY(id, name, label, unit, needs) [QUANTITY_##id] = name,
+    QUANTITY_LIST(QUANTITY)
+#undef QUANTITY
+};
+
 double quantity_measure(enum quantity_id id, const struct scene *scene)
 {
-    static double (*const functions[])(const struct scene *) = {
-#define QUANTITY(id, name, label, unit, needs) [QUANTITY_##id] = name,
-        QUANTITY_LIST(QUANTITY)
-#undef QUANTITY
-    };
-    return scene_is(scene, quantity_needs(id)) ? functions[id](scene) : (double)NAN;
+    return scene_is(scene, quantity_needs(id)) ? quantity_functions[id](scene) : (double)NAN;
 }
 
 static int64_t spread_since(const struct scene *scene, struct spread_part part,

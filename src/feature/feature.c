@@ -22,6 +22,7 @@ static const int64_t TIME_MAX_NS = INT64_C(1) << 61;
 
 struct feature_engine {
     struct feature_settings settings;
+    struct direction_nets nets;
     bool has_time; /* a flow was measured: epoch and now_ns hold */
     bool is_saved; /* what was saved was loaded; until a flow is measured now_ns is when */
     uint32_t epoch;
@@ -31,6 +32,7 @@ struct feature_engine {
     struct minute_clock clock;
     struct surroundings around;
     struct logarithms logarithms;
+    struct service_ports service_ports;
     uint64_t window_flows_cut;
     bool has_cut;          /* cut_notice_ns holds */
     int64_t cut_notice_ns; /* of the last flow that left the window early */
@@ -50,6 +52,7 @@ struct feature_engine *feature_engine_open(const struct feature_settings *settin
     if (engine == NULL)
         return NULL;
     engine->settings = *settings;
+    direction_nets_init(&engine->nets, settings);
     if (surroundings_init(&engine->around, settings))
         return engine;
     feature_engine_close(engine);
@@ -119,21 +122,18 @@ static void advance_time(struct feature_engine *engine, const struct flow_record
     expire_window(engine);
 }
 
-static struct scene make_scene(struct feature_engine *engine, const struct flow_record *flow,
-                               const struct endpoint_hashes *hashes)
+static void set_scene(struct feature_engine *engine, const struct flow_record *flow,
+                      const struct endpoint_hashes *hashes, struct scene *scene)
 {
     const struct window *const window = &engine->around.window;
-    struct scene scene = {
-        .flow = flow,
-        .hashes = hashes,
-        .horizon = {.now = window->next,
-                    .window = window->first,
-                    .ten_minutes = minute_clock_first(&engine->clock),
-                    .minute = (uint32_t)engine->clock.minute,
-                    .clock = &engine->clock},
-    };
-    scene.company = surroundings_meet(&engine->around, flow, &hashes->guide, &scene.horizon);
-    return scene;
+    scene->flow = flow;
+    scene->hashes = hashes;
+    scene->horizon = (struct horizon){.now = window->next,
+                                      .window = window->first,
+                                      .ten_minutes = minute_clock_first(&engine->clock),
+                                      .minute = (uint32_t)engine->clock.minute,
+                                      .clock = &engine->clock};
+    surroundings_meet(&engine->around, flow, hashes, &scene->horizon, &scene->company);
 }
 
 static bool is_new(const struct scene *scene, const struct recent_entry *entry)
@@ -217,12 +217,11 @@ static void remember(struct feature_engine *engine, const struct scene *scene,
     const struct company *const company = &scene->company;
     const struct endpoint_hashes *const hashes = scene->hashes;
     struct pools *const pools = &engine->around.pools;
-    const struct source_sight source_sight = {.peer_hash = (uint32_t)hashes->destination_sketch,
-                                              .port_hash = (uint32_t)hashes->port_sketch};
+    const struct source_sight source_sight = {.peer_hash = hashes->destination_sketch,
+                                              .port_hash = hashes->port_sketch};
     source_count(company->source, flow, &source_sight, &scene->horizon, pools);
-    destination_count(company->destination, (uint32_t)hashes->source_sketch, &scene->horizon,
-                      pools);
-    pair_count(company->pair, (uint32_t)hashes->port_sketch, &scene->horizon, pools);
+    destination_count(company->destination, hashes->source_sketch, &scene->horizon, pools);
+    pair_count(company->pair, hashes->port_sketch, &scene->horizon, pools);
     if (scene->flow->slice == 0 && company->rhythm != NULL)
         rhythm_count(company->rhythm, scene->flow->first_ns);
     window_add(&engine->around.window, flow);
@@ -262,35 +261,26 @@ static void measure_surroundings(const struct feature_engine *engine, const stru
             history_flows_60s(pair_history(company->pair, pools), engine->now_ns);
 }
 
-void feature_hash_endpoints(const struct feature_engine *engine, const struct flow_record *flow,
+void feature_hash_endpoints(struct feature_engine *engine, const struct flow_record *flow,
                             struct endpoint_hashes *hashes)
 {
-    const struct feature_settings *const settings = &engine->settings;
-    const uint8_t version = flow->ip_version;
-    *hashes = (struct endpoint_hashes){
-        .source = endpoint_hash_host(settings->hash_key, flow->source, version),
-        .destination = endpoint_hash_host(settings->hash_key, flow->destination, version),
-        .source_sketch = endpoint_hash_host(settings->sketch_key, flow->source, version),
-        .destination_sketch = endpoint_hash_host(settings->sketch_key, flow->destination, version),
-        .port_sketch =
-            endpoint_hash_port(settings->sketch_key, flow->protocol, flow->destination_port),
-    };
-    surroundings_hash(hashes, flow);
+    endpoint_hash(&engine->around.hasher, flow, category_service(flow, &engine->service_ports),
+                  hashes);
 }
 
 void feature_ask_ahead(const struct feature_engine *engine, const struct endpoint_hashes *hashes)
 {
-    surroundings_ask_ahead(&engine->around, &hashes->guide);
+    surroundings_ask_ahead(&engine->around, hashes);
 }
 
 void feature_warm(const struct feature_engine *engine, struct endpoint_hashes *hashes)
 {
-    surroundings_warm(&engine->around, &hashes->guide);
+    surroundings_warm(&engine->around, hashes);
 }
 
 void feature_warm_sums(const struct feature_engine *engine, const struct endpoint_hashes *hashes)
 {
-    surroundings_warm_sums(&engine->around, &hashes->guide);
+    surroundings_warm_sums(&engine->around, hashes);
 }
 
 void feature_warm_things(const struct feature_engine *engine, const struct endpoint_hashes *hashes)
@@ -309,16 +299,17 @@ static void derive(struct feature_engine *engine, const struct flow_record *flow
 void feature_derive(struct feature_engine *engine, const struct flow_record *flow,
                     struct feature_vector *vector)
 {
-    derive(engine, flow, category_service(flow), vector);
+    derive(engine, flow, category_service(flow, &engine->service_ports), vector);
 }
 
 void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
                      const struct endpoint_hashes *hashes, struct feature_vector *vector)
 {
     advance_time(engine, flow);
-    const struct scene scene = make_scene(engine, flow, hashes);
-    derive(engine, flow, hashes->guide.service, vector);
-    vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->settings, flow));
+    struct scene scene;
+    set_scene(engine, flow, hashes, &scene);
+    derive(engine, flow, hashes->service, vector);
+    vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->nets, flow));
     measure_past(engine, &scene, vector);
     const struct window_flow window_flow = window_flow_of(engine, &scene);
     remember(engine, &scene, &window_flow);

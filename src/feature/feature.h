@@ -34,7 +34,7 @@ struct feature_engine *feature_engine_open(const struct feature_settings *settin
 void feature_engine_close(struct feature_engine *engine); /* NULL is allowed */
 
 /* The hashes of the flow's endpoints that this room and the behaviour room place and count by. */
-void feature_hash_endpoints(const struct feature_engine *engine, const struct flow_record *flow,
+void feature_hash_endpoints(struct feature_engine *engine, const struct flow_record *flow,
                             struct endpoint_hashes *hashes);
 
 /* Measures the flow, which counts in its own windows, and remembers it. `hashes`: its own,

@@ -4,7 +4,6 @@
 #ifndef WHYFLOW_FEATURE_OFFER_H
 #define WHYFLOW_FEATURE_OFFER_H
 
-#include "base/endpoint.h"
 #include "base/recent_table.h"
 
 struct offer_key {
@@ -14,12 +13,6 @@ struct offer_key {
     uint8_t padding[3]; /* 0 */
 };
 _Static_assert(sizeof(struct offer_key) == 24, "an offer's key has no hidden padding");
-
-/* Where the offer lies in its table, of its destination's hash. */
-static inline uint32_t offer_hash(uint64_t destination, uint32_t service)
-{
-    return endpoint_hash_both(destination, service);
-}
 
 struct offer {
     struct recent_entry entry;

@@ -18,7 +18,7 @@ static void begin_with_only(struct pair *pair, const struct horizon *horizon,
                             const uint64_t sketch_key[2], struct pools *pools)
 {
     struct pair_sums *const sums = pair_sums(pair, pools);
-    const uint32_t port_hash = (uint32_t)endpoint_hash_port(sketch_key, pair->protocol, pair->port);
+    const uint32_t port_hash = endpoint_sketch_port(sketch_key, pair->protocol, pair->port);
     history_begin(&sums->history, pair->entry.inserted, port_hash, horizon);
     rhythm_count(&sums->rhythm, pair->first_ns);
 }

@@ -18,12 +18,6 @@ struct pair_key {
 };
 _Static_assert(sizeof(struct pair_key) == 33, "a pair's key has no padding");
 
-/* Where the pair lies in its table, of its hosts' hashes. */
-static inline uint32_t pair_hash(uint64_t source, uint64_t destination)
-{
-    return endpoint_hash_both(source, destination);
-}
-
 struct pair {
     struct recent_entry entry;
     struct pair_key key;

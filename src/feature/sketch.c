@@ -224,6 +224,16 @@ static void look_at_group(const struct sketch_view_of *of, unsigned group, struc
     view->oldest[group] = of->now - greatest_age;
 }
 
+static void find_oldest(const struct sketch_view_of *of, struct sketch_view *view)
+{
+    uint32_t greatest_age = 0;
+    for (unsigned group = 0; group < SKETCH_GROUPS; group++) {
+        const uint32_t age = of->now - view->oldest[group];
+        greatest_age = age > greatest_age ? age : greatest_age;
+    }
+    view->oldest_of_all = of->now - greatest_age;
+}
+
 static void make_view(const struct sketch_view_of *of, struct sketch_view *view)
 {
     *view = (struct sketch_view){
@@ -232,6 +242,15 @@ static void make_view(const struct sketch_view_of *of, struct sketch_view *view)
     };
     for (unsigned group = 0; group < SKETCH_GROUPS; group++)
         look_at_group(of, group, view);
+    find_oldest(of, view);
+}
+
+static void look_at_old_groups(const struct sketch_view_of *of, struct sketch_view *view)
+{
+    for (unsigned group = 0; group < SKETCH_GROUPS; group++)
+        if (of->now - view->oldest[group] > of->age)
+            look_at_group(of, group, view);
+    find_oldest(of, view);
 }
 
 /* How many were seen inside the horizon that the view is of. */
@@ -239,9 +258,8 @@ static uint32_t count_within(const struct sketch_view_of *of, struct sketch_view
 {
     if (!view->is_made)
         make_view(of, view);
-    for (unsigned group = 0; group < SKETCH_GROUPS; group++)
-        if (of->now - view->oldest[group] > of->age)
-            look_at_group(of, group, view);
+    if (of->now - view->oldest_of_all > of->age)
+        look_at_old_groups(of, view);
     if (!view->has_count)
         view->count = estimate_of(of->pool, view->sums);
     view->has_count = true;

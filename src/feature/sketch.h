@@ -47,6 +47,7 @@ struct sketch_view {
     bool has_count; /* count is that of the sums */
     uint32_t count; /* the estimate */
     struct register_sums sums;
+    uint32_t oldest_of_all;          /* of these: */
     uint32_t oldest[SKETCH_GROUPS];  /* none of the group's values was last seen before this flow */
     uint8_t value[SKETCH_REGISTERS]; /* greatest rank inside the horizon; 0: none */
 };

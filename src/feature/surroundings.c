@@ -118,8 +118,7 @@ static bool open_tables(struct surroundings *around, const struct feature_settin
 
 bool surroundings_init(struct surroundings *around, const struct feature_settings *settings)
 {
-    memcpy(around->hash_key, settings->hash_key, sizeof around->hash_key);
-    memcpy(around->sketch_key, settings->sketch_key, sizeof around->sketch_key);
+    endpoint_hasher_init(&around->hasher, settings->hash_key, settings->sketch_key);
     return window_init(&around->window, settings->max_window_flows) &&
            pools_init(&around->pools, settings) && open_tables(around, settings);
 }
@@ -152,52 +151,53 @@ struct acquaintances surroundings_acquaintances(struct surroundings *around)
 {
     return (struct acquaintances){.pairs = &around->tables[TABLE_PAIRS],
                                   .offers = &around->tables[TABLE_OFFERS],
-                                  .hash_key = around->hash_key};
+                                  .hasher = &around->hasher};
 }
 
 /* ---- entries of a flow ---------------------------------------------------------------------- */
 
-void surroundings_hash(struct endpoint_hashes *hashes, const struct flow_record *flow)
-{
-    const uint64_t port = (uint64_t)flow->protocol << 16 | flow->destination_port;
-    const uint64_t source = hashes->source, destination = hashes->destination;
-    struct endpoint_guide *const guide = &hashes->guide;
-    *guide = (struct endpoint_guide){.service = category_service(flow)};
-    guide->hash[TABLE_SOURCES] = (uint32_t)source;
-    guide->hash[TABLE_DESTINATIONS] = (uint32_t)destination;
-    guide->hash[TABLE_PAIRS] = pair_hash(source, destination);
-    guide->hash[TABLE_CONVERSATIONS] = endpoint_hash_both(source, destination + port);
-    guide->hash[TABLE_OFFERS] = offer_hash(destination, guide->service);
-}
+/* In which key a table's flows are. */
+static const enum endpoint_key key_of[TABLE_COUNT] = {
+    [TABLE_SOURCES] = ENDPOINT_SOURCE, [TABLE_DESTINATIONS] = ENDPOINT_DESTINATION,
+    [TABLE_PAIRS] = ENDPOINT_PAIR,     [TABLE_CONVERSATIONS] = ENDPOINT_CONVERSATION,
+    [TABLE_OFFERS] = ENDPOINT_OFFER,
+};
 
-static void *touch(struct surroundings *around, enum table table,
-                   const struct endpoint_guide *guide, const void *key)
+/* Inline, for the key's size. */
+static inline __attribute__((always_inline)) void *touch(struct surroundings *around,
+                                                         enum table table,
+                                                         const struct endpoint_hashes *hashes,
+                                                         const void *key, size_t key_bytes)
 {
     const struct recent_lookup lookup = {
-        .key = key, .hash = guide->hash[table], .place = guide->place[table]};
-    return recent_table_touch(&around->tables[table], &lookup, around->window.next);
+        .key = key,
+        .hash = hashes->hash[key_of[table]],
+        .place = hashes->feature_place[key_of[table]],
+    };
+    return recent_table_touch(&around->tables[table], lookup, key_bytes, around->window.next);
 }
 
 static void *meet_host(struct surroundings *around, enum table table,
-                       const struct endpoint_guide *guide, const uint8_t address[16],
+                       const struct endpoint_hashes *hashes, const uint8_t address[16],
                        uint8_t ip_version)
 {
     struct host_key key = {.ip_version = ip_version};
     memcpy(key.address, address, sizeof key.address);
-    return touch(around, table, guide, &key);
+    return touch(around, table, hashes, &key, sizeof key);
 }
 
 static struct pair *meet_pair(struct surroundings *around, const struct flow_record *flow,
-                              const struct endpoint_guide *guide)
+                              const struct endpoint_hashes *hashes)
 {
     struct pair_key key = {.ip_version = flow->ip_version};
     memcpy(key.source, flow->source, sizeof key.source);
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(around, TABLE_PAIRS, guide, &key);
+    return touch(around, TABLE_PAIRS, hashes, &key, sizeof key);
 }
 
 static struct rhythm *meet_conversation(struct surroundings *around, const struct flow_record *flow,
-                                        const struct pair *pair, const struct endpoint_guide *guide)
+                                        const struct pair *pair,
+                                        const struct endpoint_hashes *hashes)
 {
     if (pair_is_first_conversation(pair, flow))
         return pair->sums == 0 ? NULL : &pair_sums(pair, &around->pools)->rhythm;
@@ -207,30 +207,31 @@ static struct rhythm *meet_conversation(struct surroundings *around, const struc
         .port = flow->destination_port,
         .protocol = flow->protocol,
     };
-    struct conversation *const conversation = touch(around, TABLE_CONVERSATIONS, guide, &key);
+    struct conversation *const conversation =
+        touch(around, TABLE_CONVERSATIONS, hashes, &key, sizeof key);
     return &conversation->rhythm;
 }
 
 static struct offer *meet_offer(struct surroundings *around, const struct flow_record *flow,
-                                const struct endpoint_guide *guide)
+                                const struct endpoint_hashes *hashes)
 {
-    struct offer_key key = {.service = guide->service, .ip_version = flow->ip_version};
+    struct offer_key key = {.service = hashes->service, .ip_version = flow->ip_version};
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(around, TABLE_OFFERS, guide, &key);
+    return touch(around, TABLE_OFFERS, hashes, &key, sizeof key);
 }
 
-struct company surroundings_meet(struct surroundings *around, const struct flow_record *flow,
-                                 const struct endpoint_guide *guide, const struct horizon *horizon)
+void surroundings_meet(struct surroundings *around, const struct flow_record *flow,
+                       const struct endpoint_hashes *hashes, const struct horizon *horizon,
+                       struct company *company)
 {
     const uint8_t version = flow->ip_version;
-    struct company company;
-    company.source = meet_host(around, TABLE_SOURCES, guide, flow->source, version);
-    company.destination = meet_host(around, TABLE_DESTINATIONS, guide, flow->destination, version);
-    company.pair = meet_pair(around, flow, guide);
-    pair_meet(company.pair, flow, horizon, around->sketch_key, &around->pools);
-    company.rhythm = meet_conversation(around, flow, company.pair, guide);
-    company.offer = meet_offer(around, flow, guide);
-    return company;
+    company->source = meet_host(around, TABLE_SOURCES, hashes, flow->source, version);
+    company->destination =
+        meet_host(around, TABLE_DESTINATIONS, hashes, flow->destination, version);
+    company->pair = meet_pair(around, flow, hashes);
+    pair_meet(company->pair, flow, horizon, around->hasher.sketch_key, &around->pools);
+    company->rhythm = meet_conversation(around, flow, company->pair, hashes);
+    company->offer = meet_offer(around, flow, hashes);
 }
 
 /* ---- leaving the window --------------------------------------------------------------------- */
@@ -296,16 +297,35 @@ void surroundings_leave_window(struct surroundings *around)
 
 /* ---- memory ahead --------------------------------------------------------------------------- */
 
-void surroundings_ask_ahead(const struct surroundings *around, const struct endpoint_guide *guide)
+static void ask(const struct surroundings *around, enum table table,
+                const struct endpoint_hashes *hashes)
 {
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
-        (void)recent_lookup_hashed(&around->tables[i], NULL, guide->hash[i]);
+    recent_table_ask(&around->tables[table], hashes->hash[key_of[table]]);
 }
 
-void surroundings_warm(const struct surroundings *around, struct endpoint_guide *guide)
+void surroundings_ask_ahead(const struct surroundings *around, const struct endpoint_hashes *hashes)
 {
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
-        guide->place[i] = recent_table_find(&around->tables[i], guide->hash[i]);
+    ask(around, TABLE_SOURCES, hashes);
+    ask(around, TABLE_DESTINATIONS, hashes);
+    ask(around, TABLE_PAIRS, hashes);
+    ask(around, TABLE_CONVERSATIONS, hashes);
+    ask(around, TABLE_OFFERS, hashes);
+}
+
+static void find(const struct surroundings *around, enum table table,
+                 struct endpoint_hashes *hashes)
+{
+    const enum endpoint_key key = key_of[table];
+    hashes->feature_place[key] = recent_table_find(&around->tables[table], hashes->hash[key]);
+}
+
+void surroundings_warm(const struct surroundings *around, struct endpoint_hashes *hashes)
+{
+    find(around, TABLE_SOURCES, hashes);
+    find(around, TABLE_DESTINATIONS, hashes);
+    find(around, TABLE_PAIRS, hashes);
+    find(around, TABLE_CONVERSATIONS, hashes);
+    find(around, TABLE_OFFERS, hashes);
 }
 
 /* Has fetched a block of the pools: it is several lines long. */
@@ -316,18 +336,18 @@ static void warm_block(const void *block, size_t bytes)
 }
 
 static const void *found(const struct surroundings *around, enum table table,
-                         const struct endpoint_guide *guide)
+                         const struct endpoint_hashes *hashes)
 {
-    return recent_table_found(&around->tables[table], guide->place[table]);
+    return recent_table_found(&around->tables[table], hashes->feature_place[key_of[table]]);
 }
 
-void surroundings_warm_sums(const struct surroundings *around, const struct endpoint_guide *guide)
+void surroundings_warm_sums(const struct surroundings *around, const struct endpoint_hashes *hashes)
 {
-    const struct source *const source = found(around, TABLE_SOURCES, guide);
-    const struct destination *const destination = found(around, TABLE_DESTINATIONS, guide);
-    const struct pair *const pair = found(around, TABLE_PAIRS, guide);
-    (void)found(around, TABLE_CONVERSATIONS, guide);
-    (void)found(around, TABLE_OFFERS, guide);
+    const struct source *const source = found(around, TABLE_SOURCES, hashes);
+    const struct destination *const destination = found(around, TABLE_DESTINATIONS, hashes);
+    const struct pair *const pair = found(around, TABLE_PAIRS, hashes);
+    (void)found(around, TABLE_CONVERSATIONS, hashes);
+    (void)found(around, TABLE_OFFERS, hashes);
     if (source != NULL)
         warm_block(source_sums(source, &around->pools), offsetof(struct source_sums, minutes));
     if (destination != NULL)
@@ -346,11 +366,10 @@ static void warm_history(const struct surroundings *around, const struct history
 void surroundings_warm_things(const struct surroundings *around,
                               const struct endpoint_hashes *hashes)
 {
-    const struct endpoint_guide *const guide = &hashes->guide;
     const struct pools *const pools = &around->pools;
-    const struct source *const source = found(around, TABLE_SOURCES, guide);
-    const struct destination *const destination = found(around, TABLE_DESTINATIONS, guide);
-    const struct pair *const pair = found(around, TABLE_PAIRS, guide);
+    const struct source *const source = found(around, TABLE_SOURCES, hashes);
+    const struct destination *const destination = found(around, TABLE_DESTINATIONS, hashes);
+    const struct pair *const pair = found(around, TABLE_PAIRS, hashes);
     if (source != NULL && source->sums != 0) {
         const struct source_sums *const sums = source_sums(source, pools);
         distinct_warm(&sums->peers, &pools->distincts, (uint32_t)hashes->destination_sketch);

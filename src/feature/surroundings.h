@@ -24,7 +24,6 @@
 #include "whyflow/flow_record.h"
 #include "whyflow/settings.h"
 
-/* In this order: a conversation's key is made of its pair. */
 enum table {
     TABLE_SOURCES,
     TABLE_DESTINATIONS,
@@ -34,13 +33,11 @@ enum table {
     TABLE_COUNT
 };
 
-_Static_assert((int)TABLE_COUNT == ENDPOINT_TABLES, "a flow's guide is of these tables");
-
 struct surroundings {
     struct recent_table tables[TABLE_COUNT];
     struct pools pools;
     struct window window;
-    uint64_t hash_key[2], sketch_key[2]; /* of endpoints: the settings' */
+    struct endpoint_hasher hasher;
 };
 
 /* The entries of one flow. */
@@ -60,17 +57,18 @@ size_t surroundings_memory_bytes(const struct surroundings *around);
 void surroundings_clear(struct surroundings *around, bool with_tables);
 struct acquaintances surroundings_acquaintances(struct surroundings *around);
 
-/* Fills the guide, of the flow and its hosts' hashes: nothing is found yet. */
-void surroundings_hash(struct endpoint_hashes *hashes, const struct flow_record *flow);
 /* The flow's entries, each inserted by it where it was not yet. */
-struct company surroundings_meet(struct surroundings *around, const struct flow_record *flow,
-                                 const struct endpoint_guide *guide, const struct horizon *horizon);
+void surroundings_meet(struct surroundings *around, const struct flow_record *flow,
+                       const struct endpoint_hashes *hashes, const struct horizon *horizon,
+                       struct company *company);
 /* The oldest flow leaves the window; there must be one. */
 void surroundings_leave_window(struct surroundings *around);
 
-void surroundings_ask_ahead(const struct surroundings *around, const struct endpoint_guide *guide);
-void surroundings_warm(const struct surroundings *around, struct endpoint_guide *guide);
-void surroundings_warm_sums(const struct surroundings *around, const struct endpoint_guide *guide);
+void surroundings_ask_ahead(const struct surroundings *around,
+                            const struct endpoint_hashes *hashes);
+void surroundings_warm(const struct surroundings *around, struct endpoint_hashes *hashes);
+void surroundings_warm_sums(const struct surroundings *around,
+                            const struct endpoint_hashes *hashes);
 void surroundings_warm_things(const struct surroundings *around,
                               const struct endpoint_hashes *hashes);
 

@@ -64,14 +64,14 @@ static uint64_t oracle_touch(struct oracle *oracle, uint32_t key, uint64_t now)
 static struct thing *touch(struct recent_table *table, uint32_t key, uint64_t now, uint32_t hashes)
 {
     static uint32_t found[KEYS + 1];
-    struct recent_lookup lookup = hashes == 0 ? recent_lookup_begin(table, &key)
-                                              : recent_lookup_hashed(table, &key, key % hashes);
-    recent_lookup_warm(&lookup, table);
+    struct recent_lookup lookup =
+        hashes == 0 ? recent_lookup_begin(table, &key) : recent_lookup_hashed(&key, key % hashes);
+    recent_table_ask(table, lookup.hash);
     if (rand() % 4 == 0)
         found[key] = recent_table_find(table, lookup.hash);
     (void)recent_table_found(table, recent_table_find(table, lookup.hash));
     lookup.place = found[key];
-    struct thing *thing = recent_table_touch(table, &lookup, now);
+    struct thing *thing = recent_table_touch(table, lookup, sizeof key, now);
     thing->uses++;
     return thing;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Categories: codes, their words, directions, and the table generated from the list. */
+#include "base/address.h"
 #include "feature/category.h"
 #include "feature/direction.h"
 #include "tests/support/unit.h"
@@ -9,7 +10,8 @@
 static struct feature_vector measure(const struct flow_record *flow)
 {
     struct feature_vector vector = {.present = 0};
-    category_measure(flow, category_service(flow), &vector);
+    struct service_ports ports = {{0}};
+    category_measure(flow, category_service(flow, &ports), &vector);
     return vector;
 }
 
@@ -139,6 +141,14 @@ START_TEST(feature_table_follows_the_list)
 }
 END_TEST
 
+static enum feature_direction direction_by(const struct feature_settings *settings,
+                                           const struct flow_record *flow)
+{
+    struct direction_nets nets;
+    direction_nets_init(&nets, settings);
+    return direction_of(&nets, flow);
+}
+
 static enum feature_direction direction4(const char source[4], const char destination[4])
 {
     const struct feature_settings settings = {
@@ -148,7 +158,7 @@ static enum feature_direction direction4(const char source[4], const char destin
     struct flow_record flow = {.ip_version = 4};
     memcpy(flow.source, source, 4);
     memcpy(flow.destination, destination, 4);
-    return direction_of(&settings, &flow);
+    return direction_by(&settings, &flow);
 }
 
 START_TEST(direction_follows_the_local_networks)
@@ -181,7 +191,33 @@ START_TEST(local_network_of_the_other_version_does_not_match)
     };
     const struct flow_record flow = {
         .ip_version = 6, .source = {0x20, 1}, .destination = {0x20, 2}};
-    ck_assert_int_eq(direction_of(&settings, &flow), FEATURE_DIRECTION_OUT_OUT);
+    ck_assert_int_eq(direction_by(&settings, &flow), FEATURE_DIRECTION_OUT_OUT);
+}
+END_TEST
+
+static bool is_kept_here(const uint8_t address[16], uint8_t ip_version)
+{
+    const enum address_kind kind = address_kind(address, ip_version);
+    return kind == ADDRESS_LINK_LOCAL || kind == ADDRESS_LOOPBACK || kind == ADDRESS_BROADCAST ||
+           kind == ADDRESS_UNSPECIFIED || kind == ADDRESS_MULTICAST;
+}
+
+/* Every value of the first two bytes, followed by all zeros, a last one, and all ones. */
+START_TEST(inside_without_networks_is_what_address_kinds_say)
+{
+    const struct feature_settings settings = {.local_net_count = 0};
+    for (unsigned i = 0; i < 65536U * 6; i++) {
+        const uint8_t version = i % 2 == 0 ? 4 : 6;
+        const uint8_t fill = i / 2 % 3 == 2 ? 0xff : 0, last = i / 2 % 3 == 0 ? 0 : fill | 1;
+        const size_t bytes = version == 4 ? 4 : 16;
+        struct flow_record flow = {.ip_version = version, .destination = {0x20, 2}};
+        memset(flow.source, fill, bytes);
+        flow.source[0] = (uint8_t)(i / 6 >> 8);
+        flow.source[1] = (uint8_t)(i / 6);
+        flow.source[bytes - 1] = last;
+        const bool is_inside = direction_by(&settings, &flow) == FEATURE_DIRECTION_IN_OUT;
+        ck_assert_int_eq(is_inside, is_kept_here(flow.source, version));
+    }
 }
 END_TEST
 
@@ -199,6 +235,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(codes, direction_follows_the_local_networks);
     tcase_add_test(codes, what_no_router_passes_on_is_inside);
     tcase_add_test(codes, local_network_of_the_other_version_does_not_match);
+    tcase_add_test(codes, inside_without_networks_is_what_address_kinds_say);
     suite_add_tcase(suite, codes);
     return suite;
 }
