@@ -198,9 +198,8 @@ static void sweep(struct flagged_capture *flagged)
         ;
 }
 
-static void on_frame(void *context, const struct frame *frame)
+static void take_frame(struct flagged_capture *flagged, const struct frame *frame)
 {
-    struct flagged_capture *const flagged = context;
     struct packet packet;
     flagged->frames++;
     if (packet_decode(frame, &packet) != PACKET_ACCEPTED)
@@ -215,6 +214,12 @@ static void on_frame(void *context, const struct frame *frame)
         hold_frame(flagged, frame);
 }
 
+static void on_frames(void *context, const struct frame *frames, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        take_frame(context, &frames[i]);
+}
+
 /* A file cut short was told of in the first reading. */
 static bool read_again(struct flagged_capture *flagged, uint64_t frames)
 {
@@ -225,7 +230,7 @@ static bool read_again(struct flagged_capture *flagged, uint64_t frames)
     while (result != CAPTURE_END && flagged->frames < frames && !flagged->has_failed) {
         const uint64_t left = frames - flagged->frames;
         result = capture_dispatch(capture, left < FRAMES_PER_READ ? left : FRAMES_PER_READ,
-                                  on_frame, flagged);
+                                  on_frames, flagged);
     }
     while (!flow_table_end_input(flagged->table))
         sweep(flagged);

@@ -9,11 +9,12 @@ struct reading {
     struct sensor *sensor;
 };
 
-static void on_frame(void *context, const struct frame *frame)
+static void on_frames(void *context, const struct frame *frames, size_t count)
 {
     const struct reading *const reading = context;
-    run_note_frame(reading->run, frame);
-    sensor_frame(reading->sensor, frame);
+    run_note_frames(reading->run, frames, count);
+    for (size_t i = 0; i < count; i++)
+        sensor_frame(reading->sensor, &frames[i]);
 }
 
 static void read_all(struct run *run, struct sensor *sensor)
@@ -21,7 +22,7 @@ static void read_all(struct run *run, struct sensor *sensor)
     struct reading reading = {.run = run, .sensor = sensor};
     enum capture_result result = CAPTURE_FRAMES;
     while (result != CAPTURE_END && !run_must_stop(run) && run_frames_wanted(run) > 0) {
-        result = capture_dispatch(run->capture, run_frames_wanted(run), on_frame, &reading);
+        result = capture_dispatch(run->capture, run_frames_wanted(run), on_frames, &reading);
         if (result == CAPTURE_CUT_SHORT) {
             message("%s", capture_message(run->capture));
             run_fail(run, RUN_INPUT);

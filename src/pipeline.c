@@ -60,12 +60,16 @@ void pipeline_close(struct pipeline *pipeline)
 
 /* ---- step 1: packets in -------------------------------------------------------------------- */
 
-void pipeline_decode(struct pipeline_batch *batch, const struct frame *frame)
+size_t pipeline_decode(struct pipeline_batch *batch, const struct frame *frames, size_t count)
 {
     assert(!pipeline_batch_is_full(batch));
-    const size_t i = batch->count++;
-    batch->refusals[i] = (uint8_t)packet_decode(frame, &batch->packets[i]);
-    batch->wire_bytes[i] = frame->wire_bytes;
+    const size_t first = batch->count, room = PIPELINE_BATCH_MAX - first;
+    if (count > room)
+        count = room;
+    batch->refused +=
+        packet_decode_frames(frames, count, &batch->packets[first], &batch->refusals[first]);
+    batch->count += count;
+    return count;
 }
 
 static void count_read(struct pipeline *pipeline, const struct pipeline_batch *batch, size_t first,
@@ -73,7 +77,7 @@ static void count_read(struct pipeline *pipeline, const struct pipeline_batch *b
 {
     pipeline->capture.read += count;
     for (size_t i = first; i < first + count; i++)
-        pipeline->capture.read_bytes += batch->wire_bytes[i];
+        pipeline->capture.read_bytes += batch->packets[i].frame_bytes; /* of refused ones too */
 }
 
 /* Statistics are made at sweeps, and should not come late. */
@@ -98,7 +102,7 @@ static void note_start(struct pipeline *pipeline)
 static void take_run(struct pipeline *pipeline, struct pipeline_batch *batch)
 {
     const size_t first = batch->taken;
-    size_t end = first;
+    size_t end = batch->refused == 0 ? batch->count : first;
     while (end < batch->count && batch->refusals[end] == PACKET_ACCEPTED)
         end++;
     const size_t taken = flow_table_packets(pipeline->table, &batch->packets[first], end - first);
@@ -125,7 +129,7 @@ bool pipeline_packets(struct pipeline *pipeline, struct pipeline_batch *batch)
         if (!may_go_on)
             return false;
     }
-    batch->count = batch->taken = 0;
+    batch->count = batch->taken = batch->refused = 0;
     return true;
 }
 

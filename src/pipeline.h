@@ -31,9 +31,9 @@ enum {
 struct pipeline_batch {
     size_t count;
     size_t taken;
+    size_t refused; /* of `count`; most batches have none */
     struct packet packets[PIPELINE_BATCH_MAX];
     uint8_t refusals[PIPELINE_BATCH_MAX]; /* enum packet_refusal */
-    uint32_t wire_bytes[PIPELINE_BATCH_MAX];
 };
 
 struct pipeline;
@@ -45,8 +45,9 @@ void pipeline_close(struct pipeline *pipeline); /* NULL is allowed */
 
 /* ---- step 1 ---- */
 
-/* Appends a frame to a batch that is not full. */
-void pipeline_decode(struct pipeline_batch *batch, const struct frame *frame);
+/* Appends as many of `count` frames as there is room for to a batch that is not full, and returns
+ * how many. */
+size_t pipeline_decode(struct pipeline_batch *batch, const struct frame *frames, size_t count);
 
 static inline bool pipeline_batch_is_full(const struct pipeline_batch *batch)
 {

@@ -289,11 +289,16 @@ size_t run_frames_wanted(const struct run *run)
     return left < wanted ? (size_t)left : wanted;
 }
 
-void run_note_frame(struct run *run, const struct frame *frame)
+void run_note_frames(struct run *run, const struct frame *frames, size_t count)
 {
     struct capture_error error;
-    run->packets++;
-    if (run->writer == NULL || capture_writer_frame(run->writer, frame, &error))
+    size_t written = 0;
+    run->packets += count;
+    if (run->writer == NULL)
+        return;
+    while (written < count && capture_writer_frame(run->writer, &frames[written], &error))
+        written++;
+    if (written == count)
         return;
     message("%s", error.text);
     run_fail(run, RUN_FAILED);

@@ -64,8 +64,8 @@ bool run_must_stop(const struct run *run);
 /* How many frames to read next, for -c N and --batch; 0: N are read. */
 size_t run_frames_wanted(const struct run *run);
 
-/* Counts a frame and keeps it, for -w. If it cannot be written, the run is asked to stop. */
-void run_note_frame(struct run *run, const struct frame *frame);
+/* Counts frames and keeps them, for -w. If one cannot be written, the run is asked to stop. */
+void run_note_frames(struct run *run, const struct frame *frames, size_t count);
 
 /* Takes note of a record before it goes to the outputs. The emitter thread. */
 void run_note_record(struct run *run, const struct record *record);

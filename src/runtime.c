@@ -304,14 +304,19 @@ static void push_batch(struct runtime *runtime)
         note_stall(runtime, began_ns);
 }
 
-static void on_frame(void *context, const struct frame *frame)
+static void on_frames(void *context, const struct frame *frames, size_t count)
 {
     struct runtime *const runtime = context;
-    run_note_frame(runtime->run, frame);
-    runtime->frame_time_ns = frame->time_s * SECOND_NS + frame->time_subsec_ns;
-    pipeline_decode(&runtime->batch, frame);
-    if (pipeline_batch_is_full(&runtime->batch))
-        push_batch(runtime);
+    const struct frame *const last = &frames[count - 1];
+    run_note_frames(runtime->run, frames, count);
+    runtime->frame_time_ns = last->time_s * SECOND_NS + last->time_subsec_ns;
+    while (count > 0) {
+        const size_t decoded = pipeline_decode(&runtime->batch, frames, count);
+        if (pipeline_batch_is_full(&runtime->batch))
+            push_batch(runtime);
+        frames += decoded;
+        count -= decoded;
+    }
 }
 
 static void note_capture_counters(struct runtime *runtime)
@@ -365,7 +370,7 @@ static void capture_loop(struct runtime *runtime)
 {
     while (!run_must_stop(runtime->run) && run_frames_wanted(runtime->run) > 0) {
         const enum capture_result result = capture_dispatch(
-            runtime->run->capture, run_frames_wanted(runtime->run), on_frame, runtime);
+            runtime->run->capture, run_frames_wanted(runtime->run), on_frames, runtime);
         push_batch(runtime);
         show_progress(runtime);
         switch (result) {
@@ -393,7 +398,7 @@ static void capture_loop(struct runtime *runtime)
 static void end_capture(struct runtime *runtime)
 {
     /* After -c N what is left in the ring is not wanted; after a signal it is. */
-    capture_frame_fn *const take = run_frames_wanted(runtime->run) == 0 ? NULL : on_frame;
+    capture_frames_fn *const take = run_frames_wanted(runtime->run) == 0 ? NULL : on_frames;
     clear_progress(runtime);
     if (!capture_stop_and_drain(runtime->run->capture, take, runtime)) {
         message("%s", capture_message(runtime->run->capture));

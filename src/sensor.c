@@ -89,7 +89,7 @@ static void take_batch(struct sensor *sensor)
 
 void sensor_frame(struct sensor *sensor, const struct frame *frame)
 {
-    pipeline_decode(&sensor->batch, frame);
+    (void)pipeline_decode(&sensor->batch, frame, 1);
     if (pipeline_batch_is_full(&sensor->batch))
         take_batch(sensor);
 }

@@ -131,11 +131,11 @@ static enum capture_result report_failure(struct capture *capture, const struct 
 }
 
 static enum capture_result dispatch_single(struct capture *capture, size_t frames_max,
-                                           capture_frame_fn *on_frame, void *context)
+                                           capture_frames_fn *on_frames, void *context)
 {
     struct source *source = &capture->sources[0];
     if (source->state == SOURCE_OPEN) {
-        const size_t count = source_dispatch(source, frames_max, on_frame, context);
+        const size_t count = source_dispatch(source, frames_max, on_frames, context);
         if (source->state == SOURCE_FAILED)
             return report_failure(capture, source);
         if (count > 0)
@@ -182,10 +182,10 @@ static bool is_due(const struct capture *capture, int64_t now_ns)
 }
 
 /* Hands on the oldest frame and refills its source. False: the source has failed. */
-static bool hand_over_top(struct merge *merge, capture_frame_fn *on_frame, void *context)
+static bool hand_over_top(struct merge *merge, capture_frames_fn *on_frames, void *context)
 {
     struct source *source = merge_top(merge);
-    source_hand_over(source, on_frame, context);
+    source_hand_over(source, on_frames, context);
     if (source_hold(source))
         merge_update_top(merge);
     else
@@ -194,7 +194,7 @@ static bool hand_over_top(struct merge *merge, capture_frame_fn *on_frame, void 
 }
 
 static enum capture_result dispatch_merged(struct capture *capture, size_t frames_max,
-                                           capture_frame_fn *on_frame, void *context)
+                                           capture_frames_fn *on_frames, void *context)
 {
     const int64_t now_ns = capture->is_live ? read_clock_ns() : 0; /* before the rings are seen */
     const struct source *failed = NULL;
@@ -204,7 +204,7 @@ static enum capture_result dispatch_merged(struct capture *capture, size_t frame
     while (count < frames_max && merge_top(&capture->merge) != NULL && is_due(capture, now_ns)) {
         const struct source *source = merge_top(&capture->merge);
         count++;
-        if (!hand_over_top(&capture->merge, on_frame, context))
+        if (!hand_over_top(&capture->merge, on_frames, context))
             return report_failure(capture, source);
     }
     if (count > 0)
@@ -213,12 +213,12 @@ static enum capture_result dispatch_merged(struct capture *capture, size_t frame
 }
 
 enum capture_result capture_dispatch(struct capture *capture, size_t frames_max,
-                                     capture_frame_fn *on_frame, void *context)
+                                     capture_frames_fn *on_frames, void *context)
 {
     assert(frames_max > 0);
     if (capture->source_count == 1)
-        return dispatch_single(capture, frames_max, on_frame, context);
-    return dispatch_merged(capture, frames_max, on_frame, context);
+        return dispatch_single(capture, frames_max, on_frames, context);
+    return dispatch_merged(capture, frames_max, on_frames, context);
 }
 
 void capture_wait(struct capture *capture, int timeout_ms)
@@ -240,11 +240,11 @@ void capture_wait(struct capture *capture, int timeout_ms)
 }
 
 /* Hands over everything that is visible now. False: a source has failed. */
-static bool empty_rings(struct capture *capture, capture_frame_fn *on_frame, void *context)
+static bool empty_rings(struct capture *capture, capture_frames_fn *on_frames, void *context)
 {
     enum capture_result result;
     do {
-        result = capture_dispatch(capture, DRAIN_BATCH, on_frame, context);
+        result = capture_dispatch(capture, DRAIN_BATCH, on_frames, context);
     } while (result == CAPTURE_FRAMES);
     return result == CAPTURE_EMPTY;
 }
@@ -278,7 +278,7 @@ static bool is_balanced(struct capture *capture, uint64_t *received)
 /* The kernel's last, partly filled block comes on its timeout, and a packet that passed the old
  * filter on another core may still be on its way into the ring. So: wait first (all blocks are
  * there, the merged order is exact), and done is what adds up twice with a wait between. */
-bool capture_stop_and_drain(struct capture *capture, capture_frame_fn *on_frame, void *context)
+bool capture_stop_and_drain(struct capture *capture, capture_frames_fn *on_frames, void *context)
 {
     if (!capture->is_live)
         return true;
@@ -288,7 +288,7 @@ bool capture_stop_and_drain(struct capture *capture, capture_frame_fn *on_frame,
     uint64_t settled_at = UINT64_MAX;
     for (int round = 0; round < DRAIN_ROUNDS_MAX; round++) {
         (void)poll(NULL, 0, DRAIN_POLL_MS);
-        if (!empty_rings(capture, on_frame, context))
+        if (!empty_rings(capture, on_frames, context))
             return false;
         uint64_t received;
         const bool is_even = is_balanced(capture, &received);
@@ -307,7 +307,6 @@ void capture_counters(struct capture *capture, struct capture_counters *counters
     for (size_t i = 0; i < capture->source_count; i++) {
         struct source *source = &capture->sources[i];
         counters->read += source->read;
-        counters->read_bytes += source->read_bytes;
         if (!capture->is_live)
             continue;
         (void)source_update_counters(source); /* of an interface that is gone: the last ones */

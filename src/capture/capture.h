@@ -83,27 +83,28 @@ enum capture_result {
     CAPTURE_ERROR,     /* live: an interface failed; capture_message */
 };
 
-/* Takes one frame. Its bytes are valid during the call. */
-typedef void capture_frame_fn(void *context, const struct frame *frame);
+/* Takes `count` (>= 1) frames, in order. They and their bytes are valid during the call. */
+typedef void capture_frames_fn(void *context, const struct frame *frames, size_t count);
 
 /* Hands over at most `frames_max` (>= 1) frames that are there, without waiting (a file on a slow
  * pipe excepted). Files are merged by packet time, each keeping its own order, ties in the order
  * given. Interfaces are merged by time too; a single one is handed on without a copy. */
 enum capture_result capture_dispatch(struct capture *capture, size_t frames_max,
-                                     capture_frame_fn *on_frame, void *context);
+                                     capture_frames_fn *on_frames, void *context);
 
 /* Live: waits until frames are likely to be there, wake_fd is readable, a signal comes, or the time
  * is over. Files: returns at once. */
 void capture_wait(struct capture *capture, int timeout_ms);
 
 /* Live: has the kernel refuse further packets, then hands over all it had taken, so that
- * received = read + kernel_dropped holds in the counters afterwards. With `on_frame` NULL, what is
+ * received = read + kernel_dropped holds in the counters afterwards. With `on_frames` NULL, what is
  * left (after -c N) is thrown away and leaves `received` too. Returns false if the kernel's count
  * was not reached within 5 seconds or an interface failed; capture_message tells. Files: returns
  * true. */
-bool capture_stop_and_drain(struct capture *capture, capture_frame_fn *on_frame, void *context);
+bool capture_stop_and_drain(struct capture *capture, capture_frames_fn *on_frames, void *context);
 
-/* Counters since open. Live: a system call or three; for statistics, not for each frame. */
+/* Counters since open, but read_bytes, which whoever decodes counts. Live: a system call or three;
+ * for statistics, not for each frame. */
 void capture_counters(struct capture *capture, struct capture_counters *counters);
 
 /* What the last CUT_SHORT, ERROR or failed drain was about: one line. Owned by the capture. */

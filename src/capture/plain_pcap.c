@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     PAGE_BYTES = 4096,
@@ -26,7 +27,7 @@ static bool has_same_bytes(pcap_t *pcap)
 }
 
 /* Nanoseconds of a fraction of the stamps, by the file's magic; 0: another format. */
-static int64_t ns_per_fraction(uint32_t magic)
+static uint32_t ns_per_fraction(uint32_t magic)
 {
     enum { MAGIC_US = 0xa1b2c3d4, MAGIC_NS = 0xa1b23c4d };
     switch (magic) {
@@ -90,7 +91,8 @@ bool plain_pcap_has_shrunk(const struct plain_pcap *plain)
     return stream_file_bytes(plain->stream) < plain->end_offset;
 }
 
-bool plain_pcap_fill(struct plain_pcap *plain)
+/* Reads on. False: there is no more. Frames handed out before are gone. */
+static bool fill(struct plain_pcap *plain)
 {
     const size_t carried = (size_t)(plain->end - plain->at);
     uint8_t *const room = plain->window + CARRY_BYTES;
@@ -106,4 +108,55 @@ bool plain_pcap_fill(struct plain_pcap *plain)
     plain->end += count;
     plain->end_offset += (uint64_t)count;
     return true;
+}
+
+static inline uint32_t number_at(const uint8_t *place, bool is_swapped)
+{
+    uint32_t number;
+    memcpy(&number, place, sizeof number);
+    return is_swapped ? __builtin_bswap32(number) : number;
+}
+
+/* The frames whose records are whole in the window. False in `may_read_on`: the next record is not
+ * ordinary. What is the file's and not the record's is asked before the loop: is_swapped is a
+ * constant where this is called. */
+static inline __attribute__((always_inline)) size_t take_whole(struct plain_pcap *plain,
+                                                               bool is_swapped,
+                                                               struct frame *frames, size_t max,
+                                                               bool *may_read_on)
+{
+    const uint8_t *at = plain->at;
+    const uint8_t *const end = plain->end;
+    const uint32_t frame_max = plain->frame_max, ns_per_fraction = plain->ns_per_fraction;
+    size_t count = 0;
+    *may_read_on = true;
+    while (count < max && (size_t)(end - at) >= PLAIN_PCAP_HEADER_BYTES) {
+        const uint8_t *const bytes = at + PLAIN_PCAP_HEADER_BYTES;
+        const uint32_t fractions = number_at(at + 4, is_swapped);
+        const uint32_t captured_bytes = number_at(at + 8, is_swapped);
+        *may_read_on = captured_bytes <= frame_max && fractions <= INT32_MAX;
+        if (!*may_read_on || (size_t)(end - bytes) < captured_bytes)
+            break;
+        struct frame *const frame = &frames[count++];
+        frame->bytes = bytes;
+        frame->time_s = number_at(at, is_swapped);
+        frame->time_subsec_ns = (int64_t)((uint64_t)fractions * ns_per_fraction);
+        frame->captured_bytes = captured_bytes;
+        frame->wire_bytes = number_at(at + 12, is_swapped);
+        at = bytes + captured_bytes;
+    }
+    plain->at = at;
+    return count;
+}
+
+size_t plain_pcap_frames(struct plain_pcap *plain, struct frame *frames, size_t max)
+{
+    assert(max > 0);
+    size_t count;
+    bool may_read_on;
+    do {
+        count = plain->is_swapped ? take_whole(plain, true, frames, max, &may_read_on)
+                                  : take_whole(plain, false, frames, max, &may_read_on);
+    } while (count == 0 && may_read_on && fill(plain));
+    return count;
 }

@@ -23,7 +23,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 enum {
     PLAIN_PCAP_FRAME_MAX = 262144, /* bytes captured of a frame: libpcap's limit of most links */
@@ -38,7 +37,7 @@ struct plain_pcap {
     const uint8_t *at;   /* the next record; at <= end */
     const uint8_t *end;  /* of what was read */
     uint64_t end_offset; /* of `end` in the file */
-    int64_t ns_per_fraction;
+    uint32_t ns_per_fraction;
     uint32_t frame_max;
     bool is_swapped;
 };
@@ -58,39 +57,8 @@ static inline uint64_t plain_pcap_offset(const struct plain_pcap *plain)
 /* True if the file has become shorter than what was read of it. */
 bool plain_pcap_has_shrunk(const struct plain_pcap *plain);
 
-/* Reads on. False: there is no more. Frames handed out before are gone. */
-bool plain_pcap_fill(struct plain_pcap *plain);
-
-static inline uint32_t plain_pcap_u32(const struct plain_pcap *plain, size_t place)
-{
-    uint32_t number;
-    memcpy(&number, plain->at + place, sizeof number);
-    return plain->is_swapped ? __builtin_bswap32(number) : number;
-}
-
-/* Fills in the next frame's bytes, stamp and lengths; bytes last until the next call. False: no
- * ordinary record is next. Where a record is not whole in the window, `continue` reads on. */
-static inline bool plain_pcap_next(struct plain_pcap *plain, struct frame *frame)
-{
-    do {
-        const size_t there = (size_t)(plain->end - plain->at);
-        if (there < PLAIN_PCAP_HEADER_BYTES)
-            continue;
-        const uint32_t fractions = plain_pcap_u32(plain, 4);
-        const uint32_t captured_bytes = plain_pcap_u32(plain, 8);
-        if (captured_bytes > plain->frame_max || fractions > INT32_MAX)
-            return false;
-        if (there - PLAIN_PCAP_HEADER_BYTES < captured_bytes)
-            continue;
-        frame->bytes = plain->at + PLAIN_PCAP_HEADER_BYTES;
-        frame->time_s = plain_pcap_u32(plain, 0);
-        frame->time_subsec_ns = fractions * plain->ns_per_fraction;
-        frame->captured_bytes = captured_bytes;
-        frame->wire_bytes = plain_pcap_u32(plain, 12);
-        plain->at += PLAIN_PCAP_HEADER_BYTES + captured_bytes;
-        return true;
-    } while (plain_pcap_fill(plain));
-    return false;
-}
+/* Fills in bytes, stamps and lengths of the next frames, at most `max` (>= 1), and returns how
+ * many; bytes last until the next call. 0: no ordinary record is next. */
+size_t plain_pcap_frames(struct plain_pcap *plain, struct frame *frames, size_t max);
 
 #endif

@@ -12,7 +12,7 @@
 /* What a pcap callback needs. */
 struct delivery {
     struct source *source;
-    capture_frame_fn *on_frame;
+    capture_frames_fn *on_frames;
     void *context;
     size_t count;
 };
@@ -34,16 +34,15 @@ static struct frame make_frame(const struct source *source, const struct pcap_pk
     };
 }
 
-static void hand_over(struct source *source, const struct frame *frame, capture_frame_fn *on_frame,
-                      void *context)
+static void hand_over(struct source *source, const struct frame *frames, size_t count,
+                      capture_frames_fn *on_frames, void *context)
 {
-    if (on_frame == NULL) {
-        source->discarded++;
+    if (on_frames == NULL) {
+        source->discarded += count;
         return;
     }
-    source->read++;
-    source->read_bytes += frame->wire_bytes;
-    on_frame(context, frame);
+    source->read += count;
+    on_frames(context, frames, count);
 }
 
 static void deliver(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
@@ -52,7 +51,7 @@ static void deliver(u_char *user, const struct pcap_pkthdr *header, const u_char
     struct source *source = delivery->source;
     const struct frame frame = make_frame(source, header, bytes);
     delivery->count++;
-    hand_over(source, &frame, delivery->on_frame, delivery->context);
+    hand_over(source, &frame, 1, delivery->on_frames, delivery->context);
 }
 
 /* A frame to keep: libpcap's bytes of a file last until the next read, those of a ring only for the
@@ -94,17 +93,29 @@ static void note_end(struct source *source, int status)
     }
 }
 
-/* The next frame of a plain file that the filter lets pass. */
-static bool next_plain(struct source *source, struct frame *frame)
+/* Moves the frames that the filter lets pass to the front, and returns how many. */
+static size_t filter_frames(const struct bpf_program *filter, struct frame *frames, size_t count)
 {
-    while (plain_pcap_next(&source->plain, frame)) {
-        const struct pcap_pkthdr header = {.caplen = frame->captured_bytes,
-                                           .len = frame->wire_bytes};
-        if (source->filter.bf_insns == NULL ||
-            pcap_offline_filter(&source->filter, &header, frame->bytes) != 0)
-            return true;
+    size_t passed = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct pcap_pkthdr header = {.caplen = frames[i].captured_bytes,
+                                           .len = frames[i].wire_bytes};
+        if (pcap_offline_filter(filter, &header, frames[i].bytes) != 0)
+            frames[passed++] = frames[i];
     }
-    return false;
+    return passed;
+}
+
+/* The next frames of a plain file that the filter lets pass; 0: it has no more of them. */
+static size_t next_plain(struct source *source, struct frame *frames, size_t max)
+{
+    size_t count, passed;
+    do {
+        passed = count = plain_pcap_frames(&source->plain, frames, max);
+        if (source->filter.bf_insns != NULL)
+            passed = filter_frames(&source->filter, frames, count);
+    } while (passed == 0 && count > 0);
+    return passed;
 }
 
 /* Here is no ordinary record: libpcap goes on with the file from where it is. */
@@ -119,22 +130,28 @@ static void leave_plain(struct source *source)
     plain_pcap_close(&source->plain);
 }
 
-static size_t dispatch_plain(struct source *source, size_t frames_max, capture_frame_fn *on_frame,
+static size_t dispatch_plain(struct source *source, size_t frames_max, capture_frames_fn *on_frames,
                              void *context)
 {
-    struct frame frame = {.link_type = source->link_type, .source_index = source->index};
-    size_t count = 0;
-    for (; count < frames_max && next_plain(source, &frame); count++)
-        hand_over(source, &frame, on_frame, context);
-    if (count < frames_max)
-        leave_plain(source);
-    return count;
+    size_t sum = 0;
+    while (sum < frames_max) {
+        const size_t left = frames_max - sum;
+        const size_t count =
+            next_plain(source, source->frames, left < SOURCE_FRAMES_MAX ? left : SOURCE_FRAMES_MAX);
+        if (count == 0) {
+            leave_plain(source);
+            break;
+        }
+        hand_over(source, source->frames, count, on_frames, context);
+        sum += count;
+    }
+    return sum;
 }
 
-static size_t dispatch_pcap(struct source *source, size_t frames_max, capture_frame_fn *on_frame,
+static size_t dispatch_pcap(struct source *source, size_t frames_max, capture_frames_fn *on_frames,
                             void *context)
 {
-    struct delivery delivery = {.source = source, .on_frame = on_frame, .context = context};
+    struct delivery delivery = {.source = source, .on_frames = on_frames, .context = context};
     const int limit = frames_max < INT_MAX ? (int)frames_max : INT_MAX;
     const int status = pcap_dispatch(source->pcap, limit, deliver, (u_char *)&delivery);
     if (status <= 0)
@@ -142,15 +159,15 @@ static size_t dispatch_pcap(struct source *source, size_t frames_max, capture_fr
     return delivery.count;
 }
 
-size_t source_dispatch(struct source *source, size_t frames_max, capture_frame_fn *on_frame,
+size_t source_dispatch(struct source *source, size_t frames_max, capture_frames_fn *on_frames,
                        void *context)
 {
     assert(frames_max > 0);
     size_t count = 0;
     if (source->state == SOURCE_OPEN && source->is_plain)
-        count = dispatch_plain(source, frames_max, on_frame, context);
+        count = dispatch_plain(source, frames_max, on_frames, context);
     if (source->state == SOURCE_OPEN && count == 0)
-        count = dispatch_pcap(source, frames_max, on_frame, context);
+        count = dispatch_pcap(source, frames_max, on_frames, context);
     return count;
 }
 
@@ -170,7 +187,7 @@ static void set_order(struct source *source)
 static void hold_plain(struct source *source)
 {
     source->held = (struct frame){.link_type = source->link_type, .source_index = source->index};
-    source->has_held = next_plain(source, &source->held);
+    source->has_held = next_plain(source, &source->held, 1) > 0;
     if (!source->has_held)
         leave_plain(source);
 }
@@ -194,11 +211,11 @@ bool source_hold(struct source *source)
     return source->has_held;
 }
 
-void source_hand_over(struct source *source, capture_frame_fn *on_frame, void *context)
+void source_hand_over(struct source *source, capture_frames_fn *on_frames, void *context)
 {
     assert(source->has_held);
     source->has_held = false;
-    hand_over(source, &source->held, on_frame, context);
+    hand_over(source, &source->held, 1, on_frames, context);
 }
 
 bool source_update_counters(struct source *source)

@@ -24,6 +24,9 @@ enum source_state {
     SOURCE_FAILED, /* file: damaged or cut; interface: gone */
 };
 
+/* Frames of a plain file at a time: few enough to stay in the first-level cache. */
+enum { SOURCE_FRAMES_MAX = 64 };
+
 /* The kernel's counters of an interface, continued over 32 bits. */
 struct source_counters {
     uint32_t received_last, dropped_last, interface_dropped_last;
@@ -41,11 +44,12 @@ struct source {
     uint16_t link_type;        /* LINKTYPE_ */
     bool has_unsigned_seconds; /* classic pcap, of which libpcap makes negative seconds from 2038 */
     enum source_state state;
-    const char *failure;       /* set with SOURCE_FAILED; lives as long as the source */
-    uint64_t read, read_bytes; /* handed to somebody */
-    uint64_t discarded;        /* taken from libpcap and handed to nobody */
+    const char *failure; /* set with SOURCE_FAILED; lives as long as the source */
+    uint64_t read;       /* handed to somebody */
+    uint64_t discarded;  /* taken from libpcap and handed to nobody */
     struct source_counters counters;
 
+    struct frame frames[SOURCE_FRAMES_MAX]; /* of `plain`; the source's own is set once */
     bool has_held;
     struct frame held;   /* file: in the buffer until the next read; live: in held_bytes */
     uint8_t *held_bytes; /* live, if merged: snaplen_bytes of them */
@@ -60,16 +64,16 @@ bool source_open_file(struct source *source, const struct capture_settings *sett
                       struct capture_error *error);
 void source_close(struct source *source);
 
-/* Hands on at most frames_max frames (on_frame NULL: to nobody) and returns how many. Fewer: an
+/* Hands on at most frames_max frames (on_frames NULL: to nobody) and returns how many. Fewer: an
  * interface has no more now, or state says why. */
-size_t source_dispatch(struct source *source, size_t frames_max, capture_frame_fn *on_frame,
+size_t source_dispatch(struct source *source, size_t frames_max, capture_frames_fn *on_frames,
                        void *context);
 
 /* Reads one frame into `held`. False: there is none now, or state says why. */
 bool source_hold(struct source *source);
 
-/* Hands on the frame held (on_frame NULL: to nobody). */
-void source_hand_over(struct source *source, capture_frame_fn *on_frame, void *context);
+/* Hands on the frame held (on_frames NULL: to nobody). */
+void source_hand_over(struct source *source, capture_frames_fn *on_frames, void *context);
 
 /* Live: brings `counters` up to date. False: the interface is gone. */
 bool source_update_counters(struct source *source);

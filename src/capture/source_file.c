@@ -68,6 +68,9 @@ bool source_open_file(struct source *source, const struct capture_settings *sett
     source->has_unsigned_seconds = !stream_is_pcapng(source->stream);
     source->is_plain = plain_pcap_open(&source->plain, source->stream, source->pcap,
                                        choose_read_bytes(settings->file_count));
+    for (size_t i = 0; i < SOURCE_FRAMES_MAX; i++)
+        source->frames[i] =
+            (struct frame){.link_type = source->link_type, .source_index = source->index};
     if (set_filter(source, settings->filter, error))
         return true;
 out:

@@ -12,11 +12,15 @@
 #define WHYFLOW_PACKET_DECODER_H
 
 #include "packet/cursor.h"
+#include "packet/packet_decode.h"
 #include "whyflow/frame.h"
 #include "whyflow/packet.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+enum { DECODER_SECOND_NS = 1000000000 };
 
 /* Which numbering the next header's number belongs to. */
 enum decoder_space {
@@ -63,6 +67,19 @@ static inline enum packet_refusal decoder_next(struct decoder *decoder, enum dec
 static inline enum packet_refusal decoder_done(struct decoder *decoder)
 {
     return decoder_next(decoder, DECODER_DONE, 0);
+}
+
+/* The gate. libpcap hands through what files claim: negative and huge sub-seconds, more captured
+ * than sent, lengths of 4 GiB. Nothing behind it meets them. */
+static inline enum packet_refusal decoder_check_frame(const struct frame *frame)
+{
+    /* Packet times are below 2^62 ns; this many seconds (until 2106) stay below, and it is all that
+     * a pcap file can say. Negative numbers are greater as unsigned ones. */
+    if ((uint64_t)frame->time_subsec_ns >= DECODER_SECOND_NS || (uint64_t)frame->time_s >> 32 != 0)
+        return PACKET_REFUSED_BAD_TIME;
+    if (frame->captured_bytes > frame->wire_bytes || frame->wire_bytes > PACKET_WIRE_BYTES_MAX)
+        return PACKET_REFUSED_BAD_LENGTH;
+    return PACKET_ACCEPTED;
 }
 
 /* Bytes on the wire from the cursor to the end of the IP packet. */
@@ -126,9 +143,9 @@ decoder_header_fn tunnel_pppoe, tunnel_mpls, tunnel_mpls_udp;
 /* digest.c: packet->digest of what follows the cursor. Called where the IP headers end. */
 void digest_set(struct decoder *decoder);
 
-/* direct.c: decodes a frame that passed the gate if it is of the common shape, and then writes the
- * whole packet as the header functions would have. False: they must. */
-bool direct_decode(const struct frame *frame, struct packet *packet);
+/* direct.c: decodes frames from the first on while they pass the gate and are of the common shape,
+ * and returns how many; whole packets as the header functions would have written them. */
+size_t direct_decode(const struct frame *frames, size_t count, struct packet *packets);
 
 /* packet_decode.c: the same by the header functions, whatever the shape. For direct.c's tests. */
 enum packet_refusal decoder_decode(const struct frame *frame, struct packet *packet);

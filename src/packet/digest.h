@@ -52,41 +52,57 @@ static inline uint64_t digest_load(const uint8_t *bytes)
     return le64toh(word);
 }
 
-/* The 8 bytes at `place`; what there is not is 0. A word that is not full is the last 8 bytes there
- * are, shifted: a copy of unknown size would be a call. */
-static inline uint64_t digest_word(const struct digest_input *input, uint32_t place)
+/* The first 32 bytes as words; what there is not is 0. Two lengths are nearly all there are: 32 or
+ * more (payload, or TCP options), and 20, a TCP header alone. There the word that is not full is
+ * the last 8 bytes there are, shifted: a copy of unknown size would be a call. */
+static inline void digest_words(const uint8_t *bytes, uint32_t size, uint64_t words[4])
 {
     enum { WORD_BYTES = 8 };
-    if (input->size >= place + WORD_BYTES)
-        return digest_load(input->bytes + place);
-    if (input->size <= place)
-        return 0;
-    if (input->size >= WORD_BYTES)
-        return digest_load(input->bytes + input->size - WORD_BYTES) >>
-               8 * (place + WORD_BYTES - input->size);
-    uint8_t few[WORD_BYTES] = {0};
-    memcpy(few, input->bytes, input->size);
-    return digest_load(few);
+    if (size < 2 * WORD_BYTES) {
+        uint8_t few[2 * WORD_BYTES] = {0};
+        memcpy(few, bytes, size);
+        words[0] = digest_load(few);
+        words[1] = digest_load(few + WORD_BYTES);
+        words[2] = words[3] = 0;
+        return;
+    }
+    words[0] = digest_load(bytes);
+    words[1] = digest_load(bytes + WORD_BYTES);
+    if (size >= DIGEST_BYTES) {
+        words[2] = digest_load(bytes + 2 * WORD_BYTES);
+        words[3] = digest_load(bytes + 3 * WORD_BYTES);
+        return;
+    }
+    const uint32_t rest = size % WORD_BYTES;
+    const uint64_t last =
+        rest == 0 ? 0 : digest_load(bytes + size - WORD_BYTES) >> 8 * (WORD_BYTES - rest);
+    const bool has_third = size >= 3 * WORD_BYTES;
+    words[2] = has_third ? digest_load(bytes + 2 * WORD_BYTES) : last;
+    words[3] = has_third ? last : 0;
 }
 
 /* How many bytes behind the IP headers count, of `captured`, where the wire had `left`. */
 static inline uint32_t digest_size(uint32_t captured, uint32_t left)
 {
-    const bool is_cut = captured < left && captured < DIGEST_BYTES;
-    return is_cut && captured > DIGEST_CUT_BYTES ? DIGEST_CUT_BYTES : captured;
+    if (captured >= DIGEST_BYTES)
+        return DIGEST_BYTES;
+    return captured < left && captured > DIGEST_CUT_BYTES ? DIGEST_CUT_BYTES : captured;
 }
 
 static inline uint32_t digest_of(const struct digest_input *input)
 {
-    const uint64_t ids = (uint64_t)input->identification << 32 | input->fragment_id;
-    const uint64_t sizes = (uint64_t)input->ip_bytes << 32 |
-                           (uint64_t)input->fragment_offset_bytes << 8 | input->protocol;
-    const uint64_t sum =
-        digest_fold(digest_word(input, 0) ^ UINT64_C(0xa0761d6478bd642f),
-                    digest_word(input, 8) ^ UINT64_C(0xe7037ed1a0b428db)) ^
-        digest_fold(digest_word(input, 16) ^ UINT64_C(0x8ebc6af09c88c6e3),
-                    digest_word(input, 24) ^ UINT64_C(0x589965cc75374cc3)) ^
-        digest_fold(ids ^ UINT64_C(0x1d8e4e27c47d124f), sizes ^ UINT64_C(0xeb44accab455d165));
+    const uint64_t datagram =
+        (uint64_t)input->identification << 48 | (uint64_t)input->protocol << 40 | input->ip_bytes;
+    const uint64_t fragment =
+        (uint64_t)input->fragment_id << 32 | input->fragment_offset_bytes; /* of most: 0 */
+    uint64_t words[4];
+    digest_words(input->bytes, input->size, words);
+    const uint64_t sum = digest_fold(words[0] ^ UINT64_C(0xa0761d6478bd642f),
+                                     words[1] ^ UINT64_C(0xe7037ed1a0b428db)) ^
+                         digest_fold(words[2] ^ UINT64_C(0x8ebc6af09c88c6e3),
+                                     words[3] ^ UINT64_C(0x589965cc75374cc3)) ^
+                         digest_fold(datagram ^ UINT64_C(0x1d8e4e27c47d124f),
+                                     fragment ^ UINT64_C(0xeb44accab455d165));
     return (uint32_t)(sum ^ sum >> 32);
 }
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 enum {
-    NANOSECONDS_PER_SECOND = 1000000000,
     ETHERTYPE_IPV4 = 0x0800,
     ETHERTYPE_IPV6 = 0x86dd,
     ETHERTYPE_VLAN = 0x8100,         /* IEEE 802.1Q */
@@ -21,10 +20,6 @@ enum {
     ETHERTYPE_MPLS_UPSTREAM = 0x8848, /* RFC 5332 */
     ETHERTYPE_PPPOE_SESSION = 0x8864,
 };
-
-/* Packet times are below 2^62 ns; this many seconds (until 2106) stay below, and it is all that a
- * pcap file can say. */
-static const int64_t time_s_max = INT64_C(1) << 32;
 
 struct decoder_row {
     uint32_t number;
@@ -149,19 +144,6 @@ bool decoder_finds_tunnel_port(uint16_t port)
     return find_header(DECODER_UDP_FROM, port) != transport_end;
 }
 
-/* libpcap hands through what files claim: negative and huge sub-seconds, more captured than sent,
- * lengths of 4 GiB. Nothing behind this gate meets them. */
-static enum packet_refusal check_frame(const struct frame *frame)
-{
-    if (frame->time_subsec_ns < 0 || frame->time_subsec_ns >= NANOSECONDS_PER_SECOND)
-        return PACKET_REFUSED_BAD_TIME;
-    if (frame->time_s < 0 || frame->time_s >= time_s_max)
-        return PACKET_REFUSED_BAD_TIME;
-    if (frame->captured_bytes > frame->wire_bytes || frame->wire_bytes > PACKET_WIRE_BYTES_MAX)
-        return PACKET_REFUSED_BAD_LENGTH;
-    return PACKET_ACCEPTED;
-}
-
 static enum packet_refusal decode_headers(struct decoder *decoder)
 {
     for (unsigned count = 0; decoder->next_space != DECODER_DONE; count++) {
@@ -193,7 +175,7 @@ static void clear_packet(struct packet *packet)
 enum packet_refusal decoder_decode(const struct frame *frame, struct packet *packet)
 {
     clear_packet(packet);
-    packet->time_ns = frame->time_s * NANOSECONDS_PER_SECOND + frame->time_subsec_ns;
+    packet->time_ns = frame->time_s * DECODER_SECOND_NS + frame->time_subsec_ns;
     packet->frame_bytes = frame->wire_bytes;
     packet->source_index = frame->source_index;
     if (frame->captured_bytes < frame->wire_bytes)
@@ -214,12 +196,33 @@ enum packet_refusal decoder_decode(const struct frame *frame, struct packet *pac
     return PACKET_ACCEPTED;
 }
 
+static enum packet_refusal check_and_decode(const struct frame *frame, struct packet *packet)
+{
+    const enum packet_refusal refusal = decoder_check_frame(frame);
+    if (refusal == PACKET_ACCEPTED)
+        return decoder_decode(frame, packet);
+    clear_packet(packet);
+    packet->frame_bytes = frame->wire_bytes;
+    return refusal;
+}
+
+size_t packet_decode_frames(const struct frame *frames, size_t count, struct packet *packets,
+                            uint8_t *refusals)
+{
+    size_t refused = 0;
+    memset(refusals, PACKET_ACCEPTED, count);
+    for (size_t i = 0;; i++) {
+        i += direct_decode(frames + i, count - i, packets + i);
+        if (i == count)
+            return refused;
+        refusals[i] = (uint8_t)check_and_decode(&frames[i], &packets[i]);
+        refused += refusals[i] != PACKET_ACCEPTED;
+    }
+}
+
 enum packet_refusal packet_decode(const struct frame *frame, struct packet *packet)
 {
-    const enum packet_refusal refusal = check_frame(frame);
-    if (refusal != PACKET_ACCEPTED) {
-        clear_packet(packet);
-        return refusal;
-    }
-    return direct_decode(frame, packet) ? PACKET_ACCEPTED : decoder_decode(frame, packet);
+    uint8_t refusal;
+    (void)packet_decode_frames(frame, 1, packet, &refusal);
+    return (enum packet_refusal)refusal;
 }

@@ -7,6 +7,7 @@
 #include "whyflow/frame.h"
 #include "whyflow/packet.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -26,8 +27,9 @@ enum {
  * and hashed as bytes.
  *
  * PACKET_ACCEPTED: addresses, protocol and (where the protocol has them) ports were read for
- * certain. Otherwise the reason, which is a counter; time_ns, frame_bytes and source_index are then
- * still valid unless the reason is BAD_TIME or BAD_LENGTH, and the rest has no meaning.
+ * certain. Otherwise the reason, which is a counter; frame_bytes is then what the frame claims,
+ * time_ns and source_index are valid unless the reason is BAD_TIME or BAD_LENGTH, and the rest has
+ * no meaning.
  *
  * ip_bytes is what the IP length field says, but never more than the wire carried: a field that
  * claims more (no host would take that packet) is not believed beyond what was there. A length of
@@ -40,5 +42,9 @@ enum {
  * than PACKET_TUNNELS_MAX tunnels too. A later fragment of a carrier is the carrier's; a first one
  * is the packet inside, and has no fragment mark of the carrier's. */
 enum packet_refusal packet_decode(const struct frame *frame, struct packet *packet);
+
+/* The same for many at a time: `refusals` are enum packet_refusal. Returns how many there are. */
+size_t packet_decode_frames(const struct frame *frames, size_t count, struct packet *packets,
+                            uint8_t *refusals);
 
 #endif

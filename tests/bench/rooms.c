@@ -67,40 +67,48 @@ void __wrap_explain_alert(const struct record_flow_part *part, const struct expl
 
 /* ---- reading and decoding ------------------------------------------------------------------ */
 
-static void count_frame(void *context, const struct frame *frame)
+static void count_frames(void *context, const struct frame *frames, size_t count)
 {
     struct bench *const bench = context;
-    bench->packets++;
-    bench->checksum += frame->wire_bytes;
+    bench->packets += count;
+    bench->checksum += frames[0].wire_bytes;
 }
 
-static void decode_frame(void *context, const struct frame *frame)
+static void empty_batch(struct bench *bench)
+{
+    bench->batch.count = bench->batch.taken = bench->batch.refused = 0;
+}
+
+static void decode_frames(void *context, const struct frame *frames, size_t count)
 {
     struct bench *const bench = context;
-    pipeline_decode(&bench->batch, frame);
-    if (!pipeline_batch_is_full(&bench->batch))
-        return;
-    bench->checksum += bench->batch.packets[0].ip_bytes;
-    bench->batch.count = 0;
+    while (count > 0) {
+        const size_t decoded = pipeline_decode(&bench->batch, frames, count);
+        bench->checksum += bench->batch.packets[0].ip_bytes;
+        if (pipeline_batch_is_full(&bench->batch))
+            empty_batch(bench);
+        frames += decoded;
+        count -= decoded;
+    }
 }
 
-static void read_all(struct bench *bench, capture_frame_fn *on_frame)
+static void read_all(struct bench *bench, capture_frames_fn *on_frames)
 {
     enum capture_result result = CAPTURE_FRAMES;
     while (result == CAPTURE_FRAMES)
-        result = capture_dispatch(bench->run.capture, SIZE_MAX, on_frame, bench);
+        result = capture_dispatch(bench->run.capture, SIZE_MAX, on_frames, bench);
 }
 
 /* One pass; the file is open anew for each. Its processor time. */
-static bool pass(struct bench *bench, const struct options *options, capture_frame_fn *on_frame,
+static bool pass(struct bench *bench, const struct options *options, capture_frames_fn *on_frames,
                  uint64_t *ns)
 {
     if (!run_open(&bench->run, options))
         return false;
     const uint64_t began_ns = processor_ns();
-    read_all(bench, on_frame);
+    read_all(bench, on_frames);
     *ns = processor_ns() - began_ns;
-    bench->batch.count = 0;
+    empty_batch(bench);
     run_close(&bench->run);
     return true;
 }
@@ -192,12 +200,16 @@ static void push_batch(struct bench *bench)
     }
 }
 
-static void take_frame(void *context, const struct frame *frame)
+static void take_frames(void *context, const struct frame *frames, size_t count)
 {
     struct bench *const bench = context;
-    pipeline_decode(&bench->batch, frame);
-    if (pipeline_batch_is_full(&bench->batch))
-        push_batch(bench);
+    while (count > 0) {
+        const size_t decoded = pipeline_decode(&bench->batch, frames, count);
+        if (pipeline_batch_is_full(&bench->batch))
+            push_batch(bench);
+        frames += decoded;
+        count -= decoded;
+    }
 }
 
 static void finish(struct bench *bench)
@@ -231,7 +243,7 @@ static bool whole_pass(struct bench *bench, const struct options *options)
         fprintf(stderr, "rooms: %s\n", error);
         return false;
     }
-    read_all(bench, take_frame);
+    read_all(bench, take_frames);
     finish(bench);
     pipeline_close(bench->pipeline);
     const uint64_t began_ns = processor_ns();
@@ -257,8 +269,8 @@ static void print(const struct bench *bench)
 static bool measure(struct bench *bench, const struct options *options)
 {
     uint64_t read_ns, decoded_ns;
-    if (!pass(bench, options, count_frame, &read_ns) ||
-        !pass(bench, options, decode_frame, &decoded_ns) || !whole_pass(bench, options))
+    if (!pass(bench, options, count_frames, &read_ns) ||
+        !pass(bench, options, decode_frames, &decoded_ns) || !whole_pass(bench, options))
         return false;
     bench->room_ns[ROOM_READ] = read_ns;
     bench->room_ns[ROOM_DECODE] = decoded_ns > read_ns ? decoded_ns - read_ns : 0;

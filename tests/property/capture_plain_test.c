@@ -133,7 +133,7 @@ static void save_packed(size_t size)
     ck_assert_int_eq(gzclose(out), Z_OK);
 }
 
-static void see(void *context, const struct frame *frame)
+static void see_frame(void *context, const struct frame *frame)
 {
     struct seen *const seen = context;
     ck_assert_uint_lt(seen->count, FRAMES_MAX);
@@ -146,6 +146,12 @@ static void see(void *context, const struct frame *frame)
         .link_type = frame->link_type,
         .source_index = frame->source_index,
     };
+}
+
+static void see(void *context, const struct frame *frames, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        see_frame(context, &frames[i]);
 }
 
 static void begin_seen(struct seen *seen)
@@ -354,7 +360,7 @@ static unsigned count_ordinary(const struct file_header *header)
     pcap_t *pcap = pcap_fopen_offline(stream_file(stream), detail);
     ck_assert_ptr_nonnull(pcap);
     if (plain_pcap_open(&reader, stream, pcap, PLAIN_PCAP_READ_BYTES)) {
-        while (plain_pcap_next(&reader, &frame))
+        while (plain_pcap_frames(&reader, &frame, 1) > 0)
             count++;
         ck_assert_uint_eq(plain_pcap_offset(&reader),
                           FILE_HEADER_BYTES + count * (60 + RECORD_HEADER_BYTES));

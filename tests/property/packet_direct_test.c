@@ -44,7 +44,7 @@ static bool expect_same(const struct frame *frame)
     memset(&direct, 0xa5, sizeof direct);
     memset(&general, 0x5a, sizeof general);
     memset(&chosen, 0x11, sizeof chosen);
-    const bool is_direct = direct_decode(&copy, &direct);
+    const bool is_direct = direct_decode(&copy, 1, &direct) == 1;
     const enum packet_refusal refusal = decoder_decode(&copy, &general);
     ck_assert_int_eq(packet_decode(&copy, &chosen), refusal);
     ck_assert_mem_eq(&chosen, &general, sizeof chosen);
@@ -248,6 +248,40 @@ START_TEST(rubbish_is_decoded_the_same)
 }
 END_TEST
 
+/* Common frames, odd ones and refused ones in any order: as each by itself. */
+START_TEST(many_frames_at_once_are_decoded_as_one_by_one)
+{
+    enum { MANY = 64 };
+    static struct packet_build builds[MANY];
+    struct frame frames[MANY];
+    struct packet packets[MANY], packet;
+    uint8_t refusals[MANY];
+    uint64_t state = 99 + (uint64_t)_i;
+    size_t refused = 0;
+    for (unsigned i = 0; i < MANY; i++) {
+        const struct shape shape = random_shape(&state);
+        build(&builds[i], &shape);
+        frames[i] = packet_build_frame(&builds[i], time_ns + i);
+        if (next_random(&state) % 8 == 0)
+            frames[i].captured_bytes = next_random(&state) % 40; /* truncated */
+        if (next_random(&state) % 16 == 0)
+            frames[i].wire_bytes = frames[i].captured_bytes - 1; /* of 0: longer than any */
+        if (next_random(&state) % 16 == 0)
+            frames[i].time_subsec_ns = -1;
+    }
+    memset(packets, 0x5a, sizeof packets);
+    const size_t count = (size_t)_i % (MANY + 1);
+    const size_t sum = packet_decode_frames(frames, count, packets, refusals);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_int_eq(packet_decode(&frames[i], &packet), refusals[i]);
+        ck_assert_mem_eq(&packet, &packets[i], sizeof packet);
+        ck_assert_uint_eq(packet.frame_bytes, frames[i].wire_bytes);
+        refused += refusals[i] != PACKET_ACCEPTED;
+    }
+    ck_assert_uint_eq(sum, refused);
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     Suite *suite = suite_create("packet_direct");
@@ -259,6 +293,7 @@ Suite *whyflow_suite(void)
     tcase_add_loop_test(tests, changed_and_cut_frames_are_decoded_the_same, 0, 3);
     tcase_add_loop_test(tests, each_header_byte_of_any_value_is_decoded_the_same, 0, 8);
     tcase_add_test(tests, rubbish_is_decoded_the_same);
+    tcase_add_loop_test(tests, many_frames_at_once_are_decoded_as_one_by_one, 0, 130);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -114,7 +114,7 @@ struct seen {
     char message[CAPTURE_ERROR_SIZE];
 };
 
-static void see(void *context, const struct frame *frame)
+static void see_frame(void *context, const struct frame *frame)
 {
     struct seen *seen = context;
     ck_assert_uint_lt(seen->count, FRAMES_MAX);
@@ -123,6 +123,12 @@ static void see(void *context, const struct frame *frame)
     seen->frames[seen->count] = *frame;
     seen->tags[seen->count] = frame->captured_bytes > 0 ? frame->bytes[0] : 0;
     seen->count++;
+}
+
+static void see(void *context, const struct frame *frames, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        see_frame(context, &frames[i]);
 }
 
 static void read_all(struct capture *capture, struct seen *seen, size_t batch)

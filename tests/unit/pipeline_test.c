@@ -24,7 +24,7 @@ static struct pipeline *open_pipeline(bool is_online)
     char error[256] = "";
     sensor_build_tiny_settings(&settings, is_online);
     sensor_listener_init(&listener, &settings);
-    batch.count = batch.taken = 0;
+    batch.count = batch.taken = batch.refused = 0;
     struct pipeline *const pipeline =
         pipeline_open(&settings, sensor_listener_record, &listener, error, sizeof error);
     ck_assert_msg(pipeline != NULL, "%s", error);
@@ -41,7 +41,7 @@ static void add(int64_t time_ns, unsigned host)
     packet_build_ipv4(&build, source, "10.9.9.9", 17);
     packet_build_udp(&build, 40000, 53);
     const struct frame frame = packet_build_frame(&build, time_ns);
-    pipeline_decode(&batch, &frame);
+    ck_assert_uint_eq(pipeline_decode(&batch, &frame, 1), 1);
 }
 
 static size_t pass_on(struct pipeline *pipeline)
