@@ -52,7 +52,7 @@ enum {
 
 /* Numbers of 40 and of 24 bits share words, which are read and written whole. Bit fields would be
  * written in other widths than they are read in, and each such pair waits for the store (three of
- * them were a third of a packet); fields for the parts of a number are twice as many instructions. */
+ * them were a third of a packet); fields for a number's parts are twice as many instructions. */
 enum flow_cell_time { FLOW_TIME_LAST, FLOW_TIME_PREVIOUS, FLOW_TIME_GAP_MIN, FLOW_TIME_GAP_MAX };
 enum flow_cell_sum { FLOW_SUM_PACKETS, FLOW_SUM_FRAME_EXCESS, FLOW_SUM_PAYLOAD_EXCESS };
 
@@ -178,7 +178,7 @@ void flow_cells_release(struct flow_cells *cells, uint32_t item);
 enum flow_counted {
     FLOW_COUNTED_NOT,   /* nothing has changed: for flow_packet */
     FLOW_COUNTED_PLAIN, /* the flow is of no other class for it, or of FLOW_CLASS_OPEN now */
-    FLOW_COUNTED_EVENT, /* of a TCP flow, which may be of another class now */
+    FLOW_COUNTED_EVENT, /* the flow may be of another class now */
 };
 
 /* Counts the packet in the cell if it is one that is counted there. */

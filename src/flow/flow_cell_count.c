@@ -171,8 +171,8 @@ static bool begin_other_side(struct flow_cell *cell, struct flow_tail *tail,
     return true;
 }
 
-/* Where the packet lies in the flow; false: it comes before another, or too late for a cell. Gaps are
- * below OFFSET_PARTIAL, and the offset of a packet before the first is far above. */
+/* Where the packet lies in the flow; false: it comes before another, or too late for a cell. Gaps
+ * are below OFFSET_PARTIAL, and the offset of a packet before the first is far above. */
 static inline bool offset_of(const struct flow_cell *cell, const struct packet *packet,
                              uint64_t *offset)
 {
@@ -227,7 +227,9 @@ count_event(struct flow_cells *cells, uint32_t item, const struct packet *packet
     count_span(cell, offset);
     flow_cell_note_event(cell, tail, packet, side);
     count_flow(cell, packet, side);
-    return packet->protocol == PACKET_PROTOCOL_TCP ? FLOW_COUNTED_EVENT : FLOW_COUNTED_PLAIN;
+    return tcp_events_are_closed(cell->tcp.events) || tcp_events_are_half_open(cell->tcp.events)
+               ? FLOW_COUNTED_EVENT
+               : FLOW_COUNTED_PLAIN;
 }
 
 enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,

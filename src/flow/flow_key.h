@@ -199,17 +199,16 @@ static inline bool flow_key_equal(const struct flow_key *a, const struct flow_ke
            (a->head.ip_version == 4 || memcmp(&a->rest, &b->rest, sizeof a->rest) == 0);
 }
 
-/* Decides placement only: keyed, because packets choose the keys. */
+/* Decides placement only: keyed, because packets choose the keys. SipHash-1-3 without its last
+ * word, which tells how long a message was: here the second does, as it has the IP version. */
 static inline uint32_t flow_key_hash(const struct flow_key *key, const uint64_t hash_key[2])
 {
-    const bool is_ipv4 = key->head.ip_version == 4;
     struct siphash_state s = siphash_begin(hash_key);
     siphash_add(&s, key->words[0]);
     siphash_add(&s, key->words[1]);
-    if (!is_ipv4)
+    if (key->head.ip_version != 4)
         for (unsigned i = 2; i < 5; i++)
             siphash_add(&s, key->words[i]);
-    siphash_add(&s, is_ipv4 ? UINT64_C(16) << 56 : UINT64_C(40) << 56);
     return (uint32_t)siphash_end(&s);
 }
 
