@@ -59,7 +59,7 @@ static bool side_fits(const struct flow_side *side, int64_t first_ns)
     if (side->packets == 0)
         return true;
     return is_offset(side->span.last_ns - first_ns) && side->packets <= SUM_MOST &&
-           side->ip_bytes <= UINT32_MAX && most_bytes <= UINT16_MAX &&
+           side->ip_bytes <= IP_BYTES_MOST && most_bytes <= UINT16_MAX &&
            side->frame_bytes - side->ip_bytes <= SUM_MOST &&
            side->ip_bytes - side->payload_bytes <= SUM_MOST &&
            side->packet_bytes_squares <= SQUARES_MOST;
@@ -117,21 +117,17 @@ static int64_t pack_gap_max(int64_t gap_max_ns)
 
 static void pack_side(const struct flow_side *side, int64_t first_ns, struct flow_cell_side *to)
 {
-    set_gap_squares(to, side->gap_squares);
+    set_gaps(to, (uint64_t)pack_gap_max(side->span.gap_max_ns), side->gap_squares, side->tcp_flags);
     set_bytes_squares(to, side->packet_bytes_squares);
-    set_time(to, FLOW_TIME_LAST, (uint64_t)(side->span.last_ns - first_ns));
-    set_time(to, FLOW_TIME_PREVIOUS, (uint64_t)(side->span.previous_ns - first_ns));
-    set_time(to, FLOW_TIME_GAP_MIN, (uint64_t)side->gap_min_ns);
-    set_time(to, FLOW_TIME_GAP_MAX, (uint64_t)pack_gap_max(side->span.gap_max_ns));
-    set_sum(to, FLOW_SUM_PACKETS, side->packets);
-    set_sum(to, FLOW_SUM_FRAME_EXCESS, side->frame_bytes - side->ip_bytes);
-    set_sum(to, FLOW_SUM_PAYLOAD_EXCESS, side->ip_bytes - side->payload_bytes);
+    to->words[0] = time_and_sum((uint64_t)(side->span.last_ns - first_ns), side->packets);
+    to->words[1] = time_and_sum((uint64_t)(side->span.previous_ns - first_ns),
+                                side->frame_bytes - side->ip_bytes);
+    to->words[2] = time_and_sum((uint64_t)side->gap_min_ns, side->ip_bytes - side->payload_bytes);
     to->ip_bytes = (uint32_t)side->ip_bytes;
     to->bytes_min = (uint16_t)side->packet_bytes_min;
     to->bytes_max = (uint16_t)side->packet_bytes_max;
     to->ttl_min = side->ttl_min;
     to->ttl_max = side->ttl_max;
-    to->tcp_flags = side->tcp_flags;
 }
 
 /* The last but one of both sides' times: of each side the last two are known. */

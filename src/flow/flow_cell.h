@@ -54,8 +54,9 @@ enum {
  * router under load, a tenth. */
 #define FLOW_DUPLICATE_WINDOW_NS (INT64_C(5) * 1000000)
 
-/* Parts of numbers have fields of their own: bit fields would be written in other widths than they
- * are read in, and each such pair waits for the store (three of them were a third of a packet). */
+/* Numbers of 40 and of 24 bits share words, which are read and written whole. Bit fields would be
+ * written in other widths than they are read in, and each such pair waits for the store (three of
+ * them were a third of a packet); fields for a number's parts are twice as many instructions. */
 enum flow_cell_time { FLOW_TIME_LAST, FLOW_TIME_PREVIOUS, FLOW_TIME_GAP_MIN, FLOW_TIME_GAP_MAX };
 enum flow_cell_sum { FLOW_SUM_PACKETS, FLOW_SUM_FRAME_EXCESS, FLOW_SUM_PAYLOAD_EXCESS };
 
@@ -63,18 +64,14 @@ enum flow_cell_sum { FLOW_SUM_PACKETS, FLOW_SUM_FRAME_EXCESS, FLOW_SUM_PAYLOAD_E
  * once there is something of that side. */
 struct flow_cell_side {
     uint64_t gap_squares_low;
-    uint32_t time_low[4]; /* enum flow_cell_time */
+    uint64_t words[4]; /* low: enum flow_cell_time; high: enum flow_cell_sum, and of the last
+                        * gap_squares' highest 16 bits and the TCP flags */
     uint32_t ip_bytes;
     uint32_t bytes_squares_low;
     uint32_t base, next; /* as tcp_side has them; what else they stand for: see flow_cell.c */
-    uint16_t gap_squares_high;
     uint16_t bytes_squares_high;
     uint16_t bytes_min, bytes_max;
-    uint16_t sum_low[3]; /* enum flow_cell_sum */
-    uint8_t sum_high[3];
-    uint8_t time_high[4];
     uint8_t ttl_min, ttl_max;
-    uint8_t tcp_flags;
 };
 
 /* What every TCP segment is judged by. */
@@ -183,7 +180,7 @@ void flow_cells_release(struct flow_cells *cells, uint32_t item);
 enum flow_counted {
     FLOW_COUNTED_NOT,   /* nothing has changed: for flow_packet */
     FLOW_COUNTED_PLAIN, /* the flow is of no other class for it, or of FLOW_CLASS_OPEN now */
-    FLOW_COUNTED_EVENT, /* of a TCP flow, which may be of another class now */
+    FLOW_COUNTED_EVENT, /* the flow may be of another class now */
 };
 
 /* Counts the packet in the cell if it is one that is counted there. */
@@ -197,9 +194,32 @@ void flow_cells_prefetch_rest(const struct flow_cells *cells, uint32_t item,
 
 /* ---- copies -------------------------------------------------------------------------------- */
 
+/* What copies have in common; 0: cannot be told. The digest may not know where in its datagram a
+ * fragment belongs, and equal fragments of one are common (zeros, a ping's pattern). */
+static inline uint32_t flow_cell_name(const struct packet *packet, unsigned side)
+{
+    const unsigned fragment_marks = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER;
+    const uint32_t place = (packet->marks & fragment_marks) ? packet->fragment_offset_bytes : 0;
+    const uint32_t digest = packet->digest ^ place * UINT32_C(0x9e3779b1);
+    return packet->digest == 0 ? 0 : digest << 1 | side;
+}
+
+/* The part of flow_cell_is_duplicate that is asked of few packets. */
+bool flow_cell_is_known_soon(const struct flow_cell *cell, uint32_t name, int64_t time_ns);
+
 /* Is this a copy of a packet of the flow? */
-bool flow_cell_is_duplicate(const struct flow_cell *cell, const struct packet *packet,
-                            unsigned side);
+static inline bool flow_cell_is_duplicate(const struct flow_cell *cell, const struct packet *packet,
+                                          unsigned side)
+{
+    const uint32_t name = flow_cell_name(packet, side);
+    uint32_t is_known = 0;
+    if (name == 0)
+        return false;
+    for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++)
+        is_known |= cell->recent.names[i] == name;
+    return is_known && flow_cell_is_known_soon(cell, name, packet->time_ns);
+}
+
 void flow_cell_remember(struct flow_cell *cell, const struct packet *packet, unsigned side);
 
 /* Knows the packets of the flow that ended on this key just now: copies of them may still come. */

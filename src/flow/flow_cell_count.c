@@ -5,45 +5,35 @@
 
 /* ---- copies -------------------------------------------------------------------------------- */
 
-/* What copies have in common; 0: cannot be told. The digest may not know where in its datagram a
- * fragment belongs, and equal fragments of one are common (zeros, a ping's pattern). */
-static uint32_t name_of(const struct packet *packet, unsigned side)
-{
-    const uint32_t digest = packet->digest ^ packet->fragment_offset_bytes * UINT32_C(0x9e3779b1);
-    return packet->digest == 0 ? 0 : digest << 1 | side;
-}
-
 static uint32_t coarse_time(int64_t time_ns)
 {
     return (uint32_t)(time_ns >> 10);
 }
 
-bool flow_cell_is_duplicate(const struct flow_cell *cell, const struct packet *packet,
-                            unsigned side)
+bool flow_cell_is_known_soon(const struct flow_cell *cell, uint32_t name, int64_t time_ns)
 {
-    const uint32_t name = name_of(packet, side);
     const int32_t window = (int32_t)(FLOW_DUPLICATE_WINDOW_NS >> 10);
-    uint32_t is_known = 0;
-    for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++)
-        is_known |= cell->recent.names[i] == name;
-    if (name == 0 || !is_known)
-        return false;
     for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++) {
         if (cell->recent.names[i] != name)
             continue;
-        const int32_t after = (int32_t)(coarse_time(packet->time_ns) - cell->recent.times[i]);
+        const int32_t after = (int32_t)(coarse_time(time_ns) - cell->recent.times[i]);
         if (after <= window && after >= -window)
             return true;
     }
     return false;
 }
 
-void flow_cell_remember(struct flow_cell *cell, const struct packet *packet, unsigned side)
+static inline void remember(struct flow_cell *cell, uint32_t name, int64_t time_ns)
 {
     const unsigned place = cell->recent_next;
-    cell->recent.names[place] = name_of(packet, side);
-    cell->recent.times[place] = coarse_time(packet->time_ns);
+    cell->recent.names[place] = name;
+    cell->recent.times[place] = coarse_time(time_ns);
     cell->recent_next = (place + 1) % FLOW_RECENT_PACKETS;
+}
+
+void flow_cell_remember(struct flow_cell *cell, const struct packet *packet, unsigned side)
+{
+    remember(cell, flow_cell_name(packet, side), packet->time_ns);
 }
 
 void flow_cell_keep_recent(struct flow_cell *cell, const struct flow_cell *ended)
@@ -87,29 +77,19 @@ static bool is_plain(const struct flow_cell *cell, const struct packet *packet, 
                                       : (cell->tcp.letters[side] & TCP_LETTER_DATA) != 0;
 }
 
+/* An end, or a first letter. */
 void flow_cells_prefetch_rest(const struct flow_cells *cells, uint32_t item,
                               const struct packet *packet, unsigned side)
 {
+    const unsigned ends = PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST;
+    const unsigned letter = packet->payload_bytes > 0 ? TCP_LETTER_DATA : TCP_LETTER_ACK;
     const struct flow_cell *const cell = &cells->cells[item];
-    if (is_plain(cell, packet, side))
-        return;
-    if (has_seen(cell, 1 - side))
+    if (((packet->tcp_flags & ends) || !(cell->tcp.letters[side] & letter)) &&
+        has_seen(cell, 1 - side))
         __builtin_prefetch(&cell->side[1 - side], 1);
 }
 
 /* ---- counting ------------------------------------------------------------------------------ */
-
-static void count_times(struct flow_cell_side *side, uint64_t offset, bool is_second)
-{
-    const uint64_t last = time_of(side, FLOW_TIME_LAST), gap = offset - last;
-    set_gap_squares(side, gap_squares_of(side) + (unsigned __int128)gap * gap);
-    if (is_second || gap < time_of(side, FLOW_TIME_GAP_MIN))
-        set_time(side, FLOW_TIME_GAP_MIN, gap);
-    if (gap > time_of(side, FLOW_TIME_GAP_MAX))
-        set_time(side, FLOW_TIME_GAP_MAX, gap);
-    set_time(side, FLOW_TIME_PREVIOUS, last);
-    set_time(side, FLOW_TIME_LAST, offset);
-}
 
 static void count_extremes(struct flow_cell_side *side, const struct packet *packet)
 {
@@ -118,29 +98,51 @@ static void count_extremes(struct flow_cell_side *side, const struct packet *pac
     side->bytes_max = ip > side->bytes_max ? ip : side->bytes_max;
     side->ttl_min = packet->ttl < side->ttl_min ? packet->ttl : side->ttl_min;
     side->ttl_max = packet->ttl > side->ttl_max ? packet->ttl : side->ttl_max;
-    side->tcp_flags |= packet->tcp_flags;
 }
 
-/* False, and nothing is changed, if a sum would not fit. */
-static bool count_side(struct flow_cell_side *side, const struct packet *packet, uint64_t offset)
+/* The greatest gap, the sum of squares and the flags: the first and the last change seldom. */
+static inline void count_gap(struct flow_cell_side *side, uint64_t gap, uint8_t tcp_flags)
 {
-    const uint64_t ip = packet->ip_bytes;
-    const uint64_t packets = sum_of(side, FLOW_SUM_PACKETS) + 1;
-    const uint64_t frame_excess = sum_of(side, FLOW_SUM_FRAME_EXCESS) + (packet->frame_bytes - ip);
-    const uint64_t payload_excess =
-        sum_of(side, FLOW_SUM_PAYLOAD_EXCESS) + (ip - packet->payload_bytes);
-    const uint64_t ip_bytes = side->ip_bytes + ip;
-    const uint64_t squares = bytes_squares_of(side) + ip * ip;
-    /* A number that is too large, or has fallen below 0, has a bit beyond its width. */
-    if (((ip >> 16) | ((packets | frame_excess | payload_excess) >> FLOW_SUM_BITS) |
-         (ip_bytes >> 32) | (squares >> FLOW_SQUARES_BITS)) != 0)
+    const unsigned __int128 squares = side->gap_squares_low + (unsigned __int128)gap * gap;
+    uint64_t word = side->words[FLOW_TIME_GAP_MAX] + time_and_sum(0, (uint64_t)(squares >> 64));
+    if (gap > (word & OFFSET_MOST))
+        word = (word & ~OFFSET_MOST) | gap;
+    side->gap_squares_low = (uint64_t)squares;
+    side->words[FLOW_TIME_GAP_MAX] = word | (uint64_t)tcp_flags << (FLOW_OFFSET_BITS + 16);
+}
+
+/* How much of each sum a packet brings. */
+struct share {
+    uint64_t ip, frame_excess, payload_excess;
+};
+
+/* False if it is more than a cell's sums have room for; then something is odd with the packet. */
+static inline bool share_of(const struct packet *packet, struct share *share)
+{
+    share->ip = packet->ip_bytes;
+    share->frame_excess = packet->frame_bytes - share->ip;
+    share->payload_excess = share->ip - packet->payload_bytes;
+    return (share->ip | share->frame_excess | share->payload_excess) <= UINT16_MAX;
+}
+
+/* False, and nothing is changed, if a sum might not fit. */
+__attribute__((always_inline)) static inline bool
+count_side(struct flow_cell_side *side, const struct packet *packet, uint64_t offset)
+{
+    struct share share;
+    if (!share_of(packet, &share) || !has_room(side))
         return false;
-    set_sum(side, FLOW_SUM_PACKETS, packets);
-    set_sum(side, FLOW_SUM_FRAME_EXCESS, frame_excess);
-    set_sum(side, FLOW_SUM_PAYLOAD_EXCESS, payload_excess);
-    side->ip_bytes = (uint32_t)ip_bytes;
-    set_bytes_squares(side, squares);
-    count_times(side, offset, packets == 2);
+    const uint64_t last = time_of(side, FLOW_TIME_LAST), gap = offset - last;
+    uint64_t *const words = side->words;
+    words[FLOW_TIME_LAST] += time_and_sum(gap, 1);
+    words[FLOW_TIME_PREVIOUS] =
+        (words[FLOW_TIME_PREVIOUS] & ~OFFSET_MOST) + time_and_sum(last, share.frame_excess);
+    words[FLOW_TIME_GAP_MIN] += time_and_sum(0, share.payload_excess);
+    if (gap < time_of(side, FLOW_TIME_GAP_MIN) || sum_of(side, FLOW_SUM_PACKETS) == 2)
+        words[FLOW_TIME_GAP_MIN] = (words[FLOW_TIME_GAP_MIN] & ~OFFSET_MOST) | gap;
+    side->ip_bytes += (uint32_t)share.ip;
+    set_bytes_squares(side, bytes_squares_of(side) + share.ip * share.ip);
+    count_gap(side, gap, packet->tcp_flags);
     count_extremes(side, packet);
     return true;
 }
@@ -148,24 +150,17 @@ static bool count_side(struct flow_cell_side *side, const struct packet *packet,
 /* The same of a side that has had no packet: its line holds nothing yet. */
 static bool begin_side(struct flow_cell_side *side, const struct packet *packet, uint64_t offset)
 {
-    const uint64_t ip = packet->ip_bytes;
-    const uint64_t frame_excess = packet->frame_bytes - ip;
-    const uint64_t payload_excess = ip - packet->payload_bytes;
-    if (((ip >> 16) | ((frame_excess | payload_excess) >> FLOW_SUM_BITS)) != 0)
+    struct share share;
+    if (!share_of(packet, &share))
         return false;
-    set_sum(side, FLOW_SUM_PACKETS, 1);
-    set_sum(side, FLOW_SUM_FRAME_EXCESS, frame_excess);
-    set_sum(side, FLOW_SUM_PAYLOAD_EXCESS, payload_excess);
-    side->ip_bytes = (uint32_t)ip;
-    set_bytes_squares(side, ip * ip);
-    set_gap_squares(side, 0);
-    set_time(side, FLOW_TIME_LAST, offset);
-    set_time(side, FLOW_TIME_PREVIOUS, offset);
-    set_time(side, FLOW_TIME_GAP_MIN, 0);
-    set_time(side, FLOW_TIME_GAP_MAX, 0);
-    side->bytes_min = side->bytes_max = (uint16_t)ip;
+    side->words[FLOW_TIME_LAST] = time_and_sum(offset, 1);
+    side->words[FLOW_TIME_PREVIOUS] = time_and_sum(offset, share.frame_excess);
+    side->words[FLOW_TIME_GAP_MIN] = time_and_sum(0, share.payload_excess);
+    set_gaps(side, 0, 0, packet->tcp_flags);
+    side->ip_bytes = (uint32_t)share.ip;
+    set_bytes_squares(side, share.ip * share.ip);
+    side->bytes_min = side->bytes_max = (uint16_t)share.ip;
     side->ttl_min = side->ttl_max = packet->ttl;
-    side->tcp_flags = packet->tcp_flags;
     return true;
 }
 
@@ -179,8 +174,28 @@ static bool begin_other_side(struct flow_cell *cell, const struct packet *packet
     return true;
 }
 
-/* Both sides together. */
-static void count_span(struct flow_cell *cell, uint64_t offset)
+/* Where the packet lies in the flow; false: it comes before another, or too late for a cell. Gaps
+ * are below OFFSET_PARTIAL, and the offset of a packet before the first is far above. */
+static inline bool offset_of(const struct flow_cell *cell, const struct packet *packet,
+                             uint64_t *offset)
+{
+    *offset = (uint64_t)(packet->time_ns - cell->first_ns);
+    return *offset >= (uint64_t)flow_offset(cell->last_low, cell->last_high) &&
+           *offset < OFFSET_PARTIAL;
+}
+
+/* What every packet that is counted in place changes beside its side. */
+static inline void count_flow(struct flow_cell *cell, const struct packet *packet, unsigned side)
+{
+    cell->has_more = true;
+    if (packet->marks & PACKET_MARK_CUT)
+        cell->marks |= FLOW_MARK_CUT_PACKETS;
+    if ((cell->marks & FLOW_MARK_COARSE_TIME) && packet->time_ns % 1000000 != 0)
+        cell->marks &= (uint8_t)~FLOW_MARK_COARSE_TIME;
+    remember(cell, flow_cell_name(packet, side), packet->time_ns);
+}
+
+static inline void count_span(struct flow_cell *cell, uint64_t offset)
 {
     const uint64_t gap = offset - (uint64_t)flow_offset(cell->last_low, cell->last_high);
     if (gap > (uint64_t)flow_offset(cell->gap_max_low, cell->gap_max_high))
@@ -188,50 +203,34 @@ static void count_span(struct flow_cell *cell, uint64_t offset)
     set_offset(&cell->last_low, &cell->last_high, (int64_t)offset);
 }
 
-/* What every packet that is counted in place leaves beside its sums. */
-static void note_packet(struct flow_cell *cell, const struct packet *packet, unsigned side)
-{
-    cell->has_more = true;
-    if (packet->marks & PACKET_MARK_CUT)
-        cell->marks |= FLOW_MARK_CUT_PACKETS;
-    if ((cell->marks & FLOW_MARK_COARSE_TIME) && packet->time_ns % 1000000 != 0)
-        cell->marks &= (uint8_t)~FLOW_MARK_COARSE_TIME;
-    flow_cell_remember(cell, packet, side);
-}
-
-static void note_plain(struct flow_cell *cell, const struct packet *packet, unsigned side)
-{
-    if (packet->protocol == PACKET_PROTOCOL_TCP && packet->payload_bytes > 0)
-        flow_cell_move_next(cell, side, packet->payload_bytes);
-    note_packet(cell, packet, side);
-}
-
 /* The flows whose counts are wide are the largest of all. */
-static enum flow_counted count_wide(struct flow_cell *cell, struct flow_wide *wide,
-                                    const struct packet *packet, unsigned side)
+static bool count_wide(struct flow_wide *wide, const struct packet *packet, unsigned side)
 {
-    if (packet->time_ns < wide->last_ns || !is_plain(cell, packet, side))
-        return FLOW_COUNTED_NOT;
+    if (packet->time_ns < wide->last_ns)
+        return false;
     flow_side_packet(&wide->side[side], packet);
     const int64_t gap_ns = packet->time_ns - wide->last_ns;
     if (wide->gap_max_ns != FLOW_SPAN_PARTIAL && gap_ns > wide->gap_max_ns)
         wide->gap_max_ns = gap_ns;
     wide->last_ns = packet->time_ns;
-    note_plain(cell, packet, side);
-    return FLOW_COUNTED_PLAIN;
+    return true;
 }
 
-static enum flow_counted count_event(struct flow_cell *cell, const struct packet *packet,
-                                     unsigned side, uint64_t offset)
+/* Kept apart from the plain packets: 96 of 100 have nothing to tell. */
+__attribute__((noinline)) static enum flow_counted
+count_event(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
-    if (!flow_cell_takes_event(cell, packet, side) ||
+    uint64_t offset;
+    if (!flow_cell_takes_event(cell, packet, side) || !offset_of(cell, packet, &offset) ||
         !(has_seen(cell, side) ? count_side(&cell->side[side], packet, offset)
                                : begin_other_side(cell, packet, side, offset)))
         return FLOW_COUNTED_NOT;
     count_span(cell, offset);
     flow_cell_note_event(cell, packet, side);
-    note_packet(cell, packet, side);
-    return packet->protocol == PACKET_PROTOCOL_TCP ? FLOW_COUNTED_EVENT : FLOW_COUNTED_PLAIN;
+    count_flow(cell, packet, side);
+    return tcp_events_are_closed(cell->tcp.events) || tcp_events_are_half_open(cell->tcp.events)
+               ? FLOW_COUNTED_EVENT
+               : FLOW_COUNTED_PLAIN;
 }
 
 enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,
@@ -239,19 +238,21 @@ enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,
 {
     const unsigned fragment_marks = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER;
     struct flow_cell *const cell = &cells->cells[item];
+    uint64_t offset;
     if (packet->marks & fragment_marks)
         return FLOW_COUNTED_NOT;
-    if (cell->is_wide)
-        return count_wide(cell, &cells->wides[cells->rares[cell->rare].wide], packet, side);
-    const uint64_t offset = (uint64_t)(packet->time_ns - cell->first_ns);
-    /* Gaps are below OFFSET_PARTIAL, and a packet before the first is far above. */
-    if (offset < (uint64_t)flow_offset(cell->last_low, cell->last_high) || offset >= OFFSET_PARTIAL)
-        return FLOW_COUNTED_NOT;
     if (!is_plain(cell, packet, side))
-        return count_event(cell, packet, side, offset);
-    if (!count_side(&cell->side[side], packet, offset))
-        return FLOW_COUNTED_NOT;
-    count_span(cell, offset);
-    note_plain(cell, packet, side);
+        return count_event(cell, packet, side);
+    if (cell->is_wide) {
+        if (!count_wide(&cells->wides[cells->rares[cell->rare].wide], packet, side))
+            return FLOW_COUNTED_NOT;
+    } else {
+        if (!offset_of(cell, packet, &offset) || !count_side(&cell->side[side], packet, offset))
+            return FLOW_COUNTED_NOT;
+        count_span(cell, offset);
+    }
+    if (packet->protocol == PACKET_PROTOCOL_TCP && packet->payload_bytes > 0)
+        flow_cell_move_next(cell, side, packet->payload_bytes);
+    count_flow(cell, packet, side);
     return FLOW_COUNTED_PLAIN;
 }

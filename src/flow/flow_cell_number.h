@@ -9,8 +9,14 @@
 
 #define OFFSET_MOST ((UINT64_C(1) << FLOW_OFFSET_BITS) - 1)
 #define OFFSET_PARTIAL OFFSET_MOST /* in place of a greatest gap: FLOW_SPAN_PARTIAL */
-#define SUM_MOST ((UINT64_C(1) << FLOW_SUM_BITS) - 1)
-#define SQUARES_MOST ((UINT64_C(1) << FLOW_SQUARES_BITS) - 1)
+
+/* What sums are saved with at most. The highest bit of each is for the next packet, which is
+ * counted without asking whether its sums fit; with it set, the flow is loaded and made wide. */
+#define SUM_MOST ((UINT64_C(1) << (FLOW_SUM_BITS - 1)) - 1)
+#define SQUARES_MOST ((UINT64_C(1) << (FLOW_SQUARES_BITS - 1)) - 1)
+#define IP_BYTES_MOST ((UINT64_C(1) << 31) - 1)
+
+_Static_assert((int)FLOW_OFFSET_BITS + (int)FLOW_SUM_BITS == 64, "a time and a sum are one word");
 
 /* Of flow_cell_tcp.state, for side 0. */
 enum flow_cell_tcp_state {
@@ -46,36 +52,38 @@ static inline void set_offset(uint32_t *low, uint8_t *high, int64_t offset)
 
 static inline uint64_t time_of(const struct flow_cell_side *side, enum flow_cell_time time)
 {
-    return side->time_low[time] | (uint64_t)side->time_high[time] << 32;
-}
-
-static inline void set_time(struct flow_cell_side *side, enum flow_cell_time time, uint64_t value)
-{
-    side->time_low[time] = (uint32_t)value;
-    side->time_high[time] = (uint8_t)(value >> 32);
+    return side->words[time] & OFFSET_MOST;
 }
 
 static inline uint64_t sum_of(const struct flow_cell_side *side, enum flow_cell_sum sum)
 {
-    return side->sum_low[sum] | (uint64_t)side->sum_high[sum] << 16;
-}
-
-static inline void set_sum(struct flow_cell_side *side, enum flow_cell_sum sum, uint64_t value)
-{
-    side->sum_low[sum] = (uint16_t)value;
-    side->sum_high[sum] = (uint8_t)(value >> 16);
+    return side->words[sum] >> FLOW_OFFSET_BITS;
 }
 
 static inline unsigned __int128 gap_squares_of(const struct flow_cell_side *side)
 {
-    return (unsigned __int128)side->gap_squares_high << 64 | side->gap_squares_low;
+    const uint64_t high = side->words[FLOW_TIME_GAP_MAX] >> FLOW_OFFSET_BITS & UINT16_MAX;
+    return (unsigned __int128)high << 64 | side->gap_squares_low;
+}
+
+static inline uint8_t tcp_flags_of(const struct flow_cell_side *side)
+{
+    return (uint8_t)(side->words[FLOW_TIME_GAP_MAX] >> (FLOW_OFFSET_BITS + 16));
+}
+
+/* A word of a time and the sum beside it. */
+static inline uint64_t time_and_sum(uint64_t time, uint64_t sum)
+{
+    return time + (sum << FLOW_OFFSET_BITS);
 }
 
 /* Gaps of 40 bits in all have squares of 80 bits in all. */
-static inline void set_gap_squares(struct flow_cell_side *side, unsigned __int128 squares)
+static inline void set_gaps(struct flow_cell_side *side, uint64_t gap_max,
+                            unsigned __int128 squares, uint8_t tcp_flags)
 {
     side->gap_squares_low = (uint64_t)squares;
-    side->gap_squares_high = (uint16_t)(squares >> 64);
+    side->words[FLOW_TIME_GAP_MAX] =
+        time_and_sum(gap_max, (uint16_t)(squares >> 64) | (uint64_t)tcp_flags << 16);
 }
 
 static inline uint64_t bytes_squares_of(const struct flow_cell_side *side)
@@ -87,6 +95,13 @@ static inline void set_bytes_squares(struct flow_cell_side *side, uint64_t squar
 {
     side->bytes_squares_low = (uint32_t)squares;
     side->bytes_squares_high = (uint16_t)(squares >> 32);
+}
+
+static inline bool has_room(const struct flow_cell_side *side)
+{
+    const uint64_t *const words = side->words;
+    return (((words[0] | words[1] | words[2]) >> 63) | (side->ip_bytes >> 31) |
+            (side->bytes_squares_high >> 15)) == 0;
 }
 
 static inline bool has_seen(const struct flow_cell *cell, unsigned side)
@@ -166,7 +181,7 @@ static inline void unpack_side(const struct flow_cell_side *side, int64_t first_
         .packet_bytes_max = side->bytes_max,
         .ttl_min = side->ttl_min,
         .ttl_max = side->ttl_max,
-        .tcp_flags = side->tcp_flags,
+        .tcp_flags = tcp_flags_of(side),
     };
 }
 

@@ -97,17 +97,16 @@ static void write_side(struct flow_cell_side *own, const struct packet *packet,
 {
     const uint32_t ip = packet->ip_bytes;
     *own = (struct flow_cell_side){
+        .words = {time_and_sum(0, 1), time_and_sum(0, packet->frame_bytes - ip),
+                  time_and_sum(0, ip - packet->payload_bytes)},
         .ip_bytes = ip,
         .bytes_squares_low = ip * ip,
         .bytes_min = (uint16_t)ip,
         .bytes_max = (uint16_t)ip,
         .ttl_min = packet->ttl,
         .ttl_max = packet->ttl,
-        .tcp_flags = packet->tcp_flags,
     };
-    set_sum(own, FLOW_SUM_PACKETS, 1);
-    set_sum(own, FLOW_SUM_FRAME_EXCESS, packet->frame_bytes - ip);
-    set_sum(own, FLOW_SUM_PAYLOAD_EXCESS, ip - packet->payload_bytes);
+    set_gaps(own, 0, 0, packet->tcp_flags);
     if (packet->protocol != PACKET_PROTOCOL_TCP) {
         own->base = (uint32_t)packet->icmp_type << 8 | packet->icmp_code;
     } else if (opening->state & TCP_STATE_BYTES) {

@@ -10,6 +10,7 @@
 #include "whyflow/packet.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 struct flow_key_head {
@@ -74,82 +75,104 @@ static inline uint64_t flow_key_load64(const uint8_t *bytes)
     return word;
 }
 
-/* As memcmp orders them. */
-static inline bool flow_key_is_after32(uint32_t a, uint32_t b)
+/* A word of an address as a number: numbers are in the order that memcmp has words in. */
+static inline uint64_t flow_key_order32(uint32_t word)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return __builtin_bswap32(a) > __builtin_bswap32(b);
+    return __builtin_bswap32(word);
 #else
-    return a > b;
+    return word;
 #endif
 }
 
-static inline bool flow_key_is_after64(uint64_t a, uint64_t b)
+static inline uint64_t flow_key_order64(uint64_t word)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return __builtin_bswap64(a) > __builtin_bswap64(b);
+    return __builtin_bswap64(word);
 #else
-    return a > b;
+    return word;
 #endif
 }
 
-/* Does the packet's source come after its destination? Equal addresses: by port. */
-static inline bool flow_key_is_turned(const struct packet *packet)
+static inline uint16_t flow_key_bits(const struct packet *packet, bool vlan_is_in_key)
 {
-    const bool is_after = packet->source_port > packet->destination_port;
-    if (packet->ip_version == 4) {
-        const uint32_t from = flow_key_load32(packet->source);
-        const uint32_t to = flow_key_load32(packet->destination);
-        return flow_key_is_after32(from, to) | ((from == to) & is_after);
-    }
+    const unsigned one_way = (packet->marks & PACKET_MARK_ONE_WAY) != 0 ? FLOW_KEY_ONE_WAY : 0;
+    return (uint16_t)(one_way | (vlan_is_in_key ? 2u * flow_key_vlan(packet) : 0));
+}
+
+_Static_assert(offsetof(struct packet, destination_port) ==
+                   offsetof(struct packet, source_port) + sizeof(uint16_t),
+               "a packet's ports are one word");
+
+/* Ports, protocol and what else the second word of a head holds. */
+static inline uint64_t flow_key_second_word(const struct packet *packet, bool is_turned,
+                                            uint16_t bits)
+{
+    uint32_t ports;
+    memcpy(&ports, &packet->source_port, sizeof ports);
+    const uint32_t turned = ports << 16 | ports >> 16;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint32_t kind =
+        packet->protocol | (uint32_t)packet->ip_version << 8 | (uint32_t)bits << 16;
+#else
+    const uint32_t kind =
+        (uint32_t)packet->protocol << 24 | (uint32_t)packet->ip_version << 16 | bits;
+#endif
+    return flow_key_pair(is_turned ? turned : ports, kind);
+}
+
+/* Does an IPv6 packet's source come after its destination? Equal addresses: by port. */
+static inline bool flow_key_is_turned_ipv6(const struct packet *packet)
+{
     for (unsigned at = 0; at < sizeof packet->source; at += 8) {
         const uint64_t from = flow_key_load64(packet->source + at);
         const uint64_t to = flow_key_load64(packet->destination + at);
         if (from != to)
-            return flow_key_is_after64(from, to);
+            return flow_key_order64(from) > flow_key_order64(to);
     }
-    return is_after;
+    return packet->source_port > packet->destination_port;
 }
 
-/* Ports, protocol and what else the second word of a head holds. */
-static inline uint64_t flow_key_second_word(const struct packet *packet, unsigned side,
-                                            bool vlan_is_in_key)
+/* The endpoints of an IPv6 packet; returns the sender. */
+static inline unsigned flow_key_endpoints_ipv6(const struct packet *packet, bool is_one_way,
+                                               struct flow_key *key)
 {
-    const uint32_t from = packet->source_port, to = packet->destination_port;
-    const uint32_t swapped = (from ^ to) & (0 - (uint32_t)side);
-    const uint32_t bits = ((packet->marks & PACKET_MARK_ONE_WAY) != 0 ? FLOW_KEY_ONE_WAY : 0) |
-                          (vlan_is_in_key ? 2u * flow_key_vlan(packet) : 0);
-    const uint32_t first = from ^ swapped, second = to ^ swapped;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return flow_key_pair(first | second << 16,
-                         packet->protocol | (uint32_t)packet->ip_version << 8 | bits << 16);
-#else
-    return flow_key_pair(first << 16 | second, (uint32_t)packet->protocol << 24 |
-                                                   (uint32_t)packet->ip_version << 16 | bits);
-#endif
-}
-
-/* Fills `key`; returns the index of the endpoint that sent the packet. Without branches for the
- * order of the endpoints: which side sends next is not to be foreseen. */
-static inline unsigned flow_key_of(const struct packet *packet, bool vlan_is_in_key,
-                                   struct flow_key *key)
-{
-    const bool is_one_way = (packet->marks & PACKET_MARK_ONE_WAY) != 0;
-    const unsigned side = flow_key_is_turned(packet) & !is_one_way;
-    const uint32_t from = flow_key_load32(packet->source),
-                   to = flow_key_load32(packet->destination);
-    const uint32_t swapped = (from ^ to) & (0 - (uint32_t)side);
-    key->words[0] = flow_key_pair(from ^ swapped, to ^ swapped);
-    key->words[1] = flow_key_second_word(packet, side, vlan_is_in_key);
-    if (packet->ip_version == 4) {
-        key->words[2] = key->words[3] = key->words[4] = 0;
-        return side;
-    }
+    const unsigned side = flow_key_is_turned_ipv6(packet) & !is_one_way;
     const uint8_t *const first = side ? packet->destination : packet->source;
     const uint8_t *const second = side ? packet->source : packet->destination;
+    key->words[0] = flow_key_pair(flow_key_load32(first), flow_key_load32(second));
     key->words[2] = flow_key_load64(first + 4);
     key->words[3] = flow_key_pair(flow_key_load32(first + 12), flow_key_load32(second + 4));
     key->words[4] = flow_key_load64(second + 8);
+    return side;
+}
+
+/* The same of an IPv4 packet, without branches for the order: which side sends next is not to be
+ * foreseen. Address and port are compared as one number. */
+static inline unsigned flow_key_endpoints_ipv4(const struct packet *packet, bool is_one_way,
+                                               struct flow_key *key)
+{
+    const uint32_t from = flow_key_load32(packet->source);
+    const uint32_t to = flow_key_load32(packet->destination);
+    const uint64_t source = flow_key_order32(from) << 16 | packet->source_port;
+    const uint64_t destination = flow_key_order32(to) << 16 | packet->destination_port;
+    const unsigned side = (source > destination) & !is_one_way;
+    const uint64_t addresses = flow_key_pair(from, to);
+    key->words[0] = side ? addresses << 32 | addresses >> 32 : addresses;
+    key->words[2] = key->words[3] = key->words[4] = 0;
+    return side;
+}
+
+/* Fills `key`; returns the index of the endpoint that sent the packet. */
+static inline unsigned flow_key_of(const struct packet *packet, bool vlan_is_in_key,
+                                   struct flow_key *key)
+{
+    const uint16_t bits = flow_key_bits(packet, vlan_is_in_key);
+    const bool is_one_way = bits & FLOW_KEY_ONE_WAY;
+    const unsigned side = packet->ip_version == 4
+                              ? flow_key_endpoints_ipv4(packet, is_one_way, key)
+                              : flow_key_endpoints_ipv6(packet, is_one_way, key);
+    key->words[1] = flow_key_second_word(packet, side, bits);
     return side;
 }
 
@@ -176,17 +199,16 @@ static inline bool flow_key_equal(const struct flow_key *a, const struct flow_ke
            (a->head.ip_version == 4 || memcmp(&a->rest, &b->rest, sizeof a->rest) == 0);
 }
 
-/* Decides placement only: keyed, because packets choose the keys. */
+/* Decides placement only: keyed, because packets choose the keys. SipHash-1-3 without its last
+ * word, which tells how long a message was: here the second does, as it has the IP version. */
 static inline uint32_t flow_key_hash(const struct flow_key *key, const uint64_t hash_key[2])
 {
-    const bool is_ipv4 = key->head.ip_version == 4;
     struct siphash_state s = siphash_begin(hash_key);
     siphash_add(&s, key->words[0]);
     siphash_add(&s, key->words[1]);
-    if (!is_ipv4)
+    if (key->head.ip_version != 4)
         for (unsigned i = 2; i < 5; i++)
             siphash_add(&s, key->words[i]);
-    siphash_add(&s, is_ipv4 ? UINT64_C(16) << 56 : UINT64_C(40) << 56);
     return (uint32_t)siphash_end(&s);
 }
 

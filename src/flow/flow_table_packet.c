@@ -138,20 +138,17 @@ static bool is_new_connection(struct flow_table *table, uint32_t item, const str
     return tcp_track_is_new_connection(&flow.tcp, packet, side, flow.span.last_ns);
 }
 
-/* The flow a packet belongs to, opened if need be. A copy stays with what it is a copy of: it opens
- * and cuts nothing. */
-static void find_home(struct flow_table *table, const struct packet *packet,
+/* The flow a packet belongs to, opened if need be; item: the open one on its key, or NO_ITEM. A
+ * copy stays with what it is a copy of: it opens and cuts nothing. */
+static void find_home(struct flow_table *table, uint32_t item, const struct packet *packet,
                       const struct prepared *prepared, struct home *home)
 {
     const int64_t now_ns = table->clock.now_ns;
-    uint32_t item;
-    home->kind = HOME_OPEN;
-    home->earlier = NO_ITEM;
-    if (!find_flow(table, prepared, &item)) {
+    *home = (struct home){.item = item, .earlier = NO_ITEM, .kind = HOME_OPEN};
+    if (item == NO_ITEM) {
         open_flow(table, packet, prepared, home);
         return;
     }
-    home->item = item;
     const struct flow_cell *const cell = &table->cells.cells[item];
     if (is_expired(table, item)) {
         flow_table_end_expired(table, item);
@@ -170,12 +167,29 @@ static void find_home(struct flow_table *table, const struct packet *packet,
     }
 }
 
-static void count_packet(struct packet_counters *counters, const struct packet *packet)
+/* Is the flow on the packet's key its home, without a second thought? What find_home asks, at once,
+ * as it is of nearly every packet. */
+static inline bool is_at_home(const struct flow_table *table, uint32_t item,
+                              const struct packet *packet, unsigned side)
 {
+    const struct flow_cell *const cell = &table->cells.cells[item];
+    return !is_expired(table, item) && !is_lone_syn(packet) &&
+           !flow_cell_outlived(cell, table->clock.now_ns, &table->settings) &&
+           !flow_cell_is_duplicate(cell, packet, side);
+}
+
+static inline void count_packet(struct flow_table *table, const struct packet *packet)
+{
+    struct packet_counters *const counters = &table->packet_counters;
     counters->in_flows++;
+    if (packet->time_ns < table->clock.now_ns)
+        counters->late++;
     counters->ip_bytes_in_flows += packet->ip_bytes;
     counters->frame_bytes_in_flows += packet->frame_bytes;
-    *(packet->ip_version == 4 ? &counters->ipv4 : &counters->ipv6) += 1;
+    if (packet->ip_version == 4)
+        counters->ipv4++;
+    else
+        counters->ipv6++;
     switch (packet->protocol) {
     case PACKET_PROTOCOL_TCP:
         counters->tcp++;
@@ -195,8 +209,10 @@ static void count_packet(struct packet_counters *counters, const struct packet *
     default:
         counters->other++;
     }
-    counters->vlan += packet->vlan_count > 0;
-    counters->fragments += (packet->marks & FRAGMENT_MARKS) != 0;
+    if (packet->vlan_count > 0)
+        counters->vlan++;
+    if (packet->marks & FRAGMENT_MARKS)
+        counters->fragments++;
 }
 
 /* Puts a flow that was just counted into into the wheel it belongs to. */
@@ -283,28 +299,46 @@ static void leave_out(struct flow_table *table, uint32_t item, unsigned side)
     tell_packet(table, NO_ITEM);
 }
 
-/* Counts a packet whose time has been judged into its flow. The order of the steps is what makes
- * the sweep's timing invisible: what depends on which flows are open asks is_expired first. */
-static void take_packet(struct flow_table *table, const struct packet *packet,
-                        const struct prepared *prepared)
+/* Takes a packet that is not at home, or has first to be found out about. The order of the steps is
+ * what makes the sweep's timing invisible: what depends on which flows are open asks is_expired
+ * first. */
+static void take_odd(struct flow_table *table, uint32_t item, const struct packet *packet,
+                     const struct prepared *prepared)
 {
     struct home home;
-    find_home(table, packet, prepared, &home);
+    find_home(table, item, packet, prepared, &home);
     if (home.kind == HOME_COPY && table->settings.leaves_out_duplicates) {
         leave_out(table, home.item, prepared->side);
         return;
     }
     tell_packet(table, home.item);
-    count_packet(&table->packet_counters, packet);
-    table->packet_counters.late += packet->time_ns < table->clock.now_ns;
-    const enum flow_counted counted =
-        home.kind == HOME_OPEN ? flow_cells_count(&table->cells, home.item, packet, prepared->side)
-                               : FLOW_COUNTED_NOT;
-    if (counted == FLOW_COUNTED_PLAIN)
-        return; /* nothing to settle: a plain packet only puts off its flow's end */
-    if (counted == FLOW_COUNTED_NOT)
-        count_other(table, packet, prepared, &home);
+    count_packet(table, packet);
+    count_other(table, packet, prepared, &home);
     settle(table, &home);
+}
+
+/* Counts a packet whose time has been judged into its flow. */
+static void take_packet(struct flow_table *table, const struct packet *packet,
+                        const struct prepared *prepared)
+{
+    const unsigned side = prepared->side;
+    uint32_t item;
+    if (!find_flow(table, prepared, &item)) {
+        take_odd(table, NO_ITEM, packet, prepared);
+        return;
+    }
+    const enum flow_counted counted = is_at_home(table, item, packet, side)
+                                          ? flow_cells_count(&table->cells, item, packet, side)
+                                          : FLOW_COUNTED_NOT;
+    if (counted == FLOW_COUNTED_NOT) {
+        take_odd(table, item, packet, prepared);
+        return;
+    }
+    tell_packet(table, item);
+    count_packet(table, packet);
+    /* A plain packet only puts off its flow's end. */
+    if (counted == FLOW_COUNTED_EVENT)
+        settle(table, &(struct home){.item = item, .earlier = NO_ITEM, .kind = HOME_OPEN});
 }
 
 static void prepare(const struct flow_table *table, const struct packet *packet,
@@ -315,7 +349,8 @@ static void prepare(const struct flow_table *table, const struct packet *packet,
 }
 
 /* A later fragment belongs where its first went: its key is known only now. */
-static void take_later_fragment(struct flow_table *table, const struct packet *packet)
+__attribute__((noinline)) static void take_later_fragment(struct flow_table *table,
+                                                          const struct packet *packet)
 {
     struct packet joined = *packet;
     fragment_table_join(&table->fragments, &joined, table->clock.now_ns);
@@ -348,30 +383,38 @@ static void take_held_later(struct flow_table *table)
     table->clock.has_held = false;
 }
 
-/* Takes one packet; false if a sweep must come first. */
-static bool judge_and_take(struct flow_table *table, const struct packet *packet,
-                           const struct prepared *prepared)
+/* A packet whose stamp is out of step; true: it may be taken now. */
+static bool take_step(struct flow_table *table, enum flow_clock_answer answer)
 {
-    switch (flow_clock_judge(&table->clock, packet)) {
-    case FLOW_CLOCK_HELD:
-        table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]++;
+    switch (answer) {
+    case FLOW_CLOCK_EARLIER:
+        take_held_later(table);
         return true;
     case FLOW_CLOCK_BACKWARD:
-        if (open_count(table) + waiting_count(table) > 0) {
+        if (open_count(table) + waiting_count(table) == 0)
+            believe_held(table);
+        else
             table->is_stepping = table->is_sweep_due = table->is_stuck = true;
-            return false;
-        }
-        believe_held(table);
         return false;
     case FLOW_CLOCK_FORWARD:
         believe_held(table);
         return false;
-    case FLOW_CLOCK_EARLIER:
-        take_held_later(table);
-        break;
-    case FLOW_CLOCK_STEADY:
-        break;
+    default:
+        return false;
     }
+}
+
+/* Takes one packet; false if a sweep, or the held one, must come first. */
+static inline bool judge_and_take(struct flow_table *table, const struct packet *packet,
+                                  const struct prepared *prepared)
+{
+    const enum flow_clock_answer answer = flow_clock_judge(&table->clock, packet);
+    if (answer == FLOW_CLOCK_HELD) {
+        table->packet_counters.refused[PACKET_REFUSED_STRAY_TIME]++;
+        return true;
+    }
+    if (answer != FLOW_CLOCK_STEADY && !take_step(table, answer))
+        return false;
     if (item_pool_available(&table->pool) == 0) {
         table->needs_place = table->is_sweep_due = table->is_stuck = true;
         return false;

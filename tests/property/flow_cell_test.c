@@ -319,10 +319,11 @@ static const struct large {
     uint64_t packets;
     uint32_t ip_bytes, frame_excess;
 } large[] = {
-    {(UINT64_C(1) << 24) + 3, 60, 0},   /* packets */
+    {(UINT64_C(1) << 24) + 3, 40, 0},   /* packets */
     {70000, 65000, 14},                 /* IP bytes beyond 32 bits, squares beyond 48 */
     {70000, 1000, 300},                 /* frame bytes beside them beyond 24 bits */
-    {(UINT64_C(1) << 24) / 28, 60, 14}, /* header bytes: the last that fits */
+    {(UINT64_C(1) << 23) / 28, 60, 14}, /* header bytes: the last that fits, and room is left */
+    {(UINT64_C(1) << 23) / 28 + 2, 60, 14},
     {(UINT64_C(1) << 24) / 28 + 2, 60, 14},
     {3, UINT32_C(4000000000), 14},
 };
