@@ -315,7 +315,7 @@ static bool advance(struct wheel *wheel, int64_t limit)
     return true;
 }
 
-bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
+bool wheel_first_of_some(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
 {
     const struct wheel_list *list = NULL;
     while (wheel->heap_count == 0 && (list = front_list(wheel)) == NULL)
@@ -323,6 +323,17 @@ bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
             return false;
     *item = list != NULL ? list->first - 1 : wheel->heap[0];
     return wheel->nodes[*item].key.time_ns <= limit_ns;
+}
+
+int64_t wheel_least_ns(const struct wheel *wheel)
+{
+    if (wheel->heap_count > 0)
+        return wheel->nodes[wheel->heap[0]].key.time_ns;
+    if (wheel->narrow_count > 0)
+        return first_narrow(wheel) << wheel->narrow_bits;
+    if (wheel->wide_count > 0)
+        return (wheel->opened + 1) << WHEEL_NARROW_BITS << wheel->narrow_bits;
+    return INT64_MAX;
 }
 
 uint32_t wheel_upcoming(const struct wheel *wheel, uint32_t *items, uint32_t count)
