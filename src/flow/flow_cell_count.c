@@ -54,8 +54,9 @@ void flow_cell_keep_recent(struct flow_cell *cell, const struct flow_cell *ended
 
 /* ---- ordinary packets ---------------------------------------------------------------------- */
 
-/* A cell without rare facts has no sequence number of a SYN, FIN or RST but base and next: a segment
- * that moves the one, more than 1 GiB after a SYN, or the other, after the end, is not ordinary. */
+/* A cell without rare facts has no sequence number of a SYN, FIN or RST but base and next: a
+ * segment that moves the one, more than 1 GiB after a SYN, or the other, after the end, is not
+ * ordinary. */
 static bool keeps_numbers(const struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
     const unsigned letters = cell->tcp.letters[side];
