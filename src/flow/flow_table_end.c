@@ -112,8 +112,9 @@ static void prefetch_upcoming(struct flow_table *table, enum flow_class class)
         table->fetched_ahead[class]--;
         return;
     }
-    table->fetched_ahead[class] = UPCOMING_HASHED - 1;
     const uint32_t count = wheel_upcoming(&table->open[class], items, UPCOMING);
+    table->fetched_ahead[class] =
+        (uint8_t)((count < UPCOMING_HASHED ? count : UPCOMING_HASHED) - 1);
     for (uint32_t i = UPCOMING_HASHED; i < count; i++)
         __builtin_prefetch(&table->cells.cells[items[i]]);
     for (uint32_t i = 0; i < count && i < UPCOMING_HASHED; i++)
