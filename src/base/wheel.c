@@ -315,7 +315,7 @@ static bool advance(struct wheel *wheel, int64_t limit)
     return true;
 }
 
-bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
+bool wheel_first_of_some(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
 {
     const struct wheel_list *list = NULL;
     while (wheel->heap_count == 0 && (list = front_list(wheel)) == NULL)
@@ -325,18 +325,32 @@ bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
     return wheel->nodes[*item].key.time_ns <= limit_ns;
 }
 
+int64_t wheel_least_ns(const struct wheel *wheel)
+{
+    if (wheel->heap_count > 0)
+        return wheel->nodes[wheel->heap[0]].key.time_ns;
+    if (wheel->narrow_count > 0)
+        return first_narrow(wheel) << wheel->narrow_bits;
+    if (wheel->wide_count > 0)
+        return (wheel->opened + 1) << WHEEL_NARROW_BITS << wheel->narrow_bits;
+    return INT64_MAX;
+}
+
 uint32_t wheel_upcoming(const struct wheel *wheel, uint32_t *items, uint32_t count)
 {
-    const struct wheel_list *const list = front_list(wheel);
     uint32_t found = 0;
-    if (list == NULL) {
-        for (; found < count && found < wheel->heap_count; found++)
-            items[found] = wheel->heap[found];
-        return found;
-    }
-    for (uint32_t link = list->first; found < count && link != WHEEL_LIST_END;
-         link = wheel->nodes[link - 1].next)
-        items[found++] = link - 1;
+    for (; found < count && found < wheel->heap_count; found++)
+        items[found] = wheel->heap[found];
+    for (uint32_t word = 0; word < WHEEL_NARROW_COUNT / 64; word++)
+        for (uint64_t slots = wheel->occupied[word]; slots != 0; slots &= slots - 1) {
+            const uint32_t place = 64 * word + (uint32_t)__builtin_ctzll(slots);
+            for (uint32_t link = wheel->narrow[place].first; link != WHEEL_LIST_END;
+                 link = wheel->nodes[link - 1].next) {
+                if (found == count)
+                    return found;
+                items[found++] = link - 1;
+            }
+        }
     return found;
 }
 

@@ -78,8 +78,21 @@ void wheel_remove(struct wheel *wheel, uint32_t item);
 /* Has fetched what wheel_remove of an item in a list touches beside its node. */
 void wheel_prefetch_neighbours(const struct wheel_node *nodes, uint32_t item);
 
+static inline uint32_t wheel_count(const struct wheel *wheel)
+{
+    return wheel->heap_count + wheel->narrow_count + wheel->wide_count;
+}
+
 /* Shows the item with the least key if its time is <= limit_ns; leaves it in. */
-bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item);
+bool wheel_first_of_some(struct wheel *wheel, int64_t limit_ns, uint32_t *item);
+
+static inline bool wheel_first(struct wheel *wheel, int64_t limit_ns, uint32_t *item)
+{
+    return wheel_count(wheel) > 0 && wheel_first_of_some(wheel, limit_ns, item);
+}
+
+/* No item's time is before it: near the least, without looking for that one. INT64_MAX: empty. */
+int64_t wheel_least_ns(const struct wheel *wheel);
 
 /* Shows some items, at most `capacity`, and returns how many: 0 only of an empty wheel. Leaves them
  * in. Roughly those that come first, but nothing is sorted: for an owner who takes all out. */
@@ -89,10 +102,5 @@ uint32_t wheel_some(struct wheel *wheel, uint32_t *items, uint32_t capacity);
  * many. The one that wheel_first shows is the first; the others are near it in the order, but not
  * exactly those that follow. Ask wheel_first before. */
 uint32_t wheel_upcoming(const struct wheel *wheel, uint32_t *items, uint32_t count);
-
-static inline uint32_t wheel_count(const struct wheel *wheel)
-{
-    return wheel->heap_count + wheel->narrow_count + wheel->wide_count;
-}
 
 #endif

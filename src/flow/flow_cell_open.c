@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first packet of most flows, written as a cell: in a flood that is all a flow has. What it tells
- * must be what flow_packet says of it (tests/property/flow_cell_test.c holds both together). Called
- * by the flow table, under its lock. */
+/* The first packet of most flows, written as a cell: in a flood that is all a flow has. What it
+ * tells must be what flow_packet says of it (tests/property/flow_cell_test.c holds both together).
+ * Called by the flow table, under its lock. */
 #include "flow/flow_cell_number.h"
 
 /* What TCP's tracking has to say of a first segment, or of a packet with payload. */

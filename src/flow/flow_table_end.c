@@ -5,7 +5,8 @@
 #include <assert.h>
 
 enum {
-    UPCOMING = 7,      /* in a heap its first three levels */
+    UPCOMING = 16, /* flows of which something is fetched: hashes of the first half ... */
+    UPCOMING_HASHED = UPCOMING / 2, /* ... of whose keys were fetched with those before them */
     DUE_A_PACKET = 16, /* flows looked at before asking again whether there is a place */
     END_BATCH = 32,    /* flows ended side by side */
 };
@@ -22,26 +23,26 @@ static uint32_t hash_of(struct flow_table *table, uint32_t item)
     return known->hash;
 }
 
-/* Has fetched what the next flows of this wheel need to end: they were last touched long ago. One
- * of the two after the top comes next; their cells were fetched when they were further down. */
-static void prefetch_upcoming(struct flow_table *table, const struct wheel *wheel)
+/* How long flows of a class may be silent; 0: for ever. */
+static int64_t class_timeout_ns(const struct flow_table *table, enum flow_class class)
 {
-    uint32_t items[UPCOMING];
-    const uint32_t count = wheel_upcoming(wheel, items, UPCOMING);
-    for (uint32_t i = 1; i < count && i < 3; i++)
-        flow_index_prefetch(&table->index, hash_of(table, items[i]));
-    for (uint32_t i = 3; i < count; i++)
-        __builtin_prefetch(&table->cells.cells[items[i]]);
+    const int64_t idle = table->settings.idle_timeout_ns, close = table->settings.close_timeout_ns;
+    if (class != FLOW_CLASS_CLOSED || close == 0)
+        return idle;
+    return idle != 0 && idle < close ? idle : close;
 }
 
 void flow_table_put_in_wheel(struct flow_table *table, uint32_t item)
 {
     struct flow_cell *const cell = &table->cells.cells[item];
     const enum flow_class class = flow_cell_class(cell);
+    const int64_t last_ns = flow_cells_last_ns(&table->cells, item);
+    const int64_t timeout_ns = class_timeout_ns(table, class);
     cell->wheel_class = class & 3;
-    wheel_insert(
-        &table->open[class], item,
-        (struct wheel_key){flow_cells_last_ns(&table->cells, item), table->nodes[item].key.number});
+    if (timeout_ns > 0 && last_ns + timeout_ns < table->due_ns)
+        table->due_ns = last_ns + timeout_ns;
+    wheel_insert(&table->open[class], item,
+                 (struct wheel_key){last_ns, table->nodes[item].key.number});
 }
 
 /* Keeps in mind who opened a conversation that has ended. */
@@ -94,12 +95,37 @@ void flow_table_end_expired(struct flow_table *table, uint32_t item)
                         flow_cells_last_ns(&table->cells, item) + timeout_ns);
 }
 
-/* Is a flow where it belongs in the wheel of its class? If it was touched since it was put there,
- * or belongs in another wheel by now, it is put in its place. */
-static bool is_in_place(struct flow_table *table, enum flow_class class, uint32_t item)
+/* Is a flow where it belongs in the wheel of its class? Not if it was touched since it was put
+ * there, or belongs in another wheel by now. */
+static bool is_in_place(const struct flow_table *table, enum flow_class class, uint32_t item)
 {
-    if (table->nodes[item].key.time_ns == flow_cells_last_ns(&table->cells, item) &&
-        flow_cell_class(&table->cells.cells[item]) == class)
+    return table->nodes[item].key.time_ns == flow_cells_last_ns(&table->cells, item) &&
+           flow_cell_class(&table->cells.cells[item]) == class;
+}
+
+/* Has fetched what the first flows of a class' wheel need to end: they were last
+ * touched long ago. Eight at a time; a flow that will only be put in its place needs no hash. */
+static void prefetch_upcoming(struct flow_table *table, enum flow_class class)
+{
+    uint32_t items[UPCOMING];
+    if (table->fetched_ahead[class] > 0) {
+        table->fetched_ahead[class]--;
+        return;
+    }
+    const uint32_t count = wheel_upcoming(&table->open[class], items, UPCOMING);
+    table->fetched_ahead[class] =
+        (uint8_t)((count < UPCOMING_HASHED ? count : UPCOMING_HASHED) - 1);
+    for (uint32_t i = UPCOMING_HASHED; i < count; i++)
+        __builtin_prefetch(&table->cells.cells[items[i]]);
+    for (uint32_t i = 0; i < count && i < UPCOMING_HASHED; i++)
+        if (is_in_place(table, class, items[i]))
+            flow_index_prefetch(&table->index, hash_of(table, items[i]));
+}
+
+/* The same as is_in_place; else it is put there. */
+static bool is_settled(struct flow_table *table, enum flow_class class, uint32_t item)
+{
+    if (is_in_place(table, class, item))
         return true;
     wheel_remove(&table->open[class], item);
     flow_table_put_in_wheel(table, item);
@@ -110,19 +136,11 @@ static bool is_in_place(struct flow_table *table, enum flow_class class, uint32_
 static bool first_in_class(struct flow_table *table, enum flow_class class, uint32_t *item)
 {
     while (wheel_first(&table->open[class], INT64_MAX, item)) {
-        prefetch_upcoming(table, &table->open[class]);
-        if (is_in_place(table, class, *item))
+        prefetch_upcoming(table, class);
+        if (is_settled(table, class, *item))
             return true;
     }
     return false;
-}
-
-static int64_t class_timeout_ns(const struct flow_table *table, enum flow_class class)
-{
-    const int64_t idle = table->settings.idle_timeout_ns, close = table->settings.close_timeout_ns;
-    if (class != FLOW_CLASS_CLOSED || close == 0)
-        return idle;
-    return idle != 0 && idle < close ? idle : close;
 }
 
 /* Ends a flow that is due, or puts one in its place that might have been; false if none is left. */
@@ -133,8 +151,8 @@ static bool look_at_one(struct flow_table *table, enum flow_class class)
     uint32_t item;
     if (timeout_ns == 0 || !wheel_first(wheel, table->clock.now_ns - timeout_ns, &item))
         return false;
-    prefetch_upcoming(table, wheel);
-    if (is_in_place(table, class, item)) {
+    prefetch_upcoming(table, class);
+    if (is_settled(table, class, item)) {
         assert(is_expired(table, item));
         flow_table_end_expired(table, item);
     }
@@ -213,13 +231,30 @@ static bool end_all(struct flow_table *table, enum flow_end_reason reason, size_
 
 /* ---- what the owner calls ------------------------------------------------------------------ */
 
+/* No flow that is open now is due before it. */
+static int64_t next_due_ns(const struct flow_table *table)
+{
+    int64_t due_ns = INT64_MAX;
+    for (unsigned c = 0; c < FLOW_CLASS_COUNT; c++) {
+        const int64_t timeout_ns = class_timeout_ns(table, (enum flow_class)c);
+        const int64_t least_ns = wheel_least_ns(&table->open[c]);
+        if (timeout_ns > 0 && least_ns < INT64_MAX - timeout_ns && least_ns + timeout_ns < due_ns)
+            due_ns = least_ns + timeout_ns;
+    }
+    return due_ns;
+}
+
+/* A full table asks at every flow it opens, and nearly always none is due. */
 bool flow_table_end_due(struct flow_table *table, size_t limit)
 {
     size_t looked_at = 0;
-    for (unsigned c = 0; c < FLOW_CLASS_COUNT; c++)
-        while (look_at_one(table, (enum flow_class)c))
-            if (++looked_at >= limit)
-                return false;
+    if (table->clock.now_ns >= table->due_ns) {
+        for (unsigned c = 0; c < FLOW_CLASS_COUNT; c++)
+            while (look_at_one(table, (enum flow_class)c))
+                if (++looked_at >= limit)
+                    return false;
+        table->due_ns = next_due_ns(table);
+    }
     table->swept_ns = table->clock.now_ns;
     return true;
 }

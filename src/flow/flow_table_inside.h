@@ -18,7 +18,7 @@
 #include "flow/flow_table.h"
 
 enum {
-    KNOWN_HASHES = 16,
+    KNOWN_HASHES = 64,
     FLOW_AT_ONCE_SPAN = 1 << 25, /* of the wheel ended_at_once: see flow_table_end.c */
 };
 
@@ -37,9 +37,10 @@ struct flow_table {
     struct item_pool pool;    /* places in cells */
     struct flow work;         /* the flow that is being opened or changed */
     struct known_hash known_hashes[KNOWN_HASHES];
-    struct wheel open[FLOW_CLASS_COUNT]; /* by (last packet, opening number) */
-    struct wheel waiting;                /* ended flows, by (notice, opening number) */
-    struct wheel ended_at_once;          /* those ended by end_all, whose notice is at_once_ns */
+    struct wheel open[FLOW_CLASS_COUNT];     /* by (last packet, opening number) */
+    uint8_t fetched_ahead[FLOW_CLASS_COUNT]; /* of the first in them, have been fetched */
+    struct wheel waiting;                    /* ended flows, by (notice, opening number) */
+    struct wheel ended_at_once; /* those ended by end_all, whose notice is at_once_ns */
     int64_t at_once_ns;
     uint64_t at_once_newest; /* the last opening number when the first of them ended */
     struct flow_memory memory;
@@ -54,6 +55,7 @@ struct flow_table {
     bool needs_place; /* a packet waits for a place in cells */
     bool is_stuck;    /* no packet can be taken before a sweep */
     int64_t next_sweep_ns;
+    int64_t due_ns;        /* no open flow is due before it */
     int64_t swept_ns;      /* every flow noticed before this has ended */
     int64_t lost_ns;       /* when the capture last lost packets; or -1 */
     uint32_t waiting_high; /* so many waiting flows make a sweep due */

@@ -72,6 +72,8 @@ static void check_upcoming(struct wheel *wheel, const struct oracle *oracle)
     const uint32_t count = wheel_upcoming(wheel, items, 5);
     ck_assert(has_first == (count > 0));
     ck_assert(!has_first || items[0] == first);
+    ck_assert(!has_first || wheel_least_ns(wheel) <= oracle->key[first].time_ns);
+    ck_assert(has_first || wheel_least_ns(wheel) == INT64_MAX);
     for (uint32_t i = 0; i < count; i++)
         ck_assert(oracle->is_in[items[i]]);
 }
