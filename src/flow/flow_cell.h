@@ -13,9 +13,10 @@
  *
  * An ordinary packet is counted in place, in three lines, which are prefetched. It is a packet that
  * comes in order and changes nothing but sums, least and greatest values and the next byte
- * expected. A flow that begins as most do is written as a cell at once (flow_cell_open.c), and most
- * are read as such when they end (flow_export.c). For every other packet or end the cell is loaded into a struct flow, that is worked on, and saved
- * again; so there is one place that knows how anything out of the ordinary counts.
+ * expected. A flow that begins as most do is written as a cell at once (flow_cell_open.c), and the
+ * record of most is made of their cell (flow_export.c). For every other packet or end the cell is
+ * loaded into a struct flow, that is worked on, and saved again; so there is one place that knows
+ * how anything out of the ordinary counts.
  *
  * Rejected: 512 bytes a flow without packing (a million flows are 0.5 GiB, and a packet touched 8
  * lines); packed forms of everything that happens to a flow (twice the code that must be right). */
@@ -158,7 +159,8 @@ size_t flow_cells_bytes(const struct flow_cells *cells);
 bool flow_cells_open(struct flow_cells *cells, uint32_t item, const struct flow_key *key,
                      const struct packet *packet, unsigned side);
 
-/* The other way: makes a cell of a flow that was just opened; it knows no packets to tell copies by. */
+/* The other way: makes a cell of a flow that was just opened. Neither knows packets to tell copies
+ * by. */
 void flow_cells_save_new(struct flow_cells *cells, uint32_t item, const struct flow *flow);
 
 /* Takes a flow out of its cell, and puts it back. A flow may be saved until the next one is loaded
