@@ -109,8 +109,9 @@ static uint64_t flows_alike(const struct baseline *baseline, const struct baseli
         const uint64_t *sums = find_category(baseline, place, id);
         return sums == NULL ? 0 : sums[CATEGORY_FLOWS];
     }
-    return place->bin[id] == BASELINE_BIN_MISSING ? baseline->flows - baseline->measured[id]
-                                                  : baseline->fine[id][baseline_place_step(place, id)];
+    return place->bin[id] == BASELINE_BIN_MISSING
+               ? baseline->flows - baseline->measured[id]
+               : baseline->fine[id][baseline_place_step(place, id)];
 }
 
 void baseline_outcome(const struct baseline *baseline, const struct baseline_view *view,
@@ -151,7 +152,8 @@ bool baseline_quantile(const struct baseline *baseline, const struct baseline_vi
     uint64_t weights[BASELINE_STEP_COUNT];
     copy_steps(baseline, view, place, id, weights);
     if (view->own.all > 0 && place->bin[id] != BASELINE_BIN_MISSING)
-        weights[baseline_place_step(place, id)] = without(weights[baseline_place_step(place, id)], baseline->unit);
+        weights[baseline_place_step(place, id)] =
+            without(weights[baseline_place_step(place, id)], baseline->unit);
     uint64_t total = 0;
     for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++)
         total += weights[i];
