@@ -40,7 +40,8 @@ told() { # file, options...
     shift
     make_output "$file.all" "$@" || return 1
     grep -v '"event_type":"flow"' "$file.all" |
-        sed -E 's/"boot":"[0-9a-f]+",//; s/"(seq|records_[a-z]+|[a-z]*memory_bytes)":[0-9]+,?//g' >"$file"
+        sed -E -e 's/"boot":"[0-9a-f]+",//' \
+            -e 's/"(seq|records_[a-z]+|memory_bytes)":[0-9]+,?//g' >"$file"
     grep -q '"event_type":"alert"' "$file"
 }
 
