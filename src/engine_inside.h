@@ -58,9 +58,9 @@ struct engine {
     struct feature_engine *features;
     struct behaviour_engine *behaviours;
     struct anomaly_model *model;
-    struct flow_store *store;   /* capture mode */
-    struct flow_pack pack;      /* what the next kept flow is told by */
-    struct kept kept;           /* what is under way; large, so not on the stack */
+    struct flow_store *store; /* capture mode */
+    struct flow_pack pack;    /* what the next kept flow is told by */
+    struct kept kept;         /* what is under way; large, so not on the stack */
     int32_t kept_scores_mbits[KEPT_FLOWS_MAX];
     const uint8_t *packed_body; /* of the flow under way only the head was read; else NULL */
     struct ranking *ranking;    /* capture mode */

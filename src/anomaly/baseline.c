@@ -193,9 +193,10 @@ static inline void place_numeric(const struct baseline *baseline,
 {
     const unsigned at = place_of(&baseline->log2_table, &baseline->axis[j], vector->value[j]);
     const bool is_present = feature_is_present(vector, (enum feature_id)j);
+    const unsigned bin = at / PLACES_PER_BIN;
     const unsigned step = (at + PLACES_PER_BIN / 32) / (PLACES_PER_BIN / 16);
-    place->bin[j] = (uint8_t)(is_present ? at / PLACES_PER_BIN : BASELINE_BIN_MISSING);
-    place->step[j] = (uint16_t)(is_present ? step : BASELINE_STEP_COUNT - 1);
+    place->bin[j] = (uint8_t)(is_present ? bin : BASELINE_BIN_MISSING);
+    place->cell[j] = (uint16_t)(is_present ? bin + step : BASELINE_CELL_MISSING);
 }
 
 static void place_category(const struct feature_vector *vector, unsigned j,

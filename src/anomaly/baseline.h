@@ -72,8 +72,7 @@ static inline bool baseline_is_numeric(unsigned feature)
 struct baseline_place {
     uint64_t code[BASELINE_CATEGORY_COUNT]; /* 0 where missing */
     uint64_t service;
-    uint16_t step[BASELINE_NUMERIC_COUNT]; /* as bin, 16 steps a bin, to the nearest; if missing,
-                                            * the last */
+    uint16_t cell[BASELINE_NUMERIC_COUNT]; /* the bin, and its step to the nearest: their sum */
     uint8_t bin[BASELINE_NUMERIC_COUNT];
     uint8_t part[BASELINE_CATEGORY_COUNT]; /* what is left of it once the service is known */
     uint8_t missing;                       /* bit i: category i is */
@@ -86,6 +85,19 @@ _Static_assert(sizeof(struct baseline_place) == 8 * (BASELINE_CATEGORY_COUNT + 1
                                                     3 * BASELINE_NUMERIC_COUNT +
                                                     BASELINE_CATEGORY_COUNT + 4,
                "a place has no other padding");
+
+/* A bin has 17 steps, of which the last, by rounding up, is the next one's first. "Missing" has the
+ * last cell. */
+enum {
+    BASELINE_CELLS_PER_BIN = 17,
+    BASELINE_CELL_MISSING = BASELINE_BIN_COUNT * BASELINE_CELLS_PER_BIN,
+    BASELINE_CELL_COUNT
+};
+
+static inline unsigned baseline_place_step(const struct baseline_place *place, unsigned j)
+{
+    return place->cell[j] - (unsigned)place->bin[j];
+}
 
 /* What a flow weighs when it is learnt: over all flows and in its direction; and in its service. */
 struct baseline_weights {

@@ -19,11 +19,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Bins and steps make one index, bin + step: a step lies in its bin or, rounded up, at its end, and
- * that of "missing" is the last (place_numeric). */
-enum { STEPS_PER_BIN = 16, CELLS_PER_BIN = STEPS_PER_BIN + 1 };
-enum { CELL_COUNT = BASELINE_BIN_COUNT * CELLS_PER_BIN + 1 };
-
 /* The parts of a word: weights of 13 bits, of so many flows. */
 enum { FLOWS_BITS = 12, WEIGHT_BITS = 26, PENDING_FLOWS = (1 << FLOWS_BITS) - 1 };
 #define WEIGHT_MASK ((UINT64_C(1) << WEIGHT_BITS) - 1)
@@ -37,7 +32,7 @@ struct group {
     bool is_used;
     uint32_t patience; /* flows of others until it gives way */
     uint64_t flows;    /* waiting, PENDING_FLOWS at most */
-    uint64_t cell[BASELINE_NUMERIC_COUNT][CELL_COUNT];
+    uint64_t cell[BASELINE_NUMERIC_COUNT][BASELINE_CELL_COUNT];
 };
 
 struct pending_bins {
@@ -72,7 +67,7 @@ struct home {
 static inline void learn_bin(struct baseline *baseline, const struct home *home, unsigned j,
                              unsigned cell, const struct baseline_lessons *lessons)
 {
-    const unsigned bin = cell / CELLS_PER_BIN, step = cell - bin;
+    const unsigned bin = cell / BASELINE_CELLS_PER_BIN, step = cell - bin;
     const unsigned slot = histogram_slot(bin);
     const uint64_t scaled = lessons->weights.all * histogram_scale(bin);
     const uint64_t flows = bin == BASELINE_BIN_MISSING ? 0 : lessons->flows;
@@ -96,7 +91,7 @@ static void settle_group(struct baseline *baseline, struct group *group)
         return;
     group->flows = 0;
     for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
-        for (unsigned cell = 0; cell < CELL_COUNT; cell++) {
+        for (unsigned cell = 0; cell < BASELINE_CELL_COUNT; cell++) {
             const uint64_t word = group->cell[j][cell];
             if (word == 0)
                 continue;
@@ -164,13 +159,14 @@ void baseline_learn_bins(struct baseline *baseline, struct service_scope *servic
     struct group *const group = find_group(baseline, &home, lessons);
     if (group == NULL) {
         for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
-            learn_bin(baseline, &home, j, place->bin[j] + (unsigned)place->step[j], lessons);
+            learn_bin(baseline, &home, j, place->cell[j], lessons);
         return;
     }
     assert(lessons->weights.all <= lessons->flows << (WEIGHT_BITS - FLOWS_BITS));
     assert(lessons->weights.in_service <= lessons->flows << (WEIGHT_BITS - FLOWS_BITS));
     const uint64_t word = lessons->weights.all | lessons->weights.in_service << WEIGHT_BITS |
                           lessons->flows << 2 * WEIGHT_BITS;
-    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
-        group->cell[j][place->bin[j] + (unsigned)place->step[j]] += word;
+    uint64_t *cells = group->cell[0];
+    for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++, cells += BASELINE_CELL_COUNT)
+        cells[place->cell[j]] += word;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a baseline is made of. For the files of this room that implement baseline.h: baseline.c (its
- * life, places, learning, age), baseline_bins.c (learning of bins), baseline_surprise.c (how improbable an outcome is),
- * baseline_words.c (what is said of it) and baseline_saved.c (its sums, to be saved and added). */
+ * life, places, learning, age), baseline_bins.c (learning of bins), baseline_surprise.c (how
+ * improbable an outcome is), baseline_words.c (what is said of it) and baseline_saved.c (its sums,
+ * to be saved and added). */
 #ifndef WHYFLOW_ANOMALY_BASELINE_INSIDE_H
 #define WHYFLOW_ANOMALY_BASELINE_INSIDE_H
 

@@ -98,7 +98,7 @@ static uint64_t flows_alike_in_service(const struct baseline_view *view,
         return (uint64_t)fine[place_part(place, id)] << SERVICE_FINE_SHIFT;
     return place->bin[id] == BASELINE_BIN_MISSING
                ? view->service->flows - view->service->measured[id]
-               : (uint64_t)fine[place->step[id]] << SERVICE_FINE_SHIFT;
+               : (uint64_t)fine[baseline_place_step(place, id)] << SERVICE_FINE_SHIFT;
 }
 
 /* Flows with the same step, the same category, or without a measurement, as the place's. */
@@ -109,8 +109,9 @@ static uint64_t flows_alike(const struct baseline *baseline, const struct baseli
         const uint64_t *sums = find_category(baseline, place, id);
         return sums == NULL ? 0 : sums[CATEGORY_FLOWS];
     }
-    return place->bin[id] == BASELINE_BIN_MISSING ? baseline->flows - baseline->measured[id]
-                                                  : baseline->fine[id][place->step[id]];
+    return place->bin[id] == BASELINE_BIN_MISSING
+               ? baseline->flows - baseline->measured[id]
+               : baseline->fine[id][baseline_place_step(place, id)];
 }
 
 void baseline_outcome(const struct baseline *baseline, const struct baseline_view *view,
@@ -151,7 +152,8 @@ bool baseline_quantile(const struct baseline *baseline, const struct baseline_vi
     uint64_t weights[BASELINE_STEP_COUNT];
     copy_steps(baseline, view, place, id, weights);
     if (view->own.all > 0 && place->bin[id] != BASELINE_BIN_MISSING)
-        weights[place->step[id]] = without(weights[place->step[id]], baseline->unit);
+        weights[baseline_place_step(place, id)] =
+            without(weights[baseline_place_step(place, id)], baseline->unit);
     uint64_t total = 0;
     for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++)
         total += weights[i];

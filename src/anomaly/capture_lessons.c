@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Parts of so many flows are added in 32 bits, which are four at a time: 2^21 milli-bits each. */
+enum { SUMS_FLOWS_MAX = 512 };
+
 /* Scores are kept from the first time to the second, since to make them again from varied places
  * costs 300 ns; they take an eighth of the model's share, 4 bytes a flow beside 2 to 60. */
 enum { SCORES_SHARE = 8, SCORES_BLOCK = 4096 };
@@ -25,6 +28,8 @@ struct capture_lessons {
     bool is_waiting;
     bool is_scoring; /* nothing is learnt any more */
     bool is_counted; /* typical is settled; scores come from the store */
+    uint32_t sums_flows;
+    int32_t sum_mbits[FEATURE_COUNT];
     struct flow_store *scores; /* of blocks */
     uint32_t block_count, block_at;
     int32_t block[SCORES_BLOCK];
@@ -122,11 +127,29 @@ void capture_lessons_learn(struct anomaly_model *model, const struct feature_vec
     surprise_table_clear(model->surprises);
 }
 
-/* Counts a place's flows for what is typical, all at once. */
+static void settle_sums(struct anomaly_model *model)
+{
+    struct capture_lessons *const capture = model->capture;
+    typical_add_parts(&model->typical, capture->sum_mbits, 1);
+    memset(capture->sum_mbits, 0, sizeof capture->sum_mbits);
+    capture->sums_flows = 0;
+}
+
+/* Adds the parts of a slot's flows to what is typical, all at once; of a flow that has its place to
+ * itself, first in 32 bits. */
 static void settle_parts(struct anomaly_model *model, struct place_slot *slot)
 {
-    typical_add_alike(&model->typical, slot->as.scoring.mbits, slot->as.scoring.flows);
+    struct capture_lessons *const capture = model->capture;
+    const uint32_t flows = slot->as.scoring.flows;
     slot->as.scoring.flows = 0;
+    if (flows != 1) {
+        typical_add_parts(&model->typical, slot->as.scoring.mbits, flows);
+        return;
+    }
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        capture->sum_mbits[j] += slot->as.scoring.mbits[j];
+    if (++capture->sums_flows == SUMS_FLOWS_MAX)
+        settle_sums(model);
 }
 
 static void score_slot(struct anomaly_model *model, struct place_slot *slot)
@@ -170,6 +193,7 @@ static bool make_score(struct anomaly_model *model, int32_t *score_mbits)
     if (is_new)
         score_slot(model, slot);
     *score_mbits = slot->as.scoring.score_mbits;
+    model->typical.flows++;
     if (++slot->as.scoring.flows == UINT32_MAX)
         settle_parts(model, slot);
     capture->block[capture->block_count++] = *score_mbits;
@@ -202,6 +226,7 @@ bool anomaly_rank_finish(struct anomaly_model *model)
     const bool is_counting = capture->is_scoring && !capture->is_counted;
     for (unsigned i = 0; is_counting && i < PLACE_LOG_SLOTS; i++)
         settle_parts(model, place_log_at(capture->log, i));
+    settle_sums(model);
     typical_settle(&model->typical);
     const bool is_whole = capture->is_counted || write_scores(capture);
     capture->is_scoring = capture->is_counted = true;

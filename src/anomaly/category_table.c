@@ -44,6 +44,7 @@ struct category_table {
     uint64_t hash_key[2];
     uint32_t shortcut[FEATURE_COUNT][SHORTCUT_COUNT]; /* 1 + index of the entry; 0: none */
     uint32_t lately[LATELY_COUNT];                    /* index of an entry */
+    uint32_t last[FEATURE_COUNT]; /* of the entry learnt last: the next flow's is mostly the same */
 };
 
 _Static_assert(sizeof(struct category_key) == 16, "a key has no padding");
@@ -242,15 +243,24 @@ static struct category *insert(struct category_table *table, const struct catego
     return entry;
 }
 
+static struct category *find_or_insert(struct category_table *table, const struct category_key *key)
+{
+    struct category *entry = find(table, key);
+    if (entry == NULL)
+        entry = insert(table, key); /* filed under rank 0 where it stands: found and filed later */
+    table->last[key->feature] = (uint32_t)(entry - table->entries);
+    return entry;
+}
+
 void category_table_learn(struct category_table *table, const struct category_key *key,
                           unsigned scope, uint64_t weight, uint64_t flow, uint64_t flow_number)
 {
     assert(key->feature < FEATURE_COUNT);
     assert(scope < CATEGORY_SCOPE_COUNT);
     assert(weight > 0);
-    struct category *entry = find(table, key);
-    if (entry == NULL)
-        entry = insert(table, key); /* filed under rank 0 where it stands: found and filed later */
+    struct category *entry = &table->entries[table->last[key->feature]];
+    if (table->count == 0 || !same_key(&entry->key, key))
+        entry = find_or_insert(table, key);
     entry->weight[0] += weight;
     if (scope != 0)
         entry->weight[scope] += weight;

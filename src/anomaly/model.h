@@ -78,8 +78,8 @@ void score_place(const struct anomaly_model *model, const struct baseline_place 
 /* Adds a scored flow's parts, and settles if it is due. */
 void typical_add(struct typical *typical, const struct verdict *verdict);
 
-/* Adds so many flows of these parts, which are not negative. */
-void typical_add_alike(struct typical *typical, const int32_t mbits[FEATURE_COUNT], uint32_t flows);
+/* Adds these parts so many times; whoever does counts the flows. */
+void typical_add_parts(struct typical *typical, const int32_t mbits[FEATURE_COUNT], uint32_t times);
 
 /* Makes `mbits` the means of what was added; 0 of nothing. */
 void typical_settle(struct typical *typical);

@@ -56,21 +56,26 @@ void place_log_close(struct place_log *log)
     free(log);
 }
 
-/* Four sums side by side, so that no multiplication waits for the one before. */
+/* Words are turned and added up in four sums side by side, which are multiplied only at the end:
+ * places that share a slot cost what varied traffic costs, and no more. */
 static size_t slot_of(const struct baseline_place *place)
 {
     static const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
     enum { LANES = 4, WORDS = sizeof *place / sizeof(uint64_t) };
-    uint64_t lanes[LANES] = {1, 2, 3, 4};
     const uint8_t *const bytes = (const uint8_t *)place;
-    for (unsigned i = 0; i < WORDS; i++) {
-        uint64_t word;
-        memcpy(&word, bytes + i * sizeof word, sizeof word);
-        lanes[i % LANES] = (lanes[i % LANES] ^ word) * factor;
-        lanes[i % LANES] ^= lanes[i % LANES] >> 32;
+    uint64_t word[WORDS + LANES] = {0}, a = 1, b = 2, c = 3, d = 4;
+    memcpy(word, bytes, sizeof *place);
+    for (unsigned i = 0; i < WORDS; i += LANES) {
+        a = (a << 11 | a >> 53) + word[i];
+        b = (b << 11 | b >> 53) + word[i + 1];
+        c = (c << 11 | c >> 53) + word[i + 2];
+        d = (d << 11 | d >> 53) + word[i + 3];
     }
-    const uint64_t hash = ((lanes[0] * 3 + lanes[1]) * 3 + lanes[2]) * 3 + lanes[3];
-    return (size_t)(hash * factor >> (64 - SLOT_BITS));
+    uint64_t hash = (a ^ a >> 32) * factor;
+    hash = (hash ^ hash >> 32 ^ b) * factor;
+    hash = (hash ^ hash >> 32 ^ c) * factor;
+    hash = (hash ^ hash >> 32 ^ d) * factor;
+    return (size_t)(hash >> (64 - SLOT_BITS));
 }
 
 static bool holds(const struct place_slot *slot, const struct baseline_place *place)

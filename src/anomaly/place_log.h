@@ -22,7 +22,7 @@
 enum { PLACE_LOG_SLOTS = 1024, PLACE_LOG_BLOCK = 1 << 15 };
 
 struct place_slot {
-    struct baseline_place place; /* valid if is_used. While reading its steps are 0 */
+    struct baseline_place place; /* valid if is_used. While reading its cells are 0 */
     uint32_t pair_flows;         /* of the flow that was there last: what its weight is made from */
     bool is_used;
     union {

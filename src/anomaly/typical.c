@@ -28,11 +28,10 @@ void typical_add(struct typical *typical, const struct verdict *verdict)
         typical_settle(typical);
 }
 
-void typical_add_alike(struct typical *typical, const int32_t mbits[FEATURE_COUNT], uint32_t flows)
+void typical_add_parts(struct typical *typical, const int32_t mbits[FEATURE_COUNT], uint32_t times)
 {
-    typical->flows += flows;
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        typical->sum_mbits[j] += (int64_t)((uint64_t)(uint32_t)mbits[j] * flows);
+        typical->sum_mbits[j] += (int64_t)mbits[j] * times;
 }
 
 void typical_halve(struct typical *typical)

@@ -587,18 +587,20 @@ static struct anomaly_model *learnt_one_by_one(const struct anomaly_settings *se
     return learnt_model(&plain, vectors, count);
 }
 
-static void check_scores_are_those_of_single_flows(uint32_t max_services, uint32_t max_categories)
+enum { PLACES_COUNT = 6000 };
+
+/* The vectors are freed. */
+static void check_scores_are_those_of_single(struct feature_vector *vectors, uint32_t max_services,
+                                             uint32_t max_categories)
 {
-    enum { COUNT = 6000 };
     struct anomaly_settings settings = test_settings(ANOMALY_MODE_CAPTURE);
     settings.max_services = max_services;
     settings.max_categories = max_categories;
-    struct feature_vector *const vectors = repeating_vectors(COUNT);
-    struct anomaly_model *const model = learnt_model(&settings, vectors, COUNT);
-    struct anomaly_model *const plain = learnt_one_by_one(&settings, vectors, COUNT);
+    struct anomaly_model *const model = learnt_model(&settings, vectors, PLACES_COUNT);
+    struct anomaly_model *const plain = learnt_one_by_one(&settings, vectors, PLACES_COUNT);
     for (unsigned pass = 0; pass < 2; pass++) {
         int32_t score_mbits;
-        for (size_t i = 0; i < COUNT; i++) {
+        for (size_t i = 0; i < PLACES_COUNT; i++) {
             struct verdict verdict, expected;
             ck_assert(anomaly_next_score(model, &score_mbits));
             anomaly_score(model, &vectors[i], true, &verdict);
@@ -622,15 +624,28 @@ static void check_scores_are_those_of_single_flows(uint32_t max_services, uint32
 
 START_TEST(flows_of_one_place_are_learnt_at_once_as_if_one_by_one)
 {
-    check_scores_are_those_of_single_flows(4096, 1 << 16);
+    check_scores_are_those_of_single(repeating_vectors(PLACES_COUNT), 4096, 1 << 16);
+}
+END_TEST
+
+/* More of one service and direction than wait together for their bins. */
+START_TEST(flows_of_one_service_are_learnt_together_as_if_one_by_one)
+{
+    struct feature_vector *const vectors = random_vectors(64, PLACES_COUNT);
+    for (size_t i = 0; i < PLACES_COUNT; i++) {
+        vectors[i].present |= UINT64_C(1) << FEATURE_SERVICE | UINT64_C(1) << FEATURE_DIRECTION;
+        vectors[i].value[FEATURE_SERVICE] = 6 << 16 | 443;
+        vectors[i].value[FEATURE_DIRECTION] = i % 50 == 0 ? 1 : 2;
+    }
+    check_scores_are_those_of_single(vectors, 4096, 1 << 16);
 }
 END_TEST
 
 START_TEST(flows_of_one_place_are_learnt_at_once_where_others_have_to_go)
 {
-    check_scores_are_those_of_single_flows(7, 1 << 16);
-    check_scores_are_those_of_single_flows(4096, 300);
-    check_scores_are_those_of_single_flows(20, 100);
+    check_scores_are_those_of_single(repeating_vectors(PLACES_COUNT), 7, 1 << 16);
+    check_scores_are_those_of_single(repeating_vectors(PLACES_COUNT), 4096, 300);
+    check_scores_are_those_of_single(repeating_vectors(PLACES_COUNT), 20, 100);
 }
 END_TEST
 
@@ -1015,6 +1030,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, stationary_traffic_asks_for_about_the_share_of_alarms_allowed);
     tcase_add_test(test_case, nothing_is_flagged_before_both_flows_and_time_of_the_warm_up);
     tcase_add_test(test_case, flows_of_one_place_are_learnt_at_once_as_if_one_by_one);
+    tcase_add_test(test_case, flows_of_one_service_are_learnt_together_as_if_one_by_one);
     tcase_add_test(test_case, flows_of_one_place_are_learnt_at_once_where_others_have_to_go);
     tcase_add_test(test_case, a_flood_teaches_itself_less_the_higher_the_exponent);
     tcase_add_test(test_case, online_baselines_forget);
