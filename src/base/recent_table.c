@@ -56,6 +56,16 @@ static uint32_t warm_offset(const struct recent_layout *layout)
                           : layout->entry_bytes - 1);
 }
 
+/* Of an odd number, modulo 2^64: each step doubles the bits that are right, of which there are 3 at
+ * the start (Warren, Hacker's Delight, 10-16). */
+static uint64_t inverse_of(uint64_t odd)
+{
+    uint64_t inverse = odd;
+    for (unsigned bits = 3; bits < 64; bits *= 2)
+        inverse *= 2 - odd * inverse;
+    return inverse;
+}
+
 bool recent_table_init(struct recent_table *table, const struct recent_layout *layout)
 {
     assert(layout->key_bytes <= RECENT_KEY_BYTES_MAX);
@@ -72,6 +82,8 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
     table->cell_mask = cell_count - 1;
     split_cells(table);
     table->warm_offset = warm_offset(&table->layout);
+    table->entry_shift = (uint32_t)__builtin_ctzll(layout->entry_bytes);
+    table->entry_inverse = inverse_of(layout->entry_bytes >> table->entry_shift);
     table->cells = pages_open(cells_bytes(table));
     table->links = pages_open(links_bytes(table));
     table->slab = pages_open(slab_bytes(table));
@@ -314,7 +326,8 @@ void *recent_table_newer(const struct recent_table *table, const void *entry)
 
 uint32_t recent_table_slot(const struct recent_table *table, const void *entry)
 {
-    return (uint32_t)((size_t)((const uint8_t *)entry - table->slab) / table->layout.entry_bytes);
+    const uint64_t offset = (uint64_t)((const uint8_t *)entry - table->slab);
+    return (uint32_t)((offset >> table->entry_shift) * table->entry_inverse);
 }
 
 void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t number)

@@ -59,9 +59,11 @@ struct recent_table {
     uint8_t *slab;
     uint32_t cell_mask;
     uint32_t place_bits, place_mask, distance_most, tag_mask; /* parts of a cell */
-    uint32_t warm_offset; /* where an entry is fetched but for its beginning */
-    uint32_t count;       /* entries; they fill the first slots */
-    uint64_t lost;        /* as in an entry, for the next one to come in */
+    uint32_t warm_offset;   /* where an entry is fetched but for its beginning */
+    uint32_t entry_shift;   /* an entry's size is an odd number times this power of two; */
+    uint64_t entry_inverse; /* the odd number's inverse, modulo 2^64 */
+    uint32_t count;         /* entries; they fill the first slots */
+    uint64_t lost;          /* as in an entry, for the next one to come in */
     uint64_t evicted;
 };
 

@@ -144,9 +144,9 @@ END_TEST
 static enum feature_direction direction_by(const struct feature_settings *settings,
                                            const struct flow_record *flow)
 {
-    struct direction_nets nets;
-    direction_nets_init(&nets, settings);
-    return direction_of(&nets, flow);
+    struct direction_inside inside;
+    direction_inside_init(&inside, settings);
+    return direction_of(&inside, flow);
 }
 
 static enum feature_direction direction4(const char source[4], const char destination[4])
