@@ -125,13 +125,6 @@ static const uint8_t *key_of(const struct recent_entry *entry)
 
 /* ---- the order of use ---------------------------------------------------------------------- */
 
-static void list_remove(struct recent_link *links, uint32_t place)
-{
-    const struct recent_link link = links[place];
-    links[link.older].newer = link.newer;
-    links[link.newer].older = link.older;
-}
-
 static void list_add_newest(struct recent_link *links, uint32_t place)
 {
     const uint32_t newest = links[0].older;
@@ -218,18 +211,16 @@ static inline __attribute__((always_inline)) uint32_t seek(const struct recent_t
 
 /* ---- entries ------------------------------------------------------------------------------- */
 
-/* Has fetched what the evictions to come will need: what the next entry leads to, the entry after
- * it, and the link behind that. */
-static void foresee_evictions(const struct recent_table *table)
+/* Has fetched what the evictions to come will need: what the first entry to leave leads to, the
+ * second one, and the link behind that. */
+static void foresee_evictions(const struct recent_table *table, uint32_t first, uint32_t second)
 {
-    const uint32_t first = table->links[0].newer;
-    const uint32_t second = table->links[first].newer;
     if (first == 0 || second == 0)
         return;
-    const struct recent_link *const link = &table->links[second];
+    const struct recent_link link = table->links[second];
     recent_table_warm_slot(table, second - 1);
-    __builtin_prefetch(&table->cells[link->hash & table->cell_mask]);
-    __builtin_prefetch(&table->links[link->newer]);
+    recent_table_ask(table, link.hash);
+    __builtin_prefetch(&table->links[link.newer]);
     if (table->layout.foresee != NULL)
         table->layout.foresee(table->layout.context, entry_at(table, first));
 }
@@ -237,15 +228,18 @@ static void foresee_evictions(const struct recent_table *table)
 /* The least recently used leaves, for flow `number`; its place, which nothing leads to now. */
 static uint32_t evict_oldest(struct recent_table *table, uint64_t number)
 {
-    const uint32_t oldest = table->links[0].newer;
+    struct recent_link *const links = table->links;
+    const uint32_t oldest = links[0].newer;
+    const uint32_t first = links[oldest].newer, second = links[first].newer;
     assert(oldest != 0);
     if (table->layout.forget != NULL &&
         table->layout.forget(table->layout.context, entry_at(table, oldest)))
         table->lost = number;
-    list_remove(table->links, oldest);
+    links[0].newer = first;
+    links[first].older = 0;
     empty_cell(table, oldest);
     table->evicted++;
-    foresee_evictions(table);
+    foresee_evictions(table, first, second);
     return oldest;
 }
 

@@ -53,6 +53,7 @@ struct feature_engine *feature_engine_open(const struct feature_settings *settin
         return NULL;
     engine->settings = *settings;
     direction_inside_init(&engine->inside, settings);
+    service_ports_init(&engine->service_ports);
     if (surroundings_init(&engine->around, settings))
         return engine;
     feature_engine_close(engine);

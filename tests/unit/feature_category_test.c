@@ -10,7 +10,8 @@
 static struct feature_vector measure(const struct flow_record *flow)
 {
     struct feature_vector vector = {.present = 0};
-    struct service_ports ports = {{0}};
+    struct service_ports ports;
+    service_ports_init(&ports);
     category_measure(flow, category_service(flow, &ports), &vector);
     return vector;
 }
