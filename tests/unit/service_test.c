@@ -5,7 +5,6 @@
 #include "tests/support/unit.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TCP = 6, UDP = 17, SCTP = 132, ICMP = 1, PORTS = 65536 };
