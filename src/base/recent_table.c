@@ -56,6 +56,16 @@ static uint32_t warm_offset(const struct recent_layout *layout)
                           : layout->entry_bytes - 1);
 }
 
+/* Of an odd number, modulo 2^64: each step doubles the bits that are right, of which there are 3 at
+ * the start (Warren, Hacker's Delight, 10-16). */
+static uint64_t inverse_of(uint64_t odd)
+{
+    uint64_t inverse = odd;
+    for (unsigned bits = 3; bits < 64; bits *= 2)
+        inverse *= 2 - odd * inverse;
+    return inverse;
+}
+
 bool recent_table_init(struct recent_table *table, const struct recent_layout *layout)
 {
     assert(layout->key_bytes <= RECENT_KEY_BYTES_MAX);
@@ -72,6 +82,8 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
     table->cell_mask = cell_count - 1;
     split_cells(table);
     table->warm_offset = warm_offset(&table->layout);
+    table->entry_shift = (uint32_t)__builtin_ctzll(layout->entry_bytes);
+    table->entry_inverse = inverse_of(layout->entry_bytes >> table->entry_shift);
     table->cells = pages_open(cells_bytes(table));
     table->links = pages_open(links_bytes(table));
     table->slab = pages_open(slab_bytes(table));
@@ -112,13 +124,6 @@ static const uint8_t *key_of(const struct recent_entry *entry)
 }
 
 /* ---- the order of use ---------------------------------------------------------------------- */
-
-static void list_remove(struct recent_link *links, uint32_t place)
-{
-    const struct recent_link link = links[place];
-    links[link.older].newer = link.newer;
-    links[link.newer].older = link.older;
-}
 
 static void list_add_newest(struct recent_link *links, uint32_t place)
 {
@@ -206,18 +211,16 @@ static inline __attribute__((always_inline)) uint32_t seek(const struct recent_t
 
 /* ---- entries ------------------------------------------------------------------------------- */
 
-/* Has fetched what the evictions to come will need: what the next entry leads to, the entry after
- * it, and the link behind that. */
-static void foresee_evictions(const struct recent_table *table)
+/* Has fetched what the evictions to come will need: what the first entry to leave leads to, the
+ * second one, and the link behind that. */
+static void foresee_evictions(const struct recent_table *table, uint32_t first, uint32_t second)
 {
-    const uint32_t first = table->links[0].newer;
-    const uint32_t second = table->links[first].newer;
     if (first == 0 || second == 0)
         return;
-    const struct recent_link *const link = &table->links[second];
+    const struct recent_link link = table->links[second];
     recent_table_warm_slot(table, second - 1);
-    __builtin_prefetch(&table->cells[link->hash & table->cell_mask]);
-    __builtin_prefetch(&table->links[link->newer]);
+    recent_table_ask(table, link.hash);
+    __builtin_prefetch(&table->links[link.newer]);
     if (table->layout.foresee != NULL)
         table->layout.foresee(table->layout.context, entry_at(table, first));
 }
@@ -225,15 +228,18 @@ static void foresee_evictions(const struct recent_table *table)
 /* The least recently used leaves, for flow `number`; its place, which nothing leads to now. */
 static uint32_t evict_oldest(struct recent_table *table, uint64_t number)
 {
-    const uint32_t oldest = table->links[0].newer;
+    struct recent_link *const links = table->links;
+    const uint32_t oldest = links[0].newer;
+    const uint32_t first = links[oldest].newer, second = links[first].newer;
     assert(oldest != 0);
     if (table->layout.forget != NULL &&
         table->layout.forget(table->layout.context, entry_at(table, oldest)))
         table->lost = number;
-    list_remove(table->links, oldest);
+    links[0].newer = first;
+    links[first].older = 0;
     empty_cell(table, oldest);
     table->evicted++;
-    foresee_evictions(table);
+    foresee_evictions(table, first, second);
     return oldest;
 }
 
@@ -314,7 +320,8 @@ void *recent_table_newer(const struct recent_table *table, const void *entry)
 
 uint32_t recent_table_slot(const struct recent_table *table, const void *entry)
 {
-    return (uint32_t)((size_t)((const uint8_t *)entry - table->slab) / table->layout.entry_bytes);
+    const uint64_t offset = (uint64_t)((const uint8_t *)entry - table->slab);
+    return (uint32_t)((offset >> table->entry_shift) * table->entry_inverse);
 }
 
 void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t number)

@@ -59,9 +59,11 @@ struct recent_table {
     uint8_t *slab;
     uint32_t cell_mask;
     uint32_t place_bits, place_mask, distance_most, tag_mask; /* parts of a cell */
-    uint32_t warm_offset; /* where an entry is fetched but for its beginning */
-    uint32_t count;       /* entries; they fill the first slots */
-    uint64_t lost;        /* as in an entry, for the next one to come in */
+    uint32_t warm_offset;   /* where an entry is fetched but for its beginning */
+    uint32_t entry_shift;   /* an entry's size is an odd number times this power of two; */
+    uint64_t entry_inverse; /* the odd number's inverse, modulo 2^64 */
+    uint32_t count;         /* entries; they fill the first slots */
+    uint64_t lost;          /* as in an entry, for the next one to come in */
     uint64_t evicted;
 };
 
@@ -70,9 +72,81 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
 void recent_table_deinit(struct recent_table *table);
 size_t recent_table_memory_bytes(const struct recent_table *table);
 
+/* A lookup in steps, so that a caller with several tables has their memory fetched side by side: a
+ * miss costs 100 ns, and one flow touches five tables. ask, find, touch: each for all tables before
+ * the next; the first two only read, and what they saw may change until the touch. */
+struct recent_lookup {
+    const void *key; /* the caller's, valid until the touch */
+    uint32_t hash;
+    uint32_t place; /* where recent_table_find was led some time ago; 0: it is not known */
+};
+
+/* By the table's own hash of the key, or by one that the caller has; one table is always asked in
+ * one of the two ways. */
+struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key);
+struct recent_lookup recent_lookup_hashed(const void *key, uint32_t hash);
+/* Has the cell fetched that the hash leads to. */
+static inline void recent_table_ask(const struct recent_table *table, uint32_t hash);
+/* The place that the hash leads to, most likely the key's, and its memory is asked for; 0: surely
+ * there is no such key. For who keeps it until the touch, which then need not look again. */
+static inline uint32_t recent_table_find(const struct recent_table *table, uint32_t hash);
+/* The entry of a place found; its neighbours in the order of use are asked for. */
+const void *recent_table_found(const struct recent_table *table, uint32_t place);
+bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup);
+/* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`
+ * and what follows the key is zero. `key_bytes` is the table's: at the call it is a constant, and
+ * keys are compared by instructions made for it. */
+static inline void *recent_table_touch(struct recent_table *table, struct recent_lookup lookup,
+                                       size_t key_bytes, uint64_t number);
+/* The same without knowing the size; `place` is not asked. */
+void *recent_table_touch_anew(struct recent_table *table, struct recent_lookup lookup,
+                              uint64_t number);
+/* Forgets all entries, without calling `forget` and without counting them as evicted. */
+void recent_table_clear(struct recent_table *table);
+
+/* The entries from the least to the most recently used; NULL: no more. */
+void *recent_table_oldest(const struct recent_table *table);
+void *recent_table_newer(const struct recent_table *table, const void *entry);
+
+uint32_t recent_table_slot(const struct recent_table *table, const void *entry);
+/* What is in a slot if it has been there since flow `number` or before; else NULL. */
+void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t number);
+
+/* Has a slot's memory fetched, for a recent_table_at to come: a whole entry, if it is not longer
+ * than a line. */
+static inline void recent_table_warm_slot(const struct recent_table *table, uint32_t slot);
+
+/* ---- in line: asked for every flow and table ------------------------------------------------ */
+
+static inline void recent_table_warm_slot(const struct recent_table *table, uint32_t slot)
+{
+    const uint8_t *const entry = table->slab + slot * table->layout.entry_bytes;
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + table->warm_offset);
+}
+
+static inline void recent_table_ask(const struct recent_table *table, uint32_t hash)
+{
+    __builtin_prefetch(&table->cells[hash & table->cell_mask]);
+}
+
+static inline uint32_t recent_table_find(const struct recent_table *table, uint32_t hash)
+{
+    uint32_t at = hash & table->cell_mask;
+    uint32_t cell;
+    while ((cell = table->cells[at]) != 0 && ((cell ^ hash) & table->tag_mask) != 0)
+        at = (at + 1) & table->cell_mask;
+    const uint32_t place = cell & table->place_mask;
+    if (place != 0) {
+        recent_table_warm_slot(table, place - 1);
+        __builtin_prefetch(&table->links[place]);
+    }
+    return place;
+}
+
 /* Two keys are one, as memcmp() == 0; its wide loads wait for the narrow stores that have just made
- * the key, 20 ns a key. Keys begin with addresses, which are copied whole; what follows them is not.
- * A hash that matches is nearly always the key's, so there is no early way out. Always inline, and
+ * the key, 20 ns a key. Keys begin with addresses, which are copied whole; what follows is not. A
+ * hash that matches is nearly always the key's, so there is no early way out. Always inline, and
  * without loops: of a size that is known little is left. */
 enum { RECENT_KEY_BYTES_MAX = 47 };
 static inline __attribute__((always_inline)) uint64_t
@@ -123,56 +197,6 @@ static inline void recent_table_renew(struct recent_table *table, uint32_t place
     links[0].older = place;
 }
 
-/* Has a slot's memory fetched: a whole entry, if it is not longer than a line. */
-static inline void recent_table_warm_slot(const struct recent_table *table, uint32_t slot)
-{
-    const uint8_t *const entry = table->slab + slot * table->layout.entry_bytes;
-    __builtin_prefetch(entry);
-    __builtin_prefetch(entry + table->warm_offset);
-}
-
-/* A lookup in steps, so that a caller with several tables has their memory fetched side by side: a
- * miss costs 100 ns, and one flow touches five tables. ask, find, touch: each for all tables before
- * the next; the first two only read, and what they saw may change until the touch. */
-struct recent_lookup {
-    const void *key; /* the caller's, valid until the touch */
-    uint32_t hash;
-    uint32_t place; /* where recent_table_find was led some time ago; 0: it is not known */
-};
-
-/* By the table's own hash of the key, or by one that the caller has; one table is always asked in
- * one of the two ways. */
-struct recent_lookup recent_lookup_begin(const struct recent_table *table, const void *key);
-struct recent_lookup recent_lookup_hashed(const void *key, uint32_t hash);
-/* Has the cell fetched that the hash leads to. */
-static inline void recent_table_ask(const struct recent_table *table, uint32_t hash)
-{
-    __builtin_prefetch(&table->cells[hash & table->cell_mask]);
-}
-/* The place that the hash leads to, most likely the key's, and its memory is asked for; 0: surely
- * there is no such key. For who keeps it until the touch, which then need not look again. */
-static inline uint32_t recent_table_find(const struct recent_table *table, uint32_t hash)
-{
-    uint32_t at = hash & table->cell_mask;
-    uint32_t cell;
-    while ((cell = table->cells[at]) != 0 && ((cell ^ hash) & table->tag_mask) != 0)
-        at = (at + 1) & table->cell_mask;
-    const uint32_t place = cell & table->place_mask;
-    if (place != 0) {
-        recent_table_warm_slot(table, place - 1);
-        __builtin_prefetch(&table->links[place]);
-    }
-    return place;
-}
-/* The entry of a place found; its neighbours in the order of use are asked for. */
-const void *recent_table_found(const struct recent_table *table, uint32_t place);
-bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup);
-/* Not where it was found: looked for, and inserted if it is nowhere. */
-void *recent_table_touch_anew(struct recent_table *table, struct recent_lookup lookup,
-                              uint64_t number);
-/* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`
- * and what follows the key is zero. `key_bytes` is the table's: here, that keys are compared by
- * instructions made for their size. */
 static inline __attribute__((always_inline)) void *recent_table_touch(struct recent_table *table,
                                                                       struct recent_lookup lookup,
                                                                       size_t key_bytes,
@@ -188,15 +212,5 @@ static inline __attribute__((always_inline)) void *recent_table_touch(struct rec
         recent_table_renew(table, place);
     return entry;
 }
-/* Forgets all entries, without calling `forget` and without counting them as evicted. */
-void recent_table_clear(struct recent_table *table);
-
-/* The entries from the least to the most recently used; NULL: no more. */
-void *recent_table_oldest(const struct recent_table *table);
-void *recent_table_newer(const struct recent_table *table, const void *entry);
-
-uint32_t recent_table_slot(const struct recent_table *table, const void *entry);
-/* What is in a slot if it has been there since flow `number` or before; else NULL. */
-void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t number);
 
 #endif

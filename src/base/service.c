@@ -9,6 +9,7 @@
 #include "base/service.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum { T = 1, U = 2, S = 4 };
 
@@ -262,20 +263,31 @@ uint16_t service_port(uint8_t protocol, uint16_t initiator_port, uint16_t respon
     return 0;
 }
 
-static bool is_known_again(struct service_ports *ports, uint8_t protocol, uint16_t port)
+void service_ports_init(struct service_ports *ports)
 {
-    const uint32_t made = UINT32_C(1) << 31, known = UINT32_C(1) << 30;
-    const uint32_t key = made | (uint32_t)protocol << 16 | port;
-    uint32_t *const kept = &ports->kept[port % SERVICE_PORTS_KEPT];
-    if ((*kept | known) != (key | known))
-        *kept = key | (service_is_known(protocol, port) ? known : 0);
-    return (*kept & known) != 0;
+    memset(ports, 0, sizeof *ports);
+    for (size_t i = 0; i < SERVICE_COUNT; i++) {
+        const struct service *const service = &services[i];
+        const uint64_t bit = UINT64_C(1) << service->port % 64;
+        for (unsigned protocol = 0; protocol < 3; protocol++)
+            if (service->is_assigned && (service->protocols >> protocol & 1) != 0)
+                ports->known[protocol][service->port / 64] |= bit;
+    }
 }
 
-uint16_t service_port_again(struct service_ports *ports, uint8_t protocol, uint16_t initiator_port,
-                            uint16_t responder_port)
+static bool is_in(const uint64_t known[SERVICE_PORTS_WORDS], uint16_t port)
 {
-    if (is_known_again(ports, protocol, responder_port))
+    return (known[port / 64] >> port % 64 & 1) != 0;
+}
+
+uint16_t service_ports_better(const struct service_ports *ports, uint8_t protocol,
+                              uint16_t initiator_port, uint16_t responder_port)
+{
+    const uint8_t bit = protocol_bit(protocol);
+    if (bit == 0)
+        return 0;
+    const uint64_t *const known = ports->known[bit / 2]; /* of 1, 2 and 4 */
+    if (is_in(known, responder_port))
         return responder_port;
-    return is_known_again(ports, protocol, initiator_port) ? initiator_port : 0;
+    return is_in(known, initiator_port) ? initiator_port : 0;
 }

@@ -26,14 +26,15 @@ bool service_is_known(uint8_t protocol, uint16_t port);
  * responder's. 0 where neither has one, or the protocol has no ports. */
 uint16_t service_port(uint8_t protocol, uint16_t initiator_port, uint16_t responder_port);
 
-/* The same of flow after flow: a network asks for the same few ports, and to search for one takes
- * 140 instructions. All zero: none was asked for yet. One thread's. */
-enum { SERVICE_PORTS_KEPT = 256 };
+/* The same of flow after flow: to search for a port takes 140 instructions, to look whether it is
+ * known 5. The ports of TCP, UDP and SCTP that are, a bit each. */
+enum { SERVICE_PORTS_WORDS = 65536 / 64 };
 struct service_ports {
-    uint32_t kept[SERVICE_PORTS_KEPT]; /* protocol and port, and what was found */
+    uint64_t known[3][SERVICE_PORTS_WORDS];
 };
 
-uint16_t service_port_again(struct service_ports *ports, uint8_t protocol, uint16_t initiator_port,
-                            uint16_t responder_port);
+void service_ports_init(struct service_ports *ports);
+uint16_t service_ports_better(const struct service_ports *ports, uint8_t protocol,
+                              uint16_t initiator_port, uint16_t responder_port);
 
 #endif

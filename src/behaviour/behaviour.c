@@ -351,10 +351,9 @@ static void tell(const struct behaviour_rule *rule, const struct scene *scene,
  * beside its ports, most that have no conversation are told: it is the last of their roles. */
 static unsigned roles_to_fetch(const struct flow_record *flow)
 {
-    const bool is_unanswered = flow->state == FLOW_STATE_ATTEMPTED ||
-                               flow->state == FLOW_STATE_REFUSED ||
-                               flow->state == FLOW_STATE_ONE_WAY;
-    return is_unanswered ? ENDPOINT_CONVERSATION : ROLE_COUNT;
+    const unsigned unanswered =
+        1U << FLOW_STATE_ATTEMPTED | 1U << FLOW_STATE_REFUSED | 1U << FLOW_STATE_ONE_WAY;
+    return (unanswered >> flow->state & 1) != 0 ? ENDPOINT_CONVERSATION : ROLE_COUNT;
 }
 
 void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,

@@ -63,8 +63,8 @@ void parts_deinit(struct parts *parts);
 void parts_clear(struct parts *parts);
 size_t parts_memory_bytes(const struct parts *parts);
 
-/* The flow of this moment brought the entry in, or is so like the one that did that it may stand for
- * it; never where no birth is told. */
+/* The flow of this moment brought the entry in, or is so like the one that did that it may stand
+ * for it; never where no birth is told. */
 static inline bool part_is_birth(const struct moment *birth, const struct moment *moment)
 {
     return birth != NULL && birth->now_ns == moment->now_ns && birth->start_ns == moment->start_ns;

@@ -13,12 +13,12 @@ enum {
     SIZE_STEP_BITS = 4, /* a size class is a factor of 16 */
 };
 
-uint32_t category_service(const struct flow_record *flow, struct service_ports *ports)
+uint32_t category_service(const struct flow_record *flow, const struct service_ports *ports)
 {
-    const uint32_t port =
-        protocol_is_icmp(flow->protocol)
-            ? flow->icmp_type
-            : service_port_again(ports, flow->protocol, flow->source_port, flow->destination_port);
+    const uint32_t port = protocol_is_icmp(flow->protocol)
+                              ? flow->icmp_type
+                              : service_ports_better(ports, flow->protocol, flow->source_port,
+                                                     flow->destination_port);
     return (uint32_t)flow->protocol << SERVICE_PROTOCOL_SHIFT | port;
 }
 

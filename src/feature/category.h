@@ -13,8 +13,7 @@
 #include "whyflow/feature.h"
 #include "whyflow/flow_record.h"
 
-/* `ports`: those that were asked for before. */
-uint32_t category_service(const struct flow_record *flow, struct service_ports *ports);
+uint32_t category_service(const struct flow_record *flow, const struct service_ports *ports);
 /* The class of how long something had been known when a flow began; a negative age (the flow began
  * first but was noticed later) is "under 1 minute". */
 enum feature_acquaintance category_acquaintance(int64_t age_ns);

@@ -31,57 +31,59 @@ static struct direction_net words_of(const struct settings_network *network)
     return words;
 }
 
+enum { NONE, SOME, ALL };
+
 static void add_network(struct direction_nets *nets, const struct settings_network *network)
 {
-    assert(nets->count4 < DIRECTION_NETS_MAX && nets->count6 < DIRECTION_NETS_MAX);
-    if (network->ip_version == 4)
-        nets->nets4[nets->count4++] = words_of(network);
-    else
-        nets->nets6[nets->count6++] = words_of(network);
+    assert(nets->count < DIRECTION_NETS_MAX);
+    const struct direction_net words = words_of(network);
+    uint8_t mask[sizeof words.mask];
+    memcpy(mask, words.mask, sizeof mask);
+    nets->nets[nets->count++] = words;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        uint8_t *const what = &nets->by_first_byte[byte];
+        if (((byte ^ network->address[0]) & mask[0]) == 0 && *what != ALL)
+            *what = network->prefix_bits <= 8 ? ALL : SOME;
+    }
 }
 
-void direction_nets_init(struct direction_nets *nets, const struct feature_settings *settings)
+void direction_inside_init(struct direction_inside *inside, const struct feature_settings *settings)
 {
-    *nets = (struct direction_nets){.count4 = 0};
-    for (size_t i = 0; i < settings->local_net_count; i++)
-        add_network(nets, &settings->local_nets[i]);
-    for (size_t i = 0; i < NEVER_ELSEWHERE; i++)
-        add_network(nets, &never_elsewhere[i]);
+    *inside = (struct direction_inside){.nets4 = {.count = 0}};
+    for (size_t i = 0; i < settings->local_net_count + NEVER_ELSEWHERE; i++) {
+        const struct settings_network *const network =
+            i < settings->local_net_count ? &settings->local_nets[i]
+                                          : &never_elsewhere[i - settings->local_net_count];
+        add_network(network->ip_version == 4 ? &inside->nets4 : &inside->nets6, network);
+    }
 }
 
-/* An IPv4 address is in the first of its words. */
-static bool is_inside4(const struct direction_nets *nets, const uint64_t address[2])
+static bool is_in_one(const struct direction_nets *nets, const uint8_t address[16])
 {
-    for (size_t i = 0; i < nets->count4; i++)
-        if (((address[0] ^ nets->nets4[i].network[0]) & nets->nets4[i].mask[0]) == 0)
-            return true;
-    return false;
-}
-
-static bool is_inside6(const struct direction_nets *nets, const uint64_t address[2])
-{
-    for (size_t i = 0; i < nets->count6; i++) {
-        const struct direction_net *const net = &nets->nets6[i];
-        if ((((address[0] ^ net->network[0]) & net->mask[0]) |
-             ((address[1] ^ net->network[1]) & net->mask[1])) == 0)
+    uint64_t words[2];
+    memcpy(words, address, sizeof words);
+    for (size_t i = 0; i < nets->count; i++) {
+        const struct direction_net *const net = &nets->nets[i];
+        if ((((words[0] ^ net->network[0]) & net->mask[0]) |
+             ((words[1] ^ net->network[1]) & net->mask[1])) == 0)
             return true;
     }
     return false;
 }
 
-static bool is_inside(const struct direction_nets *nets, const uint8_t address[16],
-                      uint8_t ip_version)
+static bool is_inside(const struct direction_nets *nets, const uint8_t address[16])
 {
-    uint64_t words[2];
-    memcpy(words, address, sizeof words);
-    return ip_version == 4 ? is_inside4(nets, words) : is_inside6(nets, words);
+    const uint8_t what = nets->by_first_byte[address[0]];
+    return what == ALL || (what == SOME && is_in_one(nets, address));
 }
 
-enum feature_direction direction_of(const struct direction_nets *nets,
+enum feature_direction direction_of(const struct direction_inside *inside,
                                     const struct flow_record *flow)
 {
-    const bool is_from_inside = is_inside(nets, flow->source, flow->ip_version);
-    const bool is_to_inside = is_inside(nets, flow->destination, flow->ip_version);
+    const struct direction_nets *const nets =
+        flow->ip_version == 4 ? &inside->nets4 : &inside->nets6;
+    const bool is_from_inside = is_inside(nets, flow->source);
+    const bool is_to_inside = is_inside(nets, flow->destination);
     if (is_from_inside)
         return is_to_inside ? FEATURE_DIRECTION_IN_IN : FEATURE_DIRECTION_IN_OUT;
     return is_to_inside ? FEATURE_DIRECTION_OUT_IN : FEATURE_DIRECTION_OUT_OUT;

@@ -22,7 +22,7 @@ static const int64_t TIME_MAX_NS = INT64_C(1) << 61;
 
 struct feature_engine {
     struct feature_settings settings;
-    struct direction_nets nets;
+    struct direction_inside inside;
     bool has_time; /* a flow was measured: epoch and now_ns hold */
     bool is_saved; /* what was saved was loaded; until a flow is measured now_ns is when */
     uint32_t epoch;
@@ -52,7 +52,8 @@ struct feature_engine *feature_engine_open(const struct feature_settings *settin
     if (engine == NULL)
         return NULL;
     engine->settings = *settings;
-    direction_nets_init(&engine->nets, settings);
+    direction_inside_init(&engine->inside, settings);
+    service_ports_init(&engine->service_ports);
     if (surroundings_init(&engine->around, settings))
         return engine;
     feature_engine_close(engine);
@@ -309,7 +310,7 @@ void feature_measure(struct feature_engine *engine, const struct flow_record *fl
     struct scene scene;
     set_scene(engine, flow, hashes, &scene);
     derive(engine, flow, hashes->service, vector);
-    vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->nets, flow));
+    vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->inside, flow));
     measure_past(engine, &scene, vector);
     const struct window_flow window_flow = window_flow_of(engine, &scene);
     remember(engine, &scene, &window_flow);

@@ -9,6 +9,11 @@ static int64_t minute_of(int64_t now_ns)
     return minute - (now_ns % MINUTE_NS < 0);
 }
 
+static int64_t end_of(int64_t minute)
+{
+    return minute < INT64_MAX / MINUTE_NS ? (minute + 1) * MINUTE_NS : INT64_MAX;
+}
+
 /* The bucket of a minute; also for minutes before 1970. */
 static unsigned clock_index(int64_t minute)
 {
@@ -19,12 +24,15 @@ static unsigned clock_index(int64_t minute)
 void minute_clock_reset(struct minute_clock *clock, int64_t now_ns, uint64_t number)
 {
     clock->minute = minute_of(now_ns);
+    clock->end_ns = end_of(clock->minute);
     for (unsigned i = 0; i < HORIZON_MINUTES; i++)
         clock->first[i] = number;
 }
 
 void minute_clock_advance(struct minute_clock *clock, int64_t now_ns, uint64_t number)
 {
+    if (now_ns < clock->end_ns)
+        return;
     const int64_t minute = minute_of(now_ns);
     if (minute - clock->minute >= HORIZON_MINUTES) {
         minute_clock_reset(clock, now_ns, number);
@@ -32,6 +40,7 @@ void minute_clock_advance(struct minute_clock *clock, int64_t now_ns, uint64_t n
     }
     while (clock->minute < minute)
         clock->first[clock_index(++clock->minute)] = number;
+    clock->end_ns = end_of(minute);
 }
 
 uint64_t minute_clock_first(const struct minute_clock *clock)

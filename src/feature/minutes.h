@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct minute_clock {
-    int64_t minute;
+    int64_t minute, end_ns;          /* the current one, and when it is over */
     uint64_t first[HORIZON_MINUTES]; /* number of the first flow of a minute, at minute % 10 */
 };
 

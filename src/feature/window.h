@@ -31,8 +31,9 @@ struct window_flow {
 struct window {
     struct window_flow *flows;
     uint32_t limit;
-    uint64_t first; /* number of the oldest flow inside */
-    uint64_t next;  /* number of the flow that enters next; == first if empty */
+    uint64_t first;                   /* number of the oldest flow inside */
+    uint64_t next;                    /* number of the flow that enters next; == first if empty */
+    uint32_t first_place, next_place; /* these modulo the limit: a division takes 30 cycles */
 };
 
 bool window_init(struct window *window, uint32_t limit); /* 0 is taken as 1 */

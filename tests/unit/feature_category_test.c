@@ -10,7 +10,8 @@
 static struct feature_vector measure(const struct flow_record *flow)
 {
     struct feature_vector vector = {.present = 0};
-    struct service_ports ports = {{0}};
+    struct service_ports ports;
+    service_ports_init(&ports);
     category_measure(flow, category_service(flow, &ports), &vector);
     return vector;
 }
@@ -144,9 +145,9 @@ END_TEST
 static enum feature_direction direction_by(const struct feature_settings *settings,
                                            const struct flow_record *flow)
 {
-    struct direction_nets nets;
-    direction_nets_init(&nets, settings);
-    return direction_of(&nets, flow);
+    struct direction_inside inside;
+    direction_inside_init(&inside, settings);
+    return direction_of(&inside, flow);
 }
 
 static enum feature_direction direction4(const char source[4], const char destination[4])
@@ -206,6 +207,8 @@ static bool is_kept_here(const uint8_t address[16], uint8_t ip_version)
 START_TEST(inside_without_networks_is_what_address_kinds_say)
 {
     const struct feature_settings settings = {.local_net_count = 0};
+    struct direction_inside inside;
+    direction_inside_init(&inside, &settings);
     for (unsigned i = 0; i < 65536U * 6; i++) {
         const uint8_t version = i % 2 == 0 ? 4 : 6;
         const uint8_t fill = i / 2 % 3 == 2 ? 0xff : 0, last = i / 2 % 3 == 0 ? 0 : fill | 1;
@@ -215,7 +218,7 @@ START_TEST(inside_without_networks_is_what_address_kinds_say)
         flow.source[0] = (uint8_t)(i / 6 >> 8);
         flow.source[1] = (uint8_t)(i / 6);
         flow.source[bytes - 1] = last;
-        const bool is_inside = direction_by(&settings, &flow) == FEATURE_DIRECTION_IN_OUT;
+        const bool is_inside = direction_of(&inside, &flow) == FEATURE_DIRECTION_IN_OUT;
         ck_assert_int_eq(is_inside, is_kept_here(flow.source, version));
     }
 }

@@ -5,7 +5,6 @@
 #include "tests/support/unit.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TCP = 6, UDP = 17, SCTP = 132, ICMP = 1, PORTS = 65536 };
@@ -77,17 +76,18 @@ START_TEST(the_better_known_port_is_the_assigned_one_and_of_two_the_responders)
 }
 END_TEST
 
-START_TEST(a_port_asked_for_again_is_what_it_was)
+START_TEST(ports_by_bits_are_those_of_the_search)
 {
-    static const uint16_t ports[] = {0, 443, 443 + 256, 443 + 512, 80, 57360, 53, 51413};
     static const uint8_t protocols[] = {TCP, UDP, SCTP, ICMP, 0};
-    struct service_ports kept = {{0}};
-    srand(1);
-    for (unsigned i = 0; i < 10000; i++) {
-        const uint8_t protocol = protocols[rand() % 5];
-        const uint16_t from = ports[rand() % 8], to = ports[rand() % 8];
-        ck_assert_uint_eq(service_port_again(&kept, protocol, from, to),
-                          service_port(protocol, from, to));
+    struct service_ports ports;
+    service_ports_init(&ports);
+    for (unsigned i = 0; i < 5; i++) {
+        for (unsigned port = 0; port < PORTS; port++) {
+            const uint8_t protocol = protocols[i];
+            const uint16_t from = (uint16_t)(PORTS - port), to = (uint16_t)port;
+            ck_assert_uint_eq(service_ports_better(&ports, protocol, from, to),
+                              service_port(protocol, from, to));
+        }
     }
 }
 END_TEST
@@ -100,7 +100,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, a_customary_port_is_found_but_not_known);
     tcase_add_test(tests, every_service_is_found_under_its_own_port_and_protocols);
     tcase_add_test(tests, the_better_known_port_is_the_assigned_one_and_of_two_the_responders);
-    tcase_add_test(tests, a_port_asked_for_again_is_what_it_was);
+    tcase_add_test(tests, ports_by_bits_are_those_of_the_search);
     suite_add_tcase(suite, tests);
     return suite;
 }
