@@ -187,11 +187,6 @@ enum flow_counted {
 enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,
                                    const struct packet *packet, unsigned side);
 
-/* Has fetched what the packet will need beside its own three lines. Asks the first of those, so it
- * should be called some time after that was fetched itself. */
-void flow_cells_prefetch_rest(const struct flow_cells *cells, uint32_t item,
-                              const struct packet *packet, unsigned side);
-
 /* ---- copies -------------------------------------------------------------------------------- */
 
 /* What copies have in common; 0: cannot be told. The digest may not know where in its datagram a

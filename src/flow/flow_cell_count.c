@@ -78,17 +78,6 @@ static bool is_plain(const struct flow_cell *cell, const struct packet *packet, 
 }
 
 /* An end, or a first letter. */
-void flow_cells_prefetch_rest(const struct flow_cells *cells, uint32_t item,
-                              const struct packet *packet, unsigned side)
-{
-    const unsigned ends = PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST;
-    const unsigned letter = packet->payload_bytes > 0 ? TCP_LETTER_DATA : TCP_LETTER_ACK;
-    const struct flow_cell *const cell = &cells->cells[item];
-    if (((packet->tcp_flags & ends) || !(cell->tcp.letters[side] & letter)) &&
-        has_seen(cell, 1 - side))
-        __builtin_prefetch(&cell->side[1 - side], 1);
-}
-
 /* ---- counting ------------------------------------------------------------------------------ */
 
 static void count_extremes(struct flow_cell_side *side, const struct packet *packet)
@@ -147,8 +136,7 @@ count_side(struct flow_cell_side *side, const struct packet *packet, uint64_t of
     return true;
 }
 
-/* The same of a side that has had no packet: its line holds nothing yet. */
-static bool begin_side(struct flow_cell_side *side, const struct packet *packet, uint64_t offset)
+bool flow_cell_begin_side(struct flow_cell_side *side, const struct packet *packet, uint64_t offset)
 {
     struct share share;
     if (!share_of(packet, &share))
@@ -167,7 +155,7 @@ static bool begin_side(struct flow_cell_side *side, const struct packet *packet,
 static bool begin_other_side(struct flow_cell *cell, const struct packet *packet, unsigned side,
                              uint64_t offset)
 {
-    if (!begin_side(&cell->side[side], packet, offset))
+    if (!flow_cell_begin_side(&cell->side[side], packet, offset))
         return false;
     cell->seen_0 = cell->seen_1 = true;
     set_offset(&cell->other_first_low, &cell->other_first_high, (int64_t)offset);

@@ -140,6 +140,13 @@ static inline void flow_cell_move_next(struct flow_cell *cell, unsigned side, ui
         own->base = next - TCP_TRACK_REACH_BYTES;
 }
 
+/* ---- flow_cell_count.c --------------------------------------------------------------------- */
+
+/* Counts the first packet of a side, `offset` ns after the flow's. False if it does not fit: the
+ * side's line, which holds nothing yet, is undefined then. */
+bool flow_cell_begin_side(struct flow_cell_side *side, const struct packet *packet,
+                          uint64_t offset);
+
 /* ---- flow_cell_event.c --------------------------------------------------------------------- */
 
 /* Can what a packet tells be noted in the cell? It must come no earlier than the flow's last. */

@@ -48,11 +48,8 @@ static bool judge_segment(const struct packet *packet, struct opening *opening)
 
 static bool judge(const struct packet *packet, struct opening *opening)
 {
-    const uint64_t ip = packet->ip_bytes;
-    const uint64_t frame_excess = packet->frame_bytes - ip, header = ip - packet->payload_bytes;
     if ((packet->marks & (PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER)) ||
-        packet->tunnel_count > 0 || packet->vlan_count > 1 || ip >> 16 != 0 ||
-        (frame_excess | header) >> FLOW_SUM_BITS != 0)
+        packet->tunnel_count > 0 || packet->vlan_count > 1)
         return false;
     if (packet->protocol == PACKET_PROTOCOL_TCP)
         return judge_segment(packet, opening);
@@ -92,41 +89,24 @@ static void write_head(struct flow_cell *cell, const struct packet *packet, unsi
     };
 }
 
-static void write_side(struct flow_cell_side *own, const struct packet *packet,
-                       const struct opening *opening)
-{
-    const uint32_t ip = packet->ip_bytes;
-    *own = (struct flow_cell_side){
-        .words = {time_and_sum(0, 1), time_and_sum(0, packet->frame_bytes - ip),
-                  time_and_sum(0, ip - packet->payload_bytes)},
-        .ip_bytes = ip,
-        .bytes_squares_low = ip * ip,
-        .bytes_min = (uint16_t)ip,
-        .bytes_max = (uint16_t)ip,
-        .ttl_min = packet->ttl,
-        .ttl_max = packet->ttl,
-    };
-    set_gaps(own, 0, 0, packet->tcp_flags);
-    if (packet->protocol != PACKET_PROTOCOL_TCP) {
-        own->base = (uint32_t)packet->icmp_type << 8 | packet->icmp_code;
-    } else if (opening->state & TCP_STATE_BYTES) {
-        own->base = packet->tcp_sequence;
-        own->next = packet->tcp_sequence + opening->sequence_bytes;
-    }
-}
-
 bool flow_cells_open(struct flow_cells *cells, uint32_t item, const struct flow_key *key,
                      const struct packet *packet, unsigned side)
 {
     struct flow_cell *const cell = &cells->cells[item];
+    struct flow_cell_side *const own = &cell->side[side];
     struct opening opening = {0};
-    if (!judge(packet, &opening))
+    if (!judge(packet, &opening) || !flow_cell_begin_side(own, packet, 0))
         return false;
     cell->key = key->head;
     if (key->head.ip_version != 4)
         cells->rests[item] = key->rest;
     write_head(cell, packet, side, &opening);
-    write_side(&cell->side[side], packet, &opening);
+    if (packet->protocol != PACKET_PROTOCOL_TCP) {
+        own->base = (uint32_t)packet->icmp_type << 8 | packet->icmp_code;
+    } else if (opening.state & TCP_STATE_BYTES) {
+        own->base = packet->tcp_sequence;
+        own->next = packet->tcp_sequence + opening.sequence_bytes;
+    }
     if (opening.event == TCP_TRACK_SYNACK)
         cell->side[1 - side].base = opening.syn_sequence;
     memset(cell->recent.names, 0, sizeof cell->recent.names);

@@ -509,10 +509,7 @@ static void prepare_batch(const struct flow_table *table, const struct packet *p
         return;
     for (size_t i = 0; i < count; i++) {
         const uint32_t item = prepared[i].likely;
-        if (item == NO_ITEM)
-            continue;
-        flow_cells_prefetch_rest(&table->cells, item, &packets[i], prepared[i].side);
-        if (packets[i].tcp_flags & CLOSING_FLAGS)
+        if (item != NO_ITEM && (packets[i].tcp_flags & CLOSING_FLAGS))
             wheel_prefetch_neighbours(table->nodes, item);
     }
 }
