@@ -13,6 +13,11 @@ void *pages_open(size_t bytes)
     return pages; /* the caller's, for pages_close */
 }
 
+void pages_clear(void *pages, size_t bytes)
+{
+    (void)madvise(pages, bytes, MADV_DONTNEED); /* whole pages of ours: cannot fail */
+}
+
 void pages_close(void *pages, size_t bytes)
 {
     if (pages != NULL)

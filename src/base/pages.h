@@ -12,6 +12,8 @@
 
 /* Zeros; NULL if memory is short. */
 void *pages_open(size_t bytes);
+/* Zeros again, and the memory behind them is the system's: of the whole pages in it. */
+void pages_clear(void *pages, size_t bytes);
 void pages_close(void *pages, size_t bytes); /* NULL is allowed */
 
 #endif

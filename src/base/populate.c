@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { LARGE_PAGE_BYTES = 2 << 20 };
+
 void populate_memory(void *memory, size_t bytes)
 {
 #ifdef MADV_POPULATE_WRITE
@@ -15,7 +17,8 @@ void populate_memory(void *memory, size_t bytes)
     if (memory == NULL || end <= first)
         return;
     uint8_t *const pages = (uint8_t *)memory + (first - start);
-    (void)madvise(pages, end - first, MADV_HUGEPAGE);
+    if (end - first >= LARGE_PAGE_BYTES)
+        (void)madvise(pages, end - first, MADV_HUGEPAGE);
     (void)madvise(pages, end - first, MADV_POPULATE_WRITE);
 #else
     (void)memory;

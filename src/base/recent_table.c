@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { CELLS_PER_ENTRY = 4, LIMIT_MAX = 1 << 29, LINE_BYTES = 64 };
+enum { CELLS_PER_ENTRY = 4, CELLS_LEAST = 4096, LIMIT_MAX = 1 << 29, LINE_BYTES = 64 };
 
 static uint32_t cell_count_for(uint32_t limit)
 {
@@ -20,7 +20,7 @@ static uint32_t cell_count_for(uint32_t limit)
 
 static size_t cells_bytes(const struct recent_table *table)
 {
-    return (table->cell_mask + (size_t)1) * sizeof *table->cells;
+    return table->cells_most * sizeof *table->cells;
 }
 
 static size_t links_bytes(const struct recent_table *table)
@@ -66,6 +66,13 @@ static uint64_t inverse_of(uint64_t odd)
     return inverse;
 }
 
+static void use_cells(struct recent_table *table, uint32_t cell_count)
+{
+    table->cells = table->range + cell_count;
+    table->cell_mask = cell_count - 1;
+    populate_memory(table->cells, cell_count * sizeof *table->cells);
+}
+
 bool recent_table_init(struct recent_table *table, const struct recent_layout *layout)
 {
     assert(layout->key_bytes <= RECENT_KEY_BYTES_MAX);
@@ -78,25 +85,25 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
     if (layout->hash_key != NULL)
         memcpy(table->hash_key, layout->hash_key, sizeof table->hash_key);
     table->layout.hash_key = NULL;
-    const uint32_t cell_count = cell_count_for(table->layout.limit);
-    table->cell_mask = cell_count - 1;
+    table->cells_most = cell_count_for(table->layout.limit);
     split_cells(table);
     table->warm_offset = warm_offset(&table->layout);
     table->entry_shift = (uint32_t)__builtin_ctzll(layout->entry_bytes);
     table->entry_inverse = inverse_of(layout->entry_bytes >> table->entry_shift);
-    table->cells = pages_open(cells_bytes(table));
+    table->range = pages_open(2 * cells_bytes(table));
     table->links = pages_open(links_bytes(table));
     table->slab = pages_open(slab_bytes(table));
-    populate_memory(table->cells, cells_bytes(table));
-    if (table->cells != NULL && table->links != NULL && table->slab != NULL)
-        return true;
-    recent_table_deinit(table);
-    return false;
+    if (table->range == NULL || table->links == NULL || table->slab == NULL) {
+        recent_table_deinit(table);
+        return false;
+    }
+    use_cells(table, table->cells_most < CELLS_LEAST ? table->cells_most : CELLS_LEAST);
+    return true;
 }
 
 void recent_table_deinit(struct recent_table *table)
 {
-    pages_close(table->cells, cells_bytes(table));
+    pages_close(table->range, 2 * cells_bytes(table));
     pages_close(table->links, links_bytes(table));
     pages_close(table->slab, slab_bytes(table));
     *table = (struct recent_table){.count = 0};
@@ -167,6 +174,18 @@ static void fill_cell(struct recent_table *table, uint32_t place, uint32_t hash)
     while (cells[at] != 0)
         at = (at + 1) & mask;
     cells[at] = make_cell(table, place, hash, (at - home) & mask);
+}
+
+static void grow(struct recent_table *table)
+{
+    uint32_t *const cells = table->cells;
+    const uint32_t cell_count = table->cell_mask + 1;
+    use_cells(table, 2 * cell_count);
+    for (uint32_t at = 0; at < cell_count; at++)
+        if (cells[at] != 0)
+            fill_cell(table, place_in(table, cells[at]),
+                      table->links[place_in(table, cells[at])].hash);
+    pages_clear(cells, cell_count * sizeof *cells);
 }
 
 /* Empties the place's cell. What would no longer be found behind the gap moves into it, so that
@@ -254,6 +273,9 @@ static void *insert(struct recent_table *table, struct recent_lookup lookup, uin
     entry->inserted = number;
     entry->lost = lost;
     table->links[place].hash = lookup.hash;
+    if (table->count > (table->cell_mask + 1) / CELLS_PER_ENTRY &&
+        table->cell_mask + 1 < table->cells_most)
+        grow(table);
     fill_cell(table, place, lookup.hash);
     list_add_newest(table->links, place);
     return entry;

@@ -8,12 +8,14 @@
  * a keyed hash because packet bytes choose the keys) holds some bits of the hash beside each place:
  * absent keys are known without looking at an entry, present ones with one look. It is at most a
  * quarter full: at half, how many cells to look at is anyone's guess, and guessing cost 40 ns for
- * an insertion and eviction; so a cell is 4 bytes, not 8. The order of use is a list in an array of
- * its own, 12 bytes an entry, that mostly stays in the cache; along it evictions are foreseen. All
- * is taken at init and backed by the system with memory as it is touched. The hash decides
- * placement only: who is forgotten follows from the order of use, a total order. Rejected: uthash,
- * as this was first: its list and chains lie in the entries, so that others' entries are fetched
- * too, and it takes 56 bytes an entry. */
+ * an insertion and eviction; so a cell is 4 bytes, not 8. It doubles with what it holds: of a
+ * capture with few hosts it stays in the cache. The order of use is a list in an array of its own,
+ * 12 bytes an entry, that mostly stays in the cache; along it evictions are foreseen. All is taken
+ * at init (of the index, a range of addresses in which that of n cells begins at cell n) and backed
+ * by the system with memory as it is touched. The hash decides placement only: who is forgotten
+ * follows from the order of use, a total order. Rejected: uthash, as this was first: its list and
+ * chains lie in the entries, so that others' entries are fetched too, and it takes 56 bytes an
+ * entry. */
 #ifndef WHYFLOW_BASE_RECENT_TABLE_H
 #define WHYFLOW_BASE_RECENT_TABLE_H
 
@@ -55,9 +57,10 @@ struct recent_table {
     struct recent_layout layout;
     uint64_t hash_key[2];
     uint32_t *cells; /* 0: empty; see recent_table.c */
+    uint32_t *range; /* room for as many cells as there may be, and before it for fewer */
     struct recent_link *links;
     uint8_t *slab;
-    uint32_t cell_mask;
+    uint32_t cell_mask, cells_most;
     uint32_t place_bits, place_mask, distance_most, tag_mask; /* parts of a cell */
     uint32_t warm_offset;   /* where an entry is fetched but for its beginning */
     uint32_t entry_shift;   /* an entry's size is an odd number times this power of two; */

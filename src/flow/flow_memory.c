@@ -118,6 +118,5 @@ void flow_memory_clear(struct flow_memory *memory)
 size_t flow_memory_bytes(const struct flow_memory *memory)
 {
     const size_t an_entry = sizeof *memory->nodes + sizeof *memory->entries + 2 * sizeof(uint32_t);
-    return memory->capacity * an_entry +
-           ((size_t)memory->index.mask + 1) * sizeof *memory->index.slots;
+    return memory->capacity * an_entry + flow_index_memory_bytes(&memory->index);
 }

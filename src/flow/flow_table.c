@@ -55,6 +55,8 @@ struct flow_table *flow_table_open(const struct flow_settings *settings)
         flow_table_close(table);
         return NULL;
     }
+    if (settings->is_live)
+        flow_index_grow_out(&table->index); /* capture does not wait for that */
     return table;
 }
 
@@ -204,8 +206,8 @@ static uint64_t memory_bytes(const struct flow_table *table)
     const size_t a_flow = sizeof *table->nodes + sizeof(uint32_t) /* in the pool */ +
                           (FLOW_CLASS_COUNT + 2) * sizeof(uint32_t) /* in the wheels' heaps */;
     return table->pool.capacity * a_flow + flow_cells_bytes(&table->cells) +
-           ((size_t)table->index.mask + 1) * sizeof *table->index.slots +
-           flow_memory_bytes(&table->memory) + fragment_table_bytes(&table->fragments);
+           flow_index_memory_bytes(&table->index) + flow_memory_bytes(&table->memory) +
+           fragment_table_bytes(&table->fragments);
 }
 
 void flow_table_counters(const struct flow_table *table, struct packet_counters *packets,

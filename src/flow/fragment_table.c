@@ -281,5 +281,5 @@ size_t fragment_table_bytes(const struct fragment_table *table)
     if (table->capacity == 0)
         return 0;
     return table->capacity * (sizeof *table->datagrams + sizeof(uint32_t)) +
-           ((size_t)table->index.mask + 1) * sizeof *table->index.slots;
+           flow_index_memory_bytes(&table->index);
 }

@@ -124,11 +124,42 @@ START_TEST(table_forgets_what_the_oracle_forgets)
 }
 END_TEST
 
+/* Its index doubles three times on the way to 6,000 entries. */
+START_TEST(table_knows_the_last_ones_while_it_grows)
+{
+    enum { MANY = 6000, TOUCHED = 9000 };
+    const uint64_t hash_key[2] = {(uint64_t)_i, 5};
+    const struct recent_layout layout = {
+        .entry_bytes = sizeof(struct thing),
+        .key_bytes = sizeof(uint32_t),
+        .limit = MANY,
+        .hash_key = hash_key,
+    };
+    struct recent_table table;
+    ck_assert(recent_table_init(&table, &layout));
+    const uint32_t mask_least = table.cell_mask;
+    for (uint32_t key = 1; key <= TOUCHED; key++) {
+        struct recent_lookup lookup = recent_lookup_begin(&table, &key);
+        ck_assert(!recent_table_has(&table, &lookup));
+        const struct thing *const thing = recent_table_touch(&table, &lookup, key);
+        ck_assert_uint_eq(thing->key, key);
+        const uint32_t other = 1 + (uint32_t)rand() % key;
+        lookup = recent_lookup_begin(&table, &other);
+        ck_assert_int_eq(recent_table_has(&table, &lookup), key - other < MANY);
+    }
+    ck_assert_uint_eq(table.count, MANY);
+    ck_assert_uint_gt(table.cell_mask, 4 * mask_least);
+    ck_assert_uint_eq(table.cell_mask + 1, table.cells_most);
+    recent_table_deinit(&table);
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     Suite *suite = suite_create("feature table against an oracle");
     TCase *table = tcase_create("table");
     tcase_add_loop_test(table, table_forgets_what_the_oracle_forgets, 0, 6);
+    tcase_add_loop_test(table, table_knows_the_last_ones_while_it_grows, 0, 3);
     suite_add_tcase(suite, table);
     return suite;
 }
