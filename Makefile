@@ -51,7 +51,9 @@ LIBRARY_SOURCES := $(filter-out $(PROGRAM_ONLY) $(REPORT_ONLY),$(wildcard src/*.
                    $(foreach room,$(LIBRARY_ROOMS),$(wildcard src/$(room)/*.c)))
 PROGRAM_SOURCES := $(foreach room,$(PROGRAM_ROOMS),$(wildcard src/$(room)/*.c)) \
                    $(wildcard $(PROGRAM_ONLY))
-TEST_SOURCES := $(wildcard tests/unit/*_test.c tests/property/*_test.c)
+# What runs on one thread is not built for the thread sanitizer; tests/run knows it too.
+TEST_SOURCES := $(if $(filter tsan,$(PROFILE)),tests/unit/queue_test.c,\
+                $(wildcard tests/unit/*_test.c tests/property/*_test.c))
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 REPORT_SOURCES := $(wildcard src/report/*.c) $(REPORT_ONLY)
 # What the report has in common with the program.
@@ -72,7 +74,8 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(notdir $(FUZZ_SOURCES)))
 .SECONDARY:
 
 all: $(PROGRAM) $(REPORT)
-tests: $(TESTS) $(addprefix $(BUILD)/bench/,engine rooms table generate floor)
+BENCHES := $(addprefix $(BUILD)/bench/,engine rooms table floor generate)
+tests: $(TESTS) $(if $(filter asan tsan,$(PROFILE)),,$(BENCHES))
 fuzzers: $(FUZZERS)
 
 $(BUILD)/src/%.o: ALL_CFLAGS += $(if $(LTO_$(PROFILE)),$(LTO_$(PROFILE)) -ffat-lto-objects)
@@ -132,7 +135,7 @@ asan tsan:
 fuzz-smoke:
 	+$(MAKE) PROFILE=fuzz fuzzers
 	scripts/fuzz-smoke $(FUZZ_SECONDS)
-bench: all $(addprefix $(BUILD)/bench/,engine rooms table floor generate)
+bench: all $(BENCHES)
 	scripts/bench
 # SETS="mixed-101 westermo" measures these alone; eval-quick leaves the other detectors out.
 eval: all

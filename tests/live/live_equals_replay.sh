@@ -8,8 +8,11 @@ link_up talking
 
 mkdir "$SCRATCH/www"
 head -c 300000 /dev/urandom >"$SCRATCH/www/file"
+address=0.0.0.0
+[ -n "$link_ipv6" ] && address=::
 nsenter --net="/run/netns/$HERE" \
-    /usr/bin/python3 -m http.server 8080 --bind :: --directory "$SCRATCH/www" >/dev/null 2>&1 &
+    /usr/bin/python3 -m http.server 8080 --bind $address --directory "$SCRATCH/www" \
+    >/dev/null 2>&1 &
 at_end kill $!
 answers() {
     there curl -s -m 2 -o /dev/null http://10.9.0.1:8080/
@@ -28,8 +31,10 @@ for i in range(150):
 '
 pids=()
 there ping -q -i 0.3 -c 45 10.9.0.1 >/dev/null & pids+=($!)
-there ping -6 -q -i 0.3 -c 30 fd09::1 >/dev/null & pids+=($!)
-there timeout 60 /usr/bin/python3 -c "$datagrams" & pids+=($!)
+if [ -n "$link_ipv6" ]; then
+    there ping -6 -q -i 0.3 -c 30 fd09::1 >/dev/null & pids+=($!)
+    there timeout 60 /usr/bin/python3 -c "$datagrams" & pids+=($!)
+fi
 there timeout 60 tcpreplay -q -i wf0 -x 20 pcaps/quiet.pcap >/dev/null 2>&1 & pids+=($!)
 for round in 1 2 3 4 5 6 7 8 9 10; do
     for url in "10.9.0.1:8080/file?$round" "[fd09::1]:8080/file?$round" 10.9.0.1:8080/none \

@@ -15,16 +15,19 @@ ping_some() {
     sleep 0.5
 }
 ping_some
-kill -USR1 "$capture"
+counters_are_there() {
+    kill -USR1 "$capture"
+    sleep 0.2
+    grep -q 'read 6, in flows 6, refused 0.*open 1' "$SCRATCH/messages"
+}
 prints_counters() {
-    wait_for 5 grep -q 'read 6, in flows 6, refused 0.*open 1' "$SCRATCH/messages" ||
-        { cat "$SCRATCH/messages"; return 1; }
+    wait_for 20 counters_are_there || { cat "$SCRATCH/messages"; return 1; }
 }
 check 'usr1_prints_the_counters' prints_counters
 
 kill -USR2 "$capture"
 all_ended() {
-    wait_for 5 grep -q '"end_reason":"forced_end"' "$SCRATCH/out.jsonl"
+    wait_for 20 grep -q '"end_reason":"forced_end"' "$SCRATCH/out.jsonl"
 }
 check 'usr2_ends_all_flows' all_ended
 check 'usr2_does_not_end_the_run' kill -0 "$capture"
@@ -33,10 +36,10 @@ mv "$SCRATCH/out.jsonl" "$SCRATCH/old.jsonl"
 ping_some
 kill -HUP "$capture"
 is_new() {
-    wait_for 5 test -e "$SCRATCH/out.jsonl" || return 1
+    wait_for 20 test -e "$SCRATCH/out.jsonl" || return 1
     ping_some
     kill -USR2 "$capture"
-    wait_for 5 grep -q '"event_type":"flow"' "$SCRATCH/out.jsonl" || return 1
+    wait_for 20 grep -q '"event_type":"flow"' "$SCRATCH/out.jsonl" || return 1
     [ "$(grep -c '"event_type":"flow"' "$SCRATCH/old.jsonl")" -eq 1 ]
 }
 check 'hup_opens_a_renamed_output_anew' is_new
@@ -64,7 +67,7 @@ blocked_ends_at_once() {
     sleep 1
     kill -0 $capture || { echo 'it did not wait for its reader'; return 1; }
     kill -INT $capture
-    wait_for 5 has_ended || { echo 'it did not end'; return 1; }
+    wait_for 20 has_ended || { echo 'it did not end'; return 1; }
     wait $capture
     [ $? -eq 1 ]
 }

@@ -467,11 +467,11 @@ Suite *whyflow_suite(void)
     TCase *const tcase = tcase_create("cell");
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, start, stop);
-    tcase_add_loop_test(tcase, cell_counts_what_a_plain_flow_counts, 0, 200);
+    tcase_add_loop_test(tcase, cell_counts_what_a_plain_flow_counts, 0, UNIT_ROUNDS(200));
     tcase_add_loop_test(tcase, whole_conversations_are_counted_in_place, 0, 3);
-    tcase_add_loop_test(tcase, a_conversation_goes_on_in_any_way, 0, 600);
+    tcase_add_loop_test(tcase, a_conversation_goes_on_in_any_way, 0, UNIT_ROUNDS(600));
     tcase_add_test(tcase, gaps_beyond_reach_are_forgotten);
-    tcase_add_loop_test(tcase, flow_that_begins_as_a_cell_is_as_a_plain_flow, 0, 20);
+    tcase_add_loop_test(tcase, flow_that_begins_as_a_cell_is_as_a_plain_flow, 0, UNIT_ROUNDS(20));
     tcase_add_loop_test(tcase, counts_beyond_a_cells_bits_are_exact, 0,
                         (int)(sizeof large / sizeof large[0]));
     tcase_add_test(tcase, times_beyond_a_cells_bits_are_exact);

@@ -26,6 +26,15 @@ def find_browser():
     return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
+def can_start():
+    """Whether there is a Chromium and it starts: in a container it may be there and not be let."""
+    try:
+        with Browser() as browser:
+            return browser.ask("1 + 1") == 2
+    except (OSError, RuntimeError, TypeError):
+        return False
+
+
 class Browser:
     def __init__(self):
         self.messages = []
@@ -54,12 +63,19 @@ class Browser:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(to_browser)
         os.close(from_browser)
+        try:
+            self.attach()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def attach(self):
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target,
                                  flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
-        return self
 
     def __exit__(self, *_):
         self.process.kill()
