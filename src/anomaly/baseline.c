@@ -254,8 +254,8 @@ const struct baseline_place *baseline_place_next(const struct baseline *baseline
 {
     const uint64_t others =
         placer->is_used ? differing(vector->value, placer->vector.value) : ALL_FEATURES;
-    place_some(baseline, vector, others | (vector->present ^ placer->vector.present),
-               &placer->place);
+    const uint64_t came_or_went = (vector->present ^ placer->vector.present) & ALL_FEATURES;
+    place_some(baseline, vector, others | came_or_went, &placer->place);
     placer->is_used = true;
     placer->vector.present = vector->present;
     memcpy(placer->vector.value, vector->value, sizeof vector->value);
