@@ -61,10 +61,12 @@ static bool keeps_numbers(const struct flow_cell *cell, const struct packet *pac
 {
     const unsigned letters = cell->tcp.letters[side];
     const uint32_t next = cell->side[side].next + packet->payload_bytes;
-    const bool has_syn = (letters & TCP_LETTER_SYN) ||
-                         (cell->syn_side == side && (cell->tcp.events & TCP_TRACK_SYNACK));
-    return cell->has_rare || (!(letters & (TCP_LETTER_FIN | TCP_LETTER_RST)) &&
-                              (!has_syn || next - cell->side[side].base <= TCP_TRACK_REACH_BYTES));
+    const bool has_end = letters & (TCP_LETTER_FIN | TCP_LETTER_RST);
+    const bool is_near = next - cell->side[side].base <= TCP_TRACK_REACH_BYTES;
+    if ((is_near && !has_end) || cell->has_rare)
+        return true;
+    return !has_end && !(letters & TCP_LETTER_SYN) &&
+           !(cell->syn_side == side && (cell->tcp.events & TCP_TRACK_SYNACK));
 }
 
 /* Is it a segment that TCP's tracking has nothing to say about, but for the next byte expected? */
