@@ -9,10 +9,10 @@
  * opened into narrow slots, and the first of those, unless its list is in the order of keys as it
  * is, into a heap, whose top is the least of all. An insertion into a later slot is O(1), and only
  * one narrow slot is ever sorted: of a million items a second, 60 at a time. Lists keep the order
- * of insertion because that mostly is the order of keys: all of a flood's never see the heap. Rejected: a heap alone (10 levels of cache misses an item
- * at a million items), wide slots alone (in a flood of a million flows a second the heap held
- * 67,000 items, and opening a slot took 10 ms), an LRU list (a move at every packet; and late
- * packets break its order).
+ * of insertion because that mostly is the order of keys: all of a flood's never see the heap.
+ * Rejected: a heap alone (10 levels of cache misses an item at a million items), wide slots alone
+ * (in a flood of a million flows a second the heap held 67,000 items, and opening a slot took 10
+ * ms), an LRU list (a move at every packet; and late packets break its order).
  *
  * Several wheels may share one array of nodes; an item is in at most one of them at a time. One
  * thread at a time; no allocation after wheel_init. */

@@ -158,7 +158,8 @@ size_t flow_cells_bytes(const struct flow_cells *cells);
 bool flow_cells_open(struct flow_cells *cells, uint32_t item, const struct flow_key *key,
                      const struct packet *packet, unsigned side);
 
-/* The other way: makes a cell of a flow that was just opened; it knows no packets to tell copies by. */
+/* The other way: makes a cell of a flow that was just opened; it knows no packets to tell copies
+ * by. */
 void flow_cells_save_new(struct flow_cells *cells, uint32_t item, const struct flow *flow);
 
 /* Takes a flow out of its cell, and puts it back. A flow may be saved until the next one is loaded

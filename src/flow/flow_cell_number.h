@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The numbers in a cell and their parts, for the files that know them: flow_cell.c (loading and
- * saving), flow_cell_open.c (first packets), flow_cell_count.c (packets in order), flow_cell_event.c
- * (what they tell) and flow_export.c (records). */
+ * saving), flow_cell_open.c (first packets), flow_cell_count.c (packets in order),
+ * flow_cell_event.c (what they tell) and flow_export.c (records). */
 #ifndef WHYFLOW_FLOW_FLOW_CELL_NUMBER_H
 #define WHYFLOW_FLOW_FLOW_CELL_NUMBER_H
 
@@ -111,23 +111,21 @@ static inline bool has_seen(const struct flow_cell *cell, unsigned side)
 
 /* A cell without rare facts has no sequence number of a SYN, FIN or RST but base and next (see
  * flow_cell.c). Do the next bytes of a side leave them where they follow? Not so if they come after
- * the end or more than 1 GiB after a SYN; nor if they are the first, of a side whose SYN was told by
- * the SYN-ACK alone, and do not come after it. */
+ * the end or more than 1 GiB after a SYN; nor if they are the first, of a side whose SYN was told
+ * by the SYN-ACK alone, and do not come after it. */
 static inline bool flow_cell_keeps_numbers(const struct flow_cell *cell, unsigned side,
                                            uint32_t sequence, uint32_t bytes)
 {
     const struct flow_cell_side *const own = &cell->side[side];
     const unsigned letters = cell->tcp.letters[side];
-    if (cell->has_rare)
+    const bool has_end = letters & (TCP_LETTER_FIN | TCP_LETTER_RST);
+    const bool has_bytes = cell->tcp.state >> 4 * side & TCP_STATE_BYTES;
+    const bool is_near = sequence + bytes - own->base <= TCP_TRACK_REACH_BYTES;
+    if ((has_bytes && is_near && !has_end) || cell->has_rare)
         return true;
-    if (letters & (TCP_LETTER_FIN | TCP_LETTER_RST))
-        return false;
-    if (!(letters & TCP_LETTER_SYN) &&
-        !(cell->syn_side == side && (cell->tcp.events & TCP_TRACK_SYNACK)))
-        return true;
-    return cell->tcp.state >> 4 * side & TCP_STATE_BYTES
-               ? sequence + bytes - own->base <= TCP_TRACK_REACH_BYTES
-               : sequence == own->base + 1;
+    const bool has_syn = (letters & TCP_LETTER_SYN) ||
+                         (cell->syn_side == side && (cell->tcp.events & TCP_TRACK_SYNACK));
+    return !has_end && (!has_syn || (!has_bytes && sequence == own->base + 1));
 }
 
 /* The next bytes of a side have come. */
