@@ -14,7 +14,7 @@
  * expected. So is one that tells what nearly every flow has to tell once: the first of its side, a
  * step of the handshake, the ends (flow_cell_event.c). For every other one the cell is loaded into
  * a struct flow, that is worked on, and saved again; so there is one place that knows how anything
- * out of the ordinary counts. Of real traffic that is one packet in 60, half of them first ones.
+ * out of the ordinary counts. Of real traffic that is one packet in 60, mostly the first of a flow.
  *
  * Rejected: 512 bytes a flow without packing (a million flows are 0.5 GiB, and a packet touched 8
  * lines); packed forms of everything that happens to a flow (twice the code that must be right). */
