@@ -18,7 +18,7 @@
  * a cell at once (flow_cell_open.c), and most are read as such when they end (flow_export.c). For
  * every other packet or end the cell is loaded into a struct flow, that is worked on, and saved
  * again; so there is one place that knows how anything out of the ordinary counts. Of real traffic
- * that is one packet in 60.
+ * that is one packet in 130.
  *
  * Rejected: 512 bytes a flow without packing (a million flows are 0.5 GiB, and a packet touched 8
  * lines); packed forms of everything that happens to a flow (twice the code that must be right). */
