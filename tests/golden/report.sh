@@ -86,7 +86,9 @@ for flow in flows:
     assert seen >= wanted, (seen, wanted, bpf)
 END
 }
-if command -v tshark >/dev/null && command -v tcpdump >/dev/null; then
+if ! is_release; then
+    : # the words are whyflow-report's of any build, the packets tshark's
+elif command -v tshark >/dev/null && command -v tcpdump >/dev/null; then
     check 'filters_in_markdown_find_the_flow' filters_find_the_flow
 else
     skip 'filters_in_markdown_find_the_flow' 'no tshark or tcpdump'
@@ -339,9 +341,11 @@ check 'version_exits_0' exits 0 report -V
 
 # ---- in a browser ----
 
-if ! python3 -c 'import sys; sys.path.insert(0, "tests/support"); from browser import find_browser
-sys.exit(find_browser() is None)'; then
-    skip 'the_page_works_in_a_browser' 'no chromium'
+is_release || exit 0 # the page is the same to the byte: a_page_refers_to_nothing_...
+if ! timeout -k 5 60 python3 -c 'import sys; sys.path.insert(0, "tests/support")
+from browser import can_start
+sys.exit(not can_start())' 2>/dev/null; then
+    skip 'the_page_works_in_a_browser' 'no chromium, or none that starts'
     exit 0
 fi
 check 'the_page_works_in_a_browser' \

@@ -4,13 +4,16 @@
 . "$(dirname "$0")/../support/report.sh"
 
 captures=(pcaps/*.pcap)
-is_release || captures=(pcaps/quiet.pcap) # a sanitizer's run takes ten times as long
 modes=('' '--online --warmup 200,30s --alerts-per-hour 600' '--records all'
     '--online --records all --max-flows 50' '--max-flows 50 --format csv' '--format csv'
     '--format text --color never')
 ways=('' '--inline' '--hash-key 000102030405060708090a0b0c0d0e0f --batch 1'
     '--hash-key ffffffffffffffffffffffffffffffff --batch 7' '--batch 256'
     '--inline --batch 1 --hash-key 0123456789abcdef0123456789abcdef')
+# That bytes are the same is the release's to show: of a sanitizer's build, what else there is to
+# see on each thread.
+lines_min=10
+is_release || { captures=("$(quiet_capture)") ways=("${ways[@]:1:3}") lines_min=3; }
 
 make_output() { # file, options...
     local file=$1
@@ -24,7 +27,7 @@ all_ways_agree() { # mode
     local -a words
     # shellcheck disable=SC2086 # words
     make_output "$SCRATCH/first" $1 || return 1
-    [ "$(wc -l <"$SCRATCH/first")" -ge 10 ] || return 1
+    [ "$(wc -l <"$SCRATCH/first")" -ge $lines_min ] || return 1
     for way in "${ways[@]}"; do
         read -ra words <<<"$1 $way"
         make_output "$SCRATCH/again" "${words[@]}" || return 1

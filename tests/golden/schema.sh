@@ -65,6 +65,8 @@ for kind in hostile malware truth benign; do
     check "lines_are_valid: $kind captures" all_are_valid "$SCRATCH/list"
 done
 
+is_release || exit 0 # the rest is about the checkers
+
 # Both checkers together must see what is wrong: a validator that says yes to all is none.
 whyflow -r pcaps/quiet.pcap --records all --format native -o - >"$lines"
 cat >"$SCRATCH/spoil.py" <<'END'

@@ -330,11 +330,12 @@ START_TEST(a_value_beside_its_service_is_told_by_its_bits_alone_and_together)
 }
 END_TEST
 
+/* Each flow of few, each seventh of many: every check opens two models. */
 START_TEST(a_flow_taken_out_is_scored_as_if_never_learnt)
 {
     for (size_t count = 1; count <= 200; count += count < 10 ? 1 : 17) {
         struct feature_vector *vectors = random_vectors(count + 100, count);
-        for (size_t left_out = 0; left_out < count; left_out++)
+        for (size_t left_out = 0; left_out < count; left_out += count < 40 ? 1 : 7)
             check_own_weight_out(vectors, count, left_out);
         free(vectors);
     }

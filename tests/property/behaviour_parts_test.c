@@ -76,7 +76,7 @@ static uint32_t plain_things(const struct plain *plain)
 
 /* ---- random flows -------------------------------------------------------------------------- */
 
-enum { ENTRIES = 8, STEPS = 200000, THINGS = 300 };
+enum { ENTRIES = 8, STEPS = UNIT_ROUNDS(200000), THINGS = 300 };
 
 struct entry {
     bool has_birth;

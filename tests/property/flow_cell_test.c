@@ -237,7 +237,7 @@ Suite *whyflow_suite(void)
     TCase *const tcase = tcase_create("cell");
     tcase_set_timeout(tcase, 120);
     tcase_add_checked_fixture(tcase, start, stop);
-    tcase_add_loop_test(tcase, cell_counts_what_a_plain_flow_counts, 0, 200);
+    tcase_add_loop_test(tcase, cell_counts_what_a_plain_flow_counts, 0, UNIT_ROUNDS(200));
     tcase_add_loop_test(tcase, counts_beyond_a_cells_bits_are_exact, 0,
                         (int)(sizeof large / sizeof large[0]));
     tcase_add_test(tcase, times_beyond_a_cells_bits_are_exact);

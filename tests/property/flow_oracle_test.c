@@ -1224,7 +1224,7 @@ Suite *whyflow_suite(void)
     Suite *const suite = suite_create("flow oracle");
     TCase *const tcase = tcase_create("naive table");
     tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, table_gives_the_records_of_a_naive_one, 0, SEQUENCES);
+    tcase_add_loop_test(tcase, table_gives_the_records_of_a_naive_one, 0, UNIT_ROUNDS(SEQUENCES));
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -6,6 +6,15 @@
 
 #include <check.h>
 
+/* How often to repeat what is tried with other random numbers each time: in a sanitizer's build,
+ * which takes ten times as long and looks for misuse of memory rather than for a rare result, a
+ * quarter. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define UNIT_ROUNDS(count) (((count) + 3) / 4)
+#else
+#define UNIT_ROUNDS(count) (count)
+#endif
+
 /* Made once by main(); the runner frees it. */
 Suite *whyflow_suite(void);
 
