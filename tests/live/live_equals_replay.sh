@@ -33,9 +33,9 @@ pids=()
 there ping -q -i 0.3 -c 45 10.9.0.1 >/dev/null & pids+=($!)
 if [ -n "$link_ipv6" ]; then
     there ping -6 -q -i 0.3 -c 30 fd09::1 >/dev/null & pids+=($!)
-    there timeout 60 /usr/bin/python3 -c "$datagrams" & pids+=($!)
+    there timeout 150 /usr/bin/python3 -c "$datagrams" & pids+=($!)
 fi
-there timeout 60 tcpreplay -q -i wf0 -x 20 pcaps/quiet.pcap >/dev/null 2>&1 & pids+=($!)
+there timeout 150 tcpreplay -q -i wf0 -x 20 pcaps/quiet.pcap >/dev/null 2>&1 & pids+=($!)
 for round in 1 2 3 4 5 6 7 8 9 10; do
     for url in "10.9.0.1:8080/file?$round" "[fd09::1]:8080/file?$round" 10.9.0.1:8080/none \
         10.9.0.1:81/; do
@@ -56,7 +56,7 @@ counts_all() {
     dropped=$(stat_of kernel_dropped "$SCRATCH/live.jsonl")
     written=$(whyflow -r "$SCRATCH/live.pcap" | grep -oE '"read":[0-9]+' | tail -n 1)
     echo "received $received, read $read, dropped $dropped, in the file $written"
-    [ "$received" -eq $((read + dropped)) ] && [ "$read" -gt 20000 ] &&
+    [ "$received" -eq $((read + dropped)) ] && [ "$read" -gt 5000 ] &&
         [ "$written" = "\"read\":$read" ]
 }
 check 'live_reads_all_it_received_and_writes_all_it_read' counts_all
@@ -96,7 +96,7 @@ for key in live:
     assert live[key] == again[key], f"live {live[key]}\nreplay {again[key]}"
 assert [k for k in live_order if k not in either] == [k for k in again_order if k not in either]
 print(f"{compared} compared, {len(either)} open at the end")
-assert compared > 1000, compared
+assert compared > 500, compared
 END
 
 replay_agrees() {
