@@ -48,10 +48,24 @@ told() { # file, options...
     grep -q '"event_type":"alert"' "$file"
 }
 
+# Of a line so long that a digit more of its number cuts it, what stands before its explanation.
+same_lines() { # file, file
+    awk 'NR == FNR { first[FNR] = $0; lines = FNR; next }
+        {
+            one = first[FNR]
+            if (one != $0 && one $0 ~ /"truncated_record":true/) {
+                sub(/"whyflow":.*/, "", one)
+                sub(/"whyflow":.*/, "")
+            }
+            differ += one != $0
+        }
+        END { print lines, FNR, differ + 0, "differ"; exit differ > 0 || FNR != lines }' "$1" "$2"
+}
+
 # Where nobody asks for flows, most are passed over unread.
 flows_told_or_not_the_rest_is_the_same() {
     told "$SCRATCH/passed_over" && told "$SCRATCH/looked_at" --records all &&
-        cmp "$SCRATCH/passed_over" "$SCRATCH/looked_at"
+        same_lines "$SCRATCH/passed_over" "$SCRATCH/looked_at"
 }
 
 for capture in "${captures[@]}"; do
