@@ -163,7 +163,7 @@ static void unpack_body(struct engine *engine)
         flow_pack_body(&engine->pack, engine->packed_body, &part->flow, &part->finding);
     engine->packed_body = NULL;
     feature_derive(engine->features, &part->flow, &part->features);
-    flow_pack_features(packed, &part->features);
+    flow_pack_features(&engine->pack, packed, &part->features);
 }
 
 void engine_complete_flow(struct engine *engine)
