@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What flow_pack.c's walks are made of: how one field is written, and read back. For flow_pack.c.
  *
- * A group has up to 64 fields, and a map whose bits say which of them are not as expected; these are
- * written as numbers (number.h). Flows in a row are mostly alike: the maps of all groups stand in
- * front, as what differs from those of the flow before. A byte says of which groups anything does;
- * of each such one a byte says which bytes of its map do, and these follow. */
+ * A group has up to 64 fields, and a map whose bits say which of them are not as expected; these
+ * are written as numbers (number.h). Flows in a row are mostly alike: the maps of all groups stand
+ * in front, as what differs from those of the flow before. A byte says of which groups anything
+ * does; of each such one a byte says which bytes of its map do, and these follow. */
 #ifndef WHYFLOW_ANOMALY_FLOW_PACK_FIELD_H
 #define WHYFLOW_ANOMALY_FLOW_PACK_FIELD_H
 

@@ -82,11 +82,11 @@ struct incident_run {
     int32_t strongest_mbits; /* the highest score */
 };
 
-/* Counts flows in a row, which no others of a flagged kind are among, into their incidents, each
- * its own, if each flow by itself would only have been counted: these are open, no alert falls due,
- * none is the strongest so far, and no incident ends until the last flow's notice time. False: that
- * is not so or not known, nothing was counted, and each flow is to be gone through. Ask
- * incident_close_due with the first flow's notice time before, and with the last one's afterwards. */
+/* Counts flows in a row into their incidents, a run each, if each flow by itself would only have
+ * been counted: the incidents are open, no alert falls due, none is the strongest so far, and no
+ * incident ends until the last flow's notice time. False: that is not so or not known, nothing was
+ * counted, and each flow is to be gone through. Ask incident_close_due with the first flow's notice
+ * time before, and with the last one's afterwards. */
 bool incident_note_runs(struct incident_table *table, const struct incident_run *runs,
                         uint32_t count, int64_t until_ns);
 
