@@ -20,7 +20,9 @@ static void keep_batch(struct engine *engine)
     struct kept_flows *const kept = &engine->kept.as.flows;
     if (engine->kept.kind != KEPT_FLOWS || kept->count == 0)
         return;
-    keep(engine, offsetof(struct kept, as.flows.bytes) + kept->size);
+    const size_t stories_size = kept->story_count * sizeof *engine->stories;
+    memcpy(&kept->bytes[kept->size], engine->stories, stories_size);
+    keep(engine, offsetof(struct kept, as.flows.bytes) + kept->size + stories_size);
     kept->count = 0;
 }
 
@@ -31,8 +33,35 @@ static void begin_batch(struct engine *engine, int64_t notice_ns)
     kept->count = kept->size = 0;
     kept->packets = kept->ip_bytes = 0;
     kept->first_notice_ns = notice_ns;
-    kept->has_findings = false;
+    kept->story_count = 0;
     engine->pack = (struct flow_pack){0};
+}
+
+/* The place of a story in the batch; of any that has none the last one. */
+static uint32_t find_story(struct engine *engine, const struct incident_key *key)
+{
+    uint32_t *const count = &engine->kept.as.flows.story_count;
+    uint32_t place = 0;
+    while (place < *count && place < KEPT_STORIES_MAX &&
+           memcmp(&engine->stories[place].key, key, sizeof *key) != 0)
+        place++;
+    if (place == *count)
+        engine->stories[(*count)++] = (struct incident_run){.key = *key};
+    return place;
+}
+
+/* 1 + the place of the flow's story; 0: it has no finding. */
+static uint32_t keep_finding(struct engine *engine, const struct flow_record *flow,
+                             const struct feature_vector *features,
+                             const struct behaviour_finding *finding)
+{
+    if (finding->behaviour == BEHAVIOUR_NONE)
+        return 0;
+    const struct incident_key key = incident_key_of_finding(flow, features, finding);
+    const uint32_t place = find_story(engine, &key);
+    engine->stories[place].count++;
+    engine->stories[place].last_ns = flow->notice_ns;
+    return 1 + place;
 }
 
 static void keep_flow(struct engine *engine, const struct flow_record *flow,
@@ -47,14 +76,15 @@ static void keep_flow(struct engine *engine, const struct flow_record *flow,
     if (!is_open || kept->count == 0)
         begin_batch(engine, flow->notice_ns);
     uint8_t *const to = &kept->bytes[kept->size];
-    const uint16_t size =
-        (uint16_t)flow_pack_write(&engine->pack, flow, features, finding, to + KEPT_SIZE_BYTES);
-    memcpy(to, &size, KEPT_SIZE_BYTES);
+    const uint32_t size =
+        flow_pack_write(&engine->pack, flow, features, finding, to + KEPT_SIZE_BYTES);
+    const uint32_t story = keep_finding(engine, flow, features, finding);
+    const uint16_t head = (uint16_t)(size | story << KEPT_STORY_SHIFT);
+    memcpy(to, &head, KEPT_SIZE_BYTES);
     kept->size += KEPT_SIZE_BYTES + size;
     kept->packets += flow_packets(flow);
     kept->ip_bytes += ip_bytes;
     kept->last_notice_ns = flow->notice_ns;
-    kept->has_findings |= finding->behaviour != BEHAVIOUR_NONE;
     engine_count_talker(engine, flow, ip_bytes);
     if (++kept->count == KEPT_FLOWS_MAX || kept->size > KEPT_BYTES)
         keep_batch(engine);
@@ -114,13 +144,13 @@ static void each_flow(struct engine *engine, void (*visit)(struct engine *engine
     const uint8_t *at = kept->bytes;
     engine->pack = (struct flow_pack){0};
     for (uint32_t i = 0; i < kept->count && !engine->has_failed; i++) {
-        uint16_t size;
-        memcpy(&size, at, KEPT_SIZE_BYTES);
+        uint16_t head;
+        memcpy(&head, at, KEPT_SIZE_BYTES);
         at += KEPT_SIZE_BYTES;
         engine->packed_body =
             flow_pack_head(&engine->pack, at, &part->flow, &part->features, &part->finding);
         visit(engine, i);
-        at += size;
+        at += head & KEPT_SIZE_MASK;
     }
 }
 
@@ -133,7 +163,7 @@ static void unpack_body(struct engine *engine)
         flow_pack_body(&engine->pack, engine->packed_body, &part->flow, &part->finding);
     engine->packed_body = NULL;
     feature_derive(engine->features, &part->flow, &part->features);
-    flow_pack_features(packed, &part->features);
+    flow_pack_features(&engine->pack, packed, &part->features);
 }
 
 void engine_complete_flow(struct engine *engine)
@@ -222,25 +252,70 @@ static void tell_flow(struct engine *engine, uint32_t index)
     engine_emit_flow(engine);
 }
 
+/* The batch's scores, and the highest of them. */
+static int32_t read_scores(struct engine *engine)
+{
+    int32_t highest_mbits = INT32_MIN;
+    for (uint32_t i = 0; i < engine->kept.as.flows.count; i++) {
+        const int32_t score_mbits = next_score(engine);
+        engine->kept_scores_mbits[i] = score_mbits;
+        if (score_mbits > highest_mbits)
+            highest_mbits = score_mbits;
+    }
+    return highest_mbits;
+}
+
+static void find_strongest(struct engine *engine)
+{
+    const struct kept_flows *const kept = &engine->kept.as.flows;
+    int32_t strongest_mbits[1 + KEPT_STORIES_MAX];
+    for (uint32_t i = 0; i <= KEPT_STORIES_MAX; i++)
+        strongest_mbits[i] = INT32_MIN;
+    const uint8_t *at = kept->bytes;
+    for (uint32_t i = 0; i < kept->count; i++) {
+        uint16_t head;
+        memcpy(&head, at, KEPT_SIZE_BYTES);
+        at += KEPT_SIZE_BYTES + (head & KEPT_SIZE_MASK);
+        int32_t *const strongest = &strongest_mbits[head >> KEPT_STORY_SHIFT];
+        if (engine->kept_scores_mbits[i] > *strongest)
+            *strongest = engine->kept_scores_mbits[i];
+    }
+    for (uint32_t i = 0; i < kept->story_count; i++)
+        engine->stories[i].strongest_mbits = strongest_mbits[1 + i];
+}
+
+/* Counts the batch's findings by incident, if none of the flows is written about: false if one may
+ * be. There is no gate in a capture: each finding is flagged. */
+static bool tell_findings(struct engine *engine)
+{
+    const struct kept_flows *const kept = &engine->kept.as.flows;
+    if (kept->story_count == 0)
+        return true;
+    if (kept->story_count > KEPT_STORIES_MAX || engine->settings.emit_flagged)
+        return false;
+    memcpy(engine->stories, &kept->bytes[kept->size], kept->story_count * sizeof *engine->stories);
+    find_strongest(engine);
+    if (!incident_note_runs(engine->incidents, engine->stories, kept->story_count,
+                            kept->last_notice_ns))
+        return false;
+    for (uint32_t i = 0; i < kept->story_count; i++)
+        engine_count_findings(engine, engine->stories[i].key.cause, engine->stories[i].count);
+    return true;
+}
+
 static void tell_flows(struct engine *engine)
 {
     const struct kept_flows *const kept = &engine->kept.as.flows;
-    bool is_asked_for = wants_all(engine) || kept->has_findings;
-    for (uint32_t i = 0; i < kept->count; i++) {
-        const int32_t score_mbits = next_score(engine);
-        engine->kept_scores_mbits[i] = score_mbits;
-        is_asked_for |= asks_by_score(engine, score_mbits);
-    }
+    const int32_t highest_mbits = read_scores(engine);
     if (engine->has_failed)
         return;
     engine_count_flows(engine, kept->count, kept->packets, kept->ip_bytes);
     engine->counters.flows_queued -= kept->count;
-    if (is_asked_for) {
-        each_flow(engine, tell_flow);
-        return;
-    }
     engine_close_silent_incidents(engine, kept->first_notice_ns);
-    engine_close_silent_incidents(engine, kept->last_notice_ns);
+    if (wants_all(engine) || asks_by_score(engine, highest_mbits) || !tell_findings(engine))
+        each_flow(engine, tell_flow);
+    else
+        engine_close_silent_incidents(engine, kept->last_notice_ns);
 }
 
 static void tell_kept(struct engine *engine)

@@ -24,13 +24,18 @@
  * none. What is counted of all of them, and whether anyone would ask for a record but for a score,
  * stands in front: of varied traffic few of a thousand flows are told, and whole batches are passed
  * over unread. Notice times rise within a batch, so that its first and last tell which incidents
- * end meanwhile. */
+ * end meanwhile. A flood's or a scan's flows nearly all have a finding, and are of few incidents
+ * (random sources are inside, outside and multicast in turn): such a batch is counted into these
+ * unread, too, unless one of its flows may be told. */
 enum { KEPT_FLOWS_MAX = 64, KEPT_BYTES = KEPT_FLOWS_MAX * 256, KEPT_SIZE_BYTES = 2 };
+/* A flow's two bytes: its size, and above it 1 + the place of its story, or 0. */
+enum { KEPT_STORIES_MAX = 6, KEPT_STORY_SHIFT = 12, KEPT_SIZE_MASK = (1 << KEPT_STORY_SHIFT) - 1 };
+_Static_assert((int)FLOW_PACK_BYTES_MAX <= (int)KEPT_SIZE_MASK, "a size fits");
 struct kept_flows {
     uint32_t count, size; /* flows, and bytes in use */
     uint64_t packets, ip_bytes;
     int64_t first_notice_ns, last_notice_ns;
-    bool has_findings;
+    uint32_t story_count; /* incidents that the findings are of; they stand behind the flows */
     /* Beyond the last flow its reader may look. */
     uint8_t bytes[KEPT_BYTES + KEPT_SIZE_BYTES + 2 * FLOW_PACK_BYTES_MAX];
 };
@@ -61,6 +66,9 @@ struct engine {
     struct flow_store *store; /* capture mode */
     struct flow_pack pack;    /* what the next kept flow is told by */
     struct kept kept;         /* what is under way; large, so not on the stack */
+    /* Of the flows under way with a finding, by incident; what their scores are is not known before
+     * they are told. One place more for those beyond that many. */
+    struct incident_run stories[KEPT_STORIES_MAX + 1];
     int32_t kept_scores_mbits[KEPT_FLOWS_MAX];
     const uint8_t *packed_body; /* of the flow under way only the head was read; else NULL */
     struct ranking *ranking;    /* capture mode */
@@ -143,6 +151,8 @@ void engine_close_all_incidents(struct engine *engine, int64_t now_ns);
 void engine_count_flows(struct engine *engine, uint64_t flows, uint64_t packets, uint64_t ip_bytes);
 /* Counts what was decided on the flow under way. */
 void engine_count_verdict(struct engine *engine);
+/* The same of flows that are flagged by their finding, and not written about. */
+void engine_count_findings(struct engine *engine, uint8_t behaviour, uint64_t count);
 /* Counts a flow for its source; of a capture when it is kept. */
 void engine_count_talker(struct engine *engine, const struct flow_record *flow, uint64_t ip_bytes);
 /* Sets who talked most so far, and no other counter. */

@@ -27,6 +27,13 @@ void engine_count_verdict(struct engine *engine)
     count_reason(engine);
 }
 
+void engine_count_findings(struct engine *engine, uint8_t behaviour, uint64_t count)
+{
+    engine->counters.flagged += count;
+    engine->counters.findings += count;
+    engine->flagged_by_behaviour[behaviour] += count;
+}
+
 void engine_count_flows(struct engine *engine, uint64_t flows, uint64_t packets, uint64_t ip_bytes)
 {
     engine->counters.scored += flows;

@@ -55,33 +55,35 @@ static void leave(struct talkers *talkers, uint32_t place)
 
 /* ---- the tournament ------------------------------------------------------------------------ */
 
-/* Who is the least below a node; beyond the last node are the places. */
-static uint32_t least_below(const struct talkers *talkers, uint32_t node)
+static uint64_t lesser(uint64_t a, uint64_t b)
 {
-    return node < TALKERS_KEPT ? talkers->least[node] : node - TALKERS_KEPT;
-}
-
-/* Of equals the first place, which is to the left. */
-static void play(struct talkers *talkers, uint32_t node)
-{
-    const uint32_t left = least_below(talkers, 2 * node);
-    const uint32_t right = least_below(talkers, 2 * node + 1);
-    talkers->least[node] =
-        (uint8_t)(talkers->weights[right] < talkers->weights[left] ? right : left);
+    return a < b ? a : b;
 }
 
 static void play_all(struct talkers *talkers)
 {
     for (uint32_t node = TALKERS_KEPT - 1; node > 0; node--)
-        play(talkers, node);
+        talkers->least[node] = lesser(talkers->least[2 * node], talkers->least[2 * node + 1]);
 }
 
-/* A place has more weight than before. */
+/* A place has another weight. Of equals the first place is the lesser. All the way up, though what
+ * does not change could end it: asking that of each game costs more than the game. */
 static void play_again(struct talkers *talkers, uint32_t place)
 {
-    for (uint32_t node = (TALKERS_KEPT + place) / 2; node > 0 && talkers->least[node] == place;
-         node /= 2)
-        play(talkers, node);
+    uint32_t node = TALKERS_KEPT + place;
+    uint64_t least = talkers->least[node];
+    while (node > 1) {
+        least = lesser(least, talkers->least[node ^ 1]);
+        node /= 2;
+        talkers->least[node] = least;
+    }
+}
+
+static void add_weight(struct talkers *talkers, uint32_t place, uint64_t weight)
+{
+    const uint64_t known = talkers_weight(talkers, place);
+    const uint64_t sum = weight < TALKERS_WEIGHT_MAX - known ? known + weight : TALKERS_WEIGHT_MAX;
+    talkers->least[TALKERS_KEPT + place] = sum * TALKERS_KEPT + place;
 }
 
 /* ---- counting ------------------------------------------------------------------------------ */
@@ -90,7 +92,7 @@ static void play_again(struct talkers *talkers, uint32_t place)
 static uint32_t admit(struct talkers *talkers, uint32_t mark, const struct flow_record *flow)
 {
     const bool is_full = talkers->count == TALKERS_KEPT;
-    const uint32_t place = is_full ? talkers->least[1] : talkers->count;
+    const uint32_t place = is_full ? (uint32_t)(talkers->least[1] % TALKERS_KEPT) : talkers->count;
     if (is_full)
         leave(talkers, place);
     enter(talkers, place, mark);
@@ -111,7 +113,7 @@ void talkers_count(struct talkers *talkers, const struct flow_record *flow, uint
     if (place == TALKERS_KEPT)
         place = admit(talkers, mark, flow);
     assert(place < TALKERS_KEPT);
-    talkers->weights[place] += weight;
+    add_weight(talkers, place, weight);
     talkers->told[place].flows++;
     talkers->told[place].ip_bytes += ip_bytes;
     if (was_full)

@@ -10,8 +10,8 @@
  *
  * In a flood of sources every flow looks for one that is not there and displaces the least: of
  * equals the one in the first place. A chained index finds, a tournament (Knuth 5.4.1) has the
- * least at its root: 25 ns instead of 100 with two scans. Only one who was the least changes a
- * tournament, as weights only grow. */
+ * least at its root: 25 ns instead of 100 with two scans. What plays is a weight with its place
+ * below it in one number, so that a game is a comparison and no place is looked up. */
 #ifndef WHYFLOW_TALKERS_H
 #define WHYFLOW_TALKERS_H
 
@@ -24,19 +24,27 @@ enum { TALKERS_KEPT = STATISTICS_TALKERS_KEPT };
 
 enum { TALKERS_BUCKETS = 2 * TALKERS_KEPT };
 
+/* A weight and its place in one number. Weights stop at 2^58 - 1, beyond any capture's bytes. */
+#define TALKERS_WEIGHT_MAX (UINT64_MAX / TALKERS_KEPT)
+
 /* All zero is an empty one. */
 struct talkers {
     uint32_t count;
     uint64_t replaced;
-    uint32_t marks[TALKERS_KEPT];   /* of the addresses: the index goes by them */
-    uint8_t first[TALKERS_BUCKETS]; /* 1 + the first place of a chain; 0: none */
-    uint8_t next[TALKERS_KEPT];     /* likewise, the next one */
-    uint8_t least[TALKERS_KEPT]; /* node 1 is the root, node i's children are 2 i and 2 i + 1, the
-                                     * last ones places: whose weight is the least below. Once no
-                                     * place is free */
-    uint64_t weights[TALKERS_KEPT]; /* counted, and what was inherited */
+    uint32_t marks[TALKERS_KEPT];     /* of the addresses: the index goes by them */
+    uint8_t first[TALKERS_BUCKETS];   /* 1 + the first place of a chain; 0: none */
+    uint8_t next[TALKERS_KEPT];       /* likewise, the next one */
+    uint64_t least[2 * TALKERS_KEPT]; /* node 1 is the root, node i's children are 2 i and 2 i + 1,
+                                       * the last half places: weight (counted, and what was
+                                       * inherited) * TALKERS_KEPT + place, the least of those
+                                       * below. Nodes that are no places once no place is free */
     struct statistics_talker told[TALKERS_KEPT];
 };
+
+static inline uint64_t talkers_weight(const struct talkers *talkers, uint32_t place)
+{
+    return talkers->least[TALKERS_KEPT + place] / TALKERS_KEPT;
+}
 
 /* Counts a flow for its source; weight is what decides who is on top: its bytes, or 1. */
 void talkers_count(struct talkers *talkers, const struct flow_record *flow, uint64_t ip_bytes,

@@ -403,32 +403,6 @@ static inline void walk_features(struct walk *walk, bool is_reading,
 
 /* ---- both ways ----------------------------------------------------------------------------- */
 
-static uint8_t *write_head(struct flow_pack *pack, struct flow_record *flow,
-                           struct feature_vector *features, struct behaviour_finding *finding,
-                           uint8_t *bytes)
-{
-    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
-    struct walk walk = {.to = body};
-    walk_head(&walk, false, pack, flow, features, finding);
-    return end_writing(&walk, body, bytes);
-}
-
-static uint8_t *write_body(struct flow_record *flow, uint8_t *bytes)
-{
-    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
-    struct walk walk = {.to = body};
-    walk_body(&walk, false, flow);
-    return end_writing(&walk, body, bytes);
-}
-
-static uint8_t *write_features(struct feature_vector *features, uint8_t *bytes)
-{
-    uint8_t body[GROUP_BODY_MAX + NUMBER_REACH];
-    struct walk walk = {.to = body};
-    walk_features(&walk, false, features);
-    return end_writing(&walk, body, bytes);
-}
-
 /* A walk changes nothing when it writes. */
 __attribute__((flatten)) uint32_t flow_pack_write(struct flow_pack *pack,
                                                   const struct flow_record *flow,
@@ -436,12 +410,28 @@ __attribute__((flatten)) uint32_t flow_pack_write(struct flow_pack *pack,
                                                   const struct behaviour_finding *finding,
                                                   uint8_t *bytes)
 {
-    uint8_t *to = write_head(pack, (struct flow_record *)flow, (struct feature_vector *)features,
-                             (struct behaviour_finding *)finding, bytes);
-    to = write_body((struct flow_record *)flow, to);
-    to = write_features((struct feature_vector *)features, to);
-    assert(to - bytes <= FLOW_PACK_BYTES_MAX);
-    return (uint32_t)(to - bytes);
+    struct flow_record *const record = (struct flow_record *)flow;
+    struct feature_vector *const vector = (struct feature_vector *)features;
+    uint8_t fields[FLOW_PACK_GROUPS * GROUP_BODY_MAX + NUMBER_REACH];
+    uint64_t maps[FLOW_PACK_GROUPS];
+    struct walk walk = {.to = fields};
+    walk_head(&walk, false, pack, record, vector, (struct behaviour_finding *)finding);
+    maps[FLOW_PACK_HEAD] = next_group(&walk);
+    walk_body(&walk, false, record);
+    maps[FLOW_PACK_BODY] = next_group(&walk);
+    walk_features(&walk, false, vector);
+    maps[FLOW_PACK_FEATURES] = next_group(&walk);
+    uint8_t *const to = write_maps(pack->maps, maps, FLOW_PACK_GROUPS, bytes);
+    const size_t size = (size_t)(walk.to - fields);
+    memcpy(to, fields, size);
+    assert(to + size - bytes <= FLOW_PACK_BYTES_MAX);
+    return (uint32_t)(to + size - bytes);
+}
+
+static inline struct walk begin_reading(const struct flow_pack *pack, enum flow_pack_group group,
+                                        const uint8_t *bytes)
+{
+    return (struct walk){.from = bytes, .map = pack->maps[group]};
 }
 
 __attribute__((flatten)) const uint8_t *flow_pack_head(struct flow_pack *pack, const uint8_t *bytes,
@@ -449,8 +439,8 @@ __attribute__((flatten)) const uint8_t *flow_pack_head(struct flow_pack *pack, c
                                                        struct feature_vector *features,
                                                        struct behaviour_finding *finding)
 {
-    struct walk walk;
-    begin_reading(&walk, bytes);
+    const uint8_t *const fields = read_maps(pack->maps, bytes);
+    struct walk walk = begin_reading(pack, FLOW_PACK_HEAD, fields);
     walk_head(&walk, true, pack, flow, features, finding);
     return walk.from;
 }
@@ -473,17 +463,15 @@ __attribute__((flatten)) const uint8_t *flow_pack_body(const struct flow_pack *p
                                                        struct flow_record *flow,
                                                        struct behaviour_finding *finding)
 {
-    struct walk walk;
-    begin_reading(&walk, bytes);
+    struct walk walk = begin_reading(pack, FLOW_PACK_BODY, bytes);
     walk_body(&walk, true, flow);
     complete_finding(&pack->finding, finding);
     return walk.from;
 }
 
-__attribute__((flatten)) void flow_pack_features(const uint8_t *bytes,
+__attribute__((flatten)) void flow_pack_features(const struct flow_pack *pack, const uint8_t *bytes,
                                                  struct feature_vector *features)
 {
-    struct walk walk;
-    begin_reading(&walk, bytes);
+    struct walk walk = begin_reading(pack, FLOW_PACK_FEATURES, bytes);
     walk_features(&walk, true, features);
 }

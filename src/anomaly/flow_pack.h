@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A kept flow as few bytes and back, without loss: its record, its features and its finding, which
- * are 1.4 kB as they lie in memory; a one-packet flow of a flood takes some 80 bytes, a rich one
+ * are 1.4 kB as they lie in memory; a one-packet flow of a flood takes some 70 bytes, a rich one
  * some 250. Called by the engine when a capture's flows wait for the second pass; one thread.
  *
  * Each field is written as its difference from what it is most likely to be: from the same field of
@@ -9,8 +9,8 @@
  * record alone tells (flow_pack_is_derived) are not written: whoever unpacks measures them again.
  * Since flows are told by the one before, they are unpacked in the order in which they were packed:
  * all their heads, which hold what is counted of every flow and what decides whether more of it is
- * wanted. The body and the features, which depend on no other flow, only if asked for: of a flood's
- * flows one in thousands is written about.
+ * wanted. The body and the features, whose values depend on no other flow, only if asked for: of a
+ * flood's flows one in thousands is written about.
  *
  * Rejected: a general compressor, which does not know which field tells which, and storing only the
  * words that differ from the flow before (a double that differs at all takes its 8 bytes). */
@@ -25,8 +25,12 @@
  * says which are there. */
 enum { FLOW_PACK_BYTES_MAX = 2048 };
 
+/* What of a flow is packed together. */
+enum flow_pack_group { FLOW_PACK_HEAD, FLOW_PACK_BODY, FLOW_PACK_FEATURES, FLOW_PACK_GROUPS };
+
 /* What the next flow is told by. All 0 before the first, packing and unpacking. */
 struct flow_pack {
+    uint64_t maps[FLOW_PACK_GROUPS]; /* which fields were not as expected */
     int64_t notice_ns, wait_ns;
     uint64_t opening_number, epoch, kind, icmp, ports, outside, ttl[2], pair_id;
     uint64_t source[2], destination[2];
@@ -59,7 +63,8 @@ const uint8_t *flow_pack_head(struct flow_pack *pack, const uint8_t *bytes,
 const uint8_t *flow_pack_body(const struct flow_pack *pack, const uint8_t *bytes,
                               struct flow_record *flow, struct behaviour_finding *finding);
 
-/* Completes a vector that holds the derived features, and is 0 otherwise. */
-void flow_pack_features(const uint8_t *bytes, struct feature_vector *features);
+/* Completes a vector of the same flow that holds the derived features, and is 0 otherwise. */
+void flow_pack_features(const struct flow_pack *pack, const uint8_t *bytes,
+                        struct feature_vector *features);
 
 #endif

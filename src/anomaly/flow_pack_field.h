@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What flow_pack.c's walks are made of: how one field is written, and read back. For flow_pack.c.
  *
- * A group has up to 64 fields. It begins with a byte whose bits say which bytes of the group's map
- * follow; the map's bits say which fields are not as expected; these follow as numbers
- * (number.h). */
+ * A group has up to 64 fields, and a map whose bits say which of them are not as expected; these
+ * are written as numbers (number.h). Flows in a row are mostly alike: the maps of all groups stand
+ * in front, as what differs from those of the flow before. A byte says of which groups anything
+ * does; of each such one a byte says which bytes of its map do, and these follow. */
 #ifndef WHYFLOW_ANOMALY_FLOW_PACK_FIELD_H
 #define WHYFLOW_ANOMALY_FLOW_PACK_FIELD_H
 
@@ -19,7 +20,7 @@ enum { GROUP_FIELDS_MAX = 64, GROUP_BODY_MAX = GROUP_FIELDS_MAX * NUMBER_REACH }
 
 struct walk {
     const uint8_t *from; /* reading: the next byte */
-    uint8_t *to;         /* writing: the same, in the group's body */
+    uint8_t *to;         /* writing: the same */
     uint64_t map;
     unsigned field;
 };
@@ -53,26 +54,45 @@ static inline unsigned map_mask(uint64_t map)
     return (unsigned)((any >> 7) * UINT64_C(0x0102040810204080) >> 56);
 }
 
-/* Puts map and body together at `bytes`; behind them. */
-static inline uint8_t *end_writing(const struct walk *walk, const uint8_t *body, uint8_t *bytes)
+/* The next group's fields follow; the map of the one before. */
+static inline uint64_t next_group(struct walk *walk)
 {
     assert(walk->field <= GROUP_FIELDS_MAX);
-    unsigned mask = map_mask(walk->map);
-    *bytes++ = (uint8_t)mask;
-    for (; mask != 0; mask &= mask - 1)
-        *bytes++ = (uint8_t)(walk->map >> 8 * (unsigned)__builtin_ctz(mask));
-    const size_t size = (size_t)(walk->to - body);
-    memcpy(bytes, body, size);
-    return bytes + size;
-}
-
-static inline void begin_reading(struct walk *walk, const uint8_t *bytes)
-{
-    walk->from = bytes;
+    const uint64_t map = walk->map;
     walk->map = 0;
     walk->field = 0;
-    for (unsigned mask = *walk->from++; mask != 0; mask &= mask - 1)
-        walk->map |= (uint64_t)*walk->from++ << 8 * (unsigned)__builtin_ctz(mask);
+    return map;
+}
+
+/* Behind the maps; `before` has become `maps`. */
+static inline uint8_t *write_maps(uint64_t before[], const uint64_t maps[], unsigned count,
+                                  uint8_t *bytes)
+{
+    unsigned groups = 0;
+    uint8_t *to = bytes + 1;
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t differing = maps[i] ^ before[i];
+        if (differing == 0)
+            continue;
+        before[i] = maps[i];
+        groups |= 1U << i;
+        unsigned mask = map_mask(differing);
+        *to++ = (uint8_t)mask;
+        for (; mask != 0; mask &= mask - 1)
+            *to++ = (uint8_t)(differing >> 8 * (unsigned)__builtin_ctz(mask));
+    }
+    *bytes = (uint8_t)groups;
+    return to;
+}
+
+static inline const uint8_t *read_maps(uint64_t maps[], const uint8_t *bytes)
+{
+    for (unsigned groups = *bytes++; groups != 0; groups &= groups - 1) {
+        uint64_t *const map = &maps[__builtin_ctz(groups)];
+        for (unsigned mask = *bytes++; mask != 0; mask &= mask - 1)
+            *map ^= (uint64_t)*bytes++ << 8 * (unsigned)__builtin_ctz(mask);
+    }
+    return bytes;
 }
 
 /* ---- fields -------------------------------------------------------------------------------- */

@@ -78,35 +78,36 @@ enum feature_id incident_leading_feature(const struct verdict *verdict)
     return (enum feature_id)leading;
 }
 
-/* What asks for an alert, and what the story is then. The leading feature is not sought for a
- * behaviour: every flow of a flood asks by one. */
-struct cause {
-    uint8_t id; /* enum feature_id, or enum behaviour_id */
-    struct subject subject;
-};
-
-static struct cause cause_of(const struct record_flow_part *part, enum flagged_by flagged_by)
+static struct incident_key make_key(const struct flow_record *flow,
+                                    const struct feature_vector *features, struct subject subject,
+                                    enum flagged_by flagged_by, uint8_t cause)
 {
-    if (flagged_by == FLAGGED_BY_BEHAVIOUR) {
-        const enum behaviour_id behaviour = (enum behaviour_id)part->finding.behaviour;
-        return (struct cause){(uint8_t)behaviour, behaviour_subject(behaviour)};
-    }
-    const enum feature_id feature = surprise_cause(part);
-    return (struct cause){(uint8_t)feature, feature_subject(feature)};
-}
-
-struct incident_key incident_key_of(const struct record_flow_part *part, enum flagged_by flagged_by)
-{
-    const struct flow_record *const flow = &part->flow;
-    const struct cause cause = cause_of(part, flagged_by);
     struct incident_key key = {
-        .service = cause.subject.has_service ? (uint32_t)part->features.value[FEATURE_SERVICE] : 0,
+        .service = subject.has_service ? (uint32_t)features->value[FEATURE_SERVICE] : 0,
         .ip_version = flow->ip_version,
-        .direction = (uint8_t)part->features.value[FEATURE_DIRECTION],
+        .direction = (uint8_t)features->value[FEATURE_DIRECTION],
         .flagged_by = (uint8_t)flagged_by,
-        .cause = cause.id,
+        .cause = cause,
     };
-    memcpy(key.address, cause.subject.is_destination ? flow->destination : flow->source,
+    memcpy(key.address, subject.is_destination ? flow->destination : flow->source,
            sizeof key.address); /* of IPv4 the rest is 0 */
     return key;
+}
+
+struct incident_key incident_key_of_finding(const struct flow_record *flow,
+                                            const struct feature_vector *features,
+                                            const struct behaviour_finding *finding)
+{
+    return make_key(flow, features, behaviour_subject((enum behaviour_id)finding->behaviour),
+                    FLAGGED_BY_BEHAVIOUR, finding->behaviour);
+}
+
+/* The leading feature is not sought for a behaviour: every flow of a flood asks by one. */
+struct incident_key incident_key_of(const struct record_flow_part *part, enum flagged_by flagged_by)
+{
+    if (flagged_by == FLAGGED_BY_BEHAVIOUR)
+        return incident_key_of_finding(&part->flow, &part->features, &part->finding);
+    const enum feature_id feature = surprise_cause(part);
+    return make_key(&part->flow, &part->features, feature_subject(feature), flagged_by,
+                    (uint8_t)feature);
 }

@@ -40,4 +40,10 @@ enum feature_id incident_leading_feature(const struct verdict *verdict);
 struct incident_key incident_key_of(const struct record_flow_part *part,
                                     enum flagged_by flagged_by);
 
+/* The same of a finding alone, from what its flow is counted by: for flows that are not scored
+ * yet. */
+struct incident_key incident_key_of_finding(const struct flow_record *flow,
+                                            const struct feature_vector *features,
+                                            const struct behaviour_finding *finding);
+
 #endif

@@ -39,6 +39,7 @@ struct incident_table {
     struct wheel wheel; /* by (last flow's notice time, id) */
     uint32_t latest;    /* the one that counted a flow last, if it is still open; else NO_ENTRY */
     int64_t now_ns;
+    int64_t silent_from_ns; /* no open incident's last flow was before it */
     bool has_now;
     uint64_t opened, evicted;
 };
@@ -71,6 +72,7 @@ struct incident_table *incident_table_open(const struct incident_settings *setti
         return NULL;
     }
     table->latest = NO_ENTRY;
+    table->silent_from_ns = INT64_MAX;
     memset(table->buckets, 0xff, table->bucket_count * sizeof *table->buckets);
     return table;
 }
@@ -124,9 +126,12 @@ static struct wheel_key closing_key(const struct incident_entry *entry)
     return (struct wheel_key){entry->incident.last_ns, entry->incident.id};
 }
 
-/* The one that has been silent longest, if its last flow was at limit_ns or before. */
+/* The one that has been silent longest, if its last flow was at limit_ns or before. Mostly there is
+ * none and it is known that there cannot be: this is asked at every flow. */
 static bool find_silent(struct incident_table *table, int64_t limit_ns, uint32_t *item)
 {
+    if (limit_ns < table->silent_from_ns)
+        return false;
     while (wheel_first(&table->wheel, limit_ns, item)) {
         const struct wheel_key key = closing_key(&table->entries[*item]);
         if (table->nodes[*item].key.time_ns == key.time_ns)
@@ -134,6 +139,7 @@ static bool find_silent(struct incident_table *table, int64_t limit_ns, uint32_t
         wheel_remove(&table->wheel, *item);
         wheel_insert(&table->wheel, *item, key);
     }
+    table->silent_from_ns = wheel_least_ns(&table->wheel);
     return false;
 }
 
@@ -225,6 +231,8 @@ static uint32_t open_entry(struct incident_table *table, const struct incident_k
     entry->incident = (struct incident){
         .id = make_id(key, notice_ns), .first_ns = notice_ns, .last_ns = notice_ns};
     wheel_insert(&table->wheel, item, closing_key(entry));
+    if (notice_ns < table->silent_from_ns)
+        table->silent_from_ns = notice_ns;
     table->opened++;
     return item;
 }
@@ -252,6 +260,33 @@ struct incident_note incident_note(struct incident_table *table, const struct in
         note.strongest = &entry->strongest;
     }
     return note;
+}
+
+static bool is_only_counted(const struct incident_table *table, const struct incident_run *run)
+{
+    const uint32_t item = find(table, &run->key);
+    if (item == NO_ENTRY)
+        return false;
+    const struct incident_entry *const entry = &table->entries[item];
+    return run->strongest_mbits <= entry->strongest_mbits &&
+           entry->incident.count + run->count < entry->next_told;
+}
+
+bool incident_note_runs(struct incident_table *table, const struct incident_run *runs,
+                        uint32_t count, int64_t until_ns)
+{
+    if (until_ns - table->settings.silence_ns >= table->silent_from_ns)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_only_counted(table, &runs[i]))
+            return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct incident *const incident = &table->entries[find(table, &runs[i].key)].incident;
+        incident->count += runs[i].count;
+        if (runs[i].last_ns > incident->last_ns)
+            incident->last_ns = runs[i].last_ns;
+    }
+    return true;
 }
 
 uint64_t incident_opened(const struct incident_table *table)

@@ -74,6 +74,22 @@ void incident_close_longest_silent(struct incident_table *table, int64_t now_ns,
 struct incident_note incident_note(struct incident_table *table, const struct incident_key *key,
                                    int64_t notice_ns, int32_t score_mbits);
 
+/* Flows of one incident among others in a row. */
+struct incident_run {
+    struct incident_key key;
+    uint64_t count;
+    int64_t last_ns;         /* notice time of the last one */
+    int32_t strongest_mbits; /* the highest score */
+};
+
+/* Counts flows in a row into their incidents, a run each, if each flow by itself would only have
+ * been counted: the incidents are open, no alert falls due, none is the strongest so far, and no
+ * incident ends until the last flow's notice time. False: that is not so or not known, nothing was
+ * counted, and each flow is to be gone through. Ask incident_close_due with the first flow's notice
+ * time before, and with the last one's afterwards. */
+bool incident_note_runs(struct incident_table *table, const struct incident_run *runs,
+                        uint32_t count, int64_t until_ns);
+
 /* The input has ended: closes any, in the order as above, at now_ns. False: none is left. */
 bool incident_close_any(struct incident_table *table, int64_t now_ns,
                         struct incident_closed *closed);

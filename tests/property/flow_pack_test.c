@@ -197,7 +197,7 @@ START_TEST(any_flow_comes_back_bit_for_bit)
                 continue; /* the next one is told by it all the same */
             const uint8_t *const rest = flow_pack_body(&reader, body, &flow, &finding);
             memset(&vector, 0, sizeof vector);
-            flow_pack_features(rest, &vector);
+            flow_pack_features(&reader, rest, &vector);
             ck_assert_mem_eq(&flow, &flows[i], sizeof flow);
             ck_assert_mem_eq(&finding, &findings[i], sizeof finding);
             ck_assert_mem_eq(&vector, &features[i], sizeof vector);
@@ -324,7 +324,7 @@ static double pack_real_flows(bool is_rich)
         check_head(&read, &derived, &flow, &features);
         const uint8_t *const rest = flow_pack_body(&reader, body, &read, &finding);
         feature_derive(engine, &read, &derived);
-        flow_pack_features(rest, &derived);
+        flow_pack_features(&reader, rest, &derived);
         ck_assert_mem_eq(&read, &flow, sizeof flow);
         ck_assert_mem_eq(&derived, &features, sizeof features);
     }

@@ -215,6 +215,53 @@ START_TEST(ids_are_stable_small_and_do_not_depend_on_the_placement_key)
 }
 END_TEST
 
+static bool note_runs(struct incident_table *table, const struct incident_run *runs, uint32_t count)
+{
+    return incident_note_runs(table, runs, count, START + 20);
+}
+
+START_TEST(runs_are_counted_only_where_nothing_would_be_told)
+{
+    struct incident_table *const table = open_table(8);
+    struct incident_closed closed;
+    struct incident_run runs[] = {
+        {.key = key_of(1), .count = 8, .last_ns = START + 9, .strongest_mbits = 5},
+        {.key = key_of(2), .count = 3, .last_ns = START + 20, .strongest_mbits = 7},
+    };
+    note(table, 1, START, 5, 1);
+    ck_assert(!note_runs(table, runs, 2)); /* the second is not open */
+    note(table, 2, START + 1, 6, 1);
+    ck_assert(!note_runs(table, runs, 2)); /* nor the strongest of the two */
+    runs[1].strongest_mbits = 6;
+    ck_assert(!incident_close_due(table, START + 1, &closed));
+    ck_assert(note_runs(table, runs, 2));
+    ck_assert(!note_runs(table, runs, 1)); /* of one incident now 9 are counted, the 10th is told */
+    const struct incident_note noted = note(table, 1, START + 2, 5, 1);
+    ck_assert_uint_eq(noted.incident.count, 10); /* what was refused was not counted */
+    ck_assert(noted.alert_is_due);
+    ck_assert_int_eq(noted.incident.last_ns, START + 9);
+    ck_assert_int_eq(note(table, 2, START + 2, 5, 1).incident.last_ns, START + 20);
+    incident_table_close(table);
+}
+END_TEST
+
+START_TEST(a_run_is_not_counted_across_the_end_of_an_incident)
+{
+    struct incident_table *const table = open_table(8);
+    struct incident_closed closed;
+    const struct incident_run run = {
+        .key = key_of(2), .count = 3, .last_ns = START + HOUR, .strongest_mbits = 1};
+    note(table, 1, START, 5, 1);
+    note(table, 2, START + 30 * SECOND, 5, 1);
+    ck_assert(!incident_close_due(table, START + HOUR - 10 * SECOND, &closed));
+    ck_assert(incident_note_runs(table, &run, 1, START + HOUR - 8 * SECOND));
+    ck_assert(!incident_note_runs(table, &run, 1, START + HOUR));
+    ck_assert(incident_close_due(table, START + HOUR, &closed));
+    ck_assert_int_eq(closed.incident.first_ns, START);
+    incident_table_close(table);
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     Suite *const suite = suite_create("incident_table");
@@ -228,6 +275,8 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, a_full_table_closes_the_longest_silent_and_counts_it);
     tcase_add_test(tests, a_clock_set_back_closes_all_at_the_time_before);
     tcase_add_test(tests, ids_are_stable_small_and_do_not_depend_on_the_placement_key);
+    tcase_add_test(tests, runs_are_counted_only_where_nothing_would_be_told);
+    tcase_add_test(tests, a_run_is_not_counted_across_the_end_of_an_incident);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -108,7 +108,7 @@ static void check_places(const struct plain *plain)
     ck_assert_uint_eq(talkers.count, plain->count);
     for (uint32_t i = 0; i < plain->count; i++) {
         ck_assert_uint_eq(source_of(&talkers.told[i]), plain->source[i]);
-        ck_assert_uint_eq(talkers.weights[i], plain->weight[i]);
+        ck_assert_uint_eq(talkers_weight(&talkers, i), plain->weight[i]);
         ck_assert_uint_eq(talkers.told[i].flows, plain->flows[i]);
         ck_assert_uint_eq(talkers.told[i].ip_bytes, plain->ip_bytes[i]);
     }
