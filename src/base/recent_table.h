@@ -12,13 +12,13 @@
  * capture with few hosts it stays in the cache. The order of use is a ring of places, the latest at
  * its end; what was used again leaves a note behind that says nothing any more, as an entry knows
  * where its last one is. So a use is written in one line that was just written, and whom evictions
- * will meet is read in a row, far ahead: a list (12 bytes an entry; this is 16) took two neighbours'
- * lines for a use, and an eviction waited for each link, which only the one before it names. All is taken
- * at init (of the index, a range of addresses in which that of n cells begins at cell n) and backed
- * by the system with memory as it is touched. The hash decides placement only: who is forgotten
- * follows from the order of use, a total order. Rejected: uthash, as this was first: its list and
- * chains lie in the entries, so that others' entries are fetched too, and it takes 56 bytes an
- * entry. */
+ * will meet is read in a row, far ahead: a list (12 bytes an entry; this is 16) took two
+ * neighbours' lines for a use, and an eviction waited for each link, which only the one before it
+ * names. All is taken at init (of the index, a range of addresses in which that of n cells begins
+ * at cell n) and backed by the system with memory as it is touched. The hash decides placement
+ * only: who is forgotten follows from the order of use, a total order. Rejected: uthash, as this
+ * was first: its list and chains lie in the entries, so that others' entries are fetched too, and
+ * it takes 56 bytes an entry. */
 #ifndef WHYFLOW_BASE_RECENT_TABLE_H
 #define WHYFLOW_BASE_RECENT_TABLE_H
 
@@ -201,7 +201,7 @@ recent_table_is_same(const uint8_t *one, const void *other_key, size_t bytes)
 /* Takes out of a full order the notes that say nothing any more. */
 void recent_table_tidy(struct recent_table *table);
 
-/* The place becomes the most recently used; there is room for its note, and after it for another. */
+/* The place becomes the most recently used; there is room for its note, and behind it for one. */
 static inline void recent_table_note_use(struct recent_table *table, uint32_t place)
 {
     struct recent_order *const order = &table->order;
