@@ -258,7 +258,10 @@ const struct baseline_place *baseline_place_next(const struct baseline *baseline
     place_some(baseline, vector, others | came_or_went, &placer->place);
     placer->is_used = true;
     placer->vector.present = vector->present;
-    memcpy(placer->vector.value, vector->value, sizeof vector->value);
+    for (uint64_t left = others; left != 0; left &= left - 1) {
+        const unsigned j = (unsigned)__builtin_ctzll(left);
+        placer->vector.value[j] = vector->value[j];
+    }
     return &placer->place;
 }
 

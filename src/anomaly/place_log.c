@@ -61,15 +61,20 @@ void place_log_close(struct place_log *log)
 static size_t slot_of(const struct baseline_place *place)
 {
     static const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
-    enum { LANES = 4, WORDS = sizeof *place / sizeof(uint64_t) };
+    enum { TURN_BYTES = 4 * sizeof(uint64_t), WHOLE = sizeof *place / TURN_BYTES * TURN_BYTES };
     const uint8_t *const bytes = (const uint8_t *)place;
-    uint64_t word[WORDS + LANES] = {0}, a = 1, b = 2, c = 3, d = 4;
-    memcpy(word, bytes, sizeof *place);
-    for (unsigned i = 0; i < WORDS; i += LANES) {
-        a = (a << 11 | a >> 53) + word[i];
-        b = (b << 11 | b >> 53) + word[i + 1];
-        c = (c << 11 | c >> 53) + word[i + 2];
-        d = (d << 11 | d >> 53) + word[i + 3];
+    uint64_t word[4], a = 1, b = 2, c = 3, d = 4;
+    for (unsigned i = 0; i < sizeof *place; i += TURN_BYTES) {
+        if (i < WHOLE) {
+            memcpy(word, bytes + i, TURN_BYTES);
+        } else {
+            memset(word, 0, sizeof word);
+            memcpy(word, bytes + WHOLE, sizeof *place - WHOLE);
+        }
+        a = (a << 11 | a >> 53) + word[0];
+        b = (b << 11 | b >> 53) + word[1];
+        c = (c << 11 | c >> 53) + word[2];
+        d = (d << 11 | d >> 53) + word[3];
     }
     uint64_t hash = (a ^ a >> 32) * factor;
     hash = (hash ^ hash >> 32 ^ b) * factor;

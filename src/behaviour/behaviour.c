@@ -20,6 +20,10 @@ enum table {
 enum { HOSTS_MIN = 2 };
 enum { RULES_MAX = 64 };
 
+/* Rules found for sights, by a hash of the sight: a network has some dozens of sights, of which no
+ * two flows in a row need have the same one. */
+enum { SIGHTS_KEPT_BITS = 6 };
+
 struct behaviour_engine {
     struct behaviour_settings settings;
     bool has_time; /* a flow was observed: what follows holds */
@@ -30,8 +34,10 @@ struct behaviour_engine {
     struct recent_table tables[TABLE_COUNT];
     struct parts parts;             /* of their entries */
     uint32_t rule_needs[RULES_MAX]; /* what all quantities of each rule need, enum sight */
-    uint32_t sight;                 /* of the last flow; */
-    uint64_t rules;                 /* a bit for each rule whose needs that is */
+    struct sight_rules {
+        uint32_t sight;
+        uint64_t rules; /* a bit for each rule whose needs that is */
+    } kept[1 << SIGHTS_KEPT_BITS];
 };
 
 #define BEHAVIOUR(id, name, label, techniques, tactics) \
@@ -149,14 +155,23 @@ static void find_rule_needs(struct behaviour_engine *engine)
     }
 }
 
-/* Of a flow of this sight no other rule holds. */
-static uint64_t rules_for(const struct behaviour_engine *engine, uint32_t sight)
+static uint64_t find_rules(const struct behaviour_engine *engine, uint32_t sight)
 {
     uint64_t rules = 0;
     for (size_t i = 0; i < behaviour_rule_count; i++)
         if ((engine->rule_needs[i] & ~sight) == 0)
             rules |= UINT64_C(1) << i;
     return rules;
+}
+
+/* Of a flow of this sight no other rule holds. */
+static uint64_t rules_for(struct behaviour_engine *engine, uint32_t sight)
+{
+    const uint32_t hash = sight * UINT32_C(0x9e3779b1);
+    struct sight_rules *const kept = &engine->kept[hash >> (32 - SIGHTS_KEPT_BITS)];
+    if (kept->sight != sight)
+        *kept = (struct sight_rules){sight, find_rules(engine, sight)};
+    return kept->rules;
 }
 
 struct behaviour_engine *behaviour_open(const struct behaviour_settings *settings)
@@ -166,7 +181,7 @@ struct behaviour_engine *behaviour_open(const struct behaviour_settings *setting
         return NULL;
     engine->settings = *settings;
     find_rule_needs(engine);
-    engine->rules = rules_for(engine, engine->sight);
+    engine->kept[0].rules = find_rules(engine, 0); /* of what is nothing: hash 0 */
     if (open_tables(engine))
         return engine;
     behaviour_close(engine);
@@ -391,11 +406,7 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
     give_births(engine, &scene);
     scene_count(&scene, hashes);
     memset(finding, 0, sizeof *finding); /* BEHAVIOUR_NONE */
-    if (scene.sight != engine->sight) {
-        engine->sight = scene.sight;
-        engine->rules = rules_for(engine, scene.sight);
-    }
-    for (uint64_t left = engine->rules; left != 0; left &= left - 1) {
+    for (uint64_t left = rules_for(engine, scene.sight); left != 0; left &= left - 1) {
         double values[BEHAVIOUR_EVIDENCE_MAX];
         const struct behaviour_rule *const rule = &behaviour_rules[__builtin_ctzll(left)];
         const unsigned count = try_rule(rule, &scene, values);

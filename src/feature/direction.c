@@ -31,20 +31,22 @@ static struct direction_net words_of(const struct settings_network *network)
     return words;
 }
 
-enum { NONE, SOME, ALL };
-
 static void add_network(struct direction_nets *nets, const struct settings_network *network)
 {
     assert(nets->count < DIRECTION_NETS_MAX);
     const struct direction_net words = words_of(network);
     uint8_t mask[sizeof words.mask];
     memcpy(mask, words.mask, sizeof mask);
-    nets->nets[nets->count++] = words;
     for (unsigned byte = 0; byte < 256; byte++) {
-        uint8_t *const what = &nets->by_first_byte[byte];
-        if (((byte ^ network->address[0]) & mask[0]) == 0 && *what != ALL)
-            *what = network->prefix_bits <= 8 ? ALL : SOME;
+        struct direction_byte *const what = &nets->by_first_byte[byte];
+        if (((byte ^ network->address[0]) & mask[0]) != 0)
+            continue;
+        what->is_all |= network->prefix_bits <= 8;
+        if (what->first == what->end)
+            what->first = (uint8_t)nets->count;
+        what->end = (uint8_t)(nets->count + 1);
     }
+    nets->nets[nets->count++] = words;
 }
 
 void direction_inside_init(struct direction_inside *inside, const struct feature_settings *settings)
@@ -58,23 +60,20 @@ void direction_inside_init(struct direction_inside *inside, const struct feature
     }
 }
 
-static bool is_in_one(const struct direction_nets *nets, const uint8_t address[16])
+static bool is_inside(const struct direction_nets *nets, const uint8_t address[16])
 {
+    const struct direction_byte *const what = &nets->by_first_byte[address[0]];
+    if (what->is_all)
+        return true;
     uint64_t words[2];
     memcpy(words, address, sizeof words);
-    for (size_t i = 0; i < nets->count; i++) {
+    for (size_t i = what->first; i < what->end; i++) {
         const struct direction_net *const net = &nets->nets[i];
         if ((((words[0] ^ net->network[0]) & net->mask[0]) |
              ((words[1] ^ net->network[1]) & net->mask[1])) == 0)
             return true;
     }
     return false;
-}
-
-static bool is_inside(const struct direction_nets *nets, const uint8_t address[16])
-{
-    const uint8_t what = nets->by_first_byte[address[0]];
-    return what == ALL || (what == SOME && is_in_one(nets, address));
 }
 
 enum feature_direction direction_of(const struct direction_inside *inside,
