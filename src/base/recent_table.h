@@ -201,7 +201,7 @@ recent_table_is_same(const uint8_t *one, const void *other_key, size_t bytes)
 /* Takes out of a full order the notes that say nothing any more. */
 void recent_table_tidy(struct recent_table *table);
 
-/* The place becomes the most recently used; there is room for its note, and behind it for one. */
+/* Notes that the place is used now; an order that is full by that is tidied at once. */
 static inline void recent_table_note_use(struct recent_table *table, uint32_t place)
 {
     struct recent_order *const order = &table->order;
@@ -211,6 +211,7 @@ static inline void recent_table_note_use(struct recent_table *table, uint32_t pl
         recent_table_tidy(table);
 }
 
+/* The place becomes the most recently used, if it is not yet. */
 static inline void recent_table_renew(struct recent_table *table, uint32_t place)
 {
     if (table->uses[place].at + 1 != table->order.next)
