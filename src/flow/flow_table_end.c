@@ -32,6 +32,19 @@ static int64_t class_timeout_ns(const struct flow_table *table, enum flow_class 
     return idle != 0 && idle < close ? idle : close;
 }
 
+/* Flows that go on come here from the sweep, which finds them by when they began: the next one's
+ * last packet may well be before the first one's. Were the first taken for the earliest, a heap
+ * would sort the others: with a million flows that began together, most of them, and each that then
+ * closed cost a heap's worth of misses. None is before the time at which it would be due. The other
+ * classes' flows come in the order of time, and are not worth steps over the time before. */
+static void place_open_wheel(struct flow_table *table, int64_t timeout_ns)
+{
+    struct wheel *const wheel = &table->open[FLOW_CLASS_OPEN];
+    const int64_t now_ns = table->clock.now_ns;
+    if (timeout_ns > 0 && wheel_count(wheel) == 0)
+        wheel_place(wheel, now_ns > timeout_ns ? now_ns - timeout_ns : 0);
+}
+
 void flow_table_put_in_wheel(struct flow_table *table, uint32_t item)
 {
     struct flow_cell *const cell = &table->cells.cells[item];
@@ -41,6 +54,8 @@ void flow_table_put_in_wheel(struct flow_table *table, uint32_t item)
     cell->wheel_class = class & 3;
     if (timeout_ns > 0 && last_ns + timeout_ns < table->due_ns)
         table->due_ns = last_ns + timeout_ns;
+    if (class == FLOW_CLASS_OPEN)
+        place_open_wheel(table, timeout_ns);
     wheel_insert(&table->open[class], item,
                  (struct wheel_key){last_ns, table->nodes[item].key.number});
 }

@@ -165,6 +165,20 @@ START_TEST(a_sweep_looks_at_no_more_flows_than_it_may)
 }
 END_TEST
 
+/* The sweep finds them in the order in which they began; their last packets came in the other. */
+START_TEST(flows_that_go_on_after_their_timeout_are_not_sorted)
+{
+    enum { COUNT = 1000 };
+    open_flows(COUNT);
+    for (uint32_t i = 0; i < COUNT; i++)
+        give(packet_of(COUNT - 1 - i, 20 * SECOND + (int64_t)i * SECOND / COUNT));
+    flow_table_advance(table, 40 * SECOND);
+    ck_assert(flow_table_sweep(table, SIZE_MAX));
+    ck_assert_uint_eq(wheel_count(&table->open[FLOW_CLASS_OPEN]), COUNT);
+    ck_assert_uint_eq(table->open[FLOW_CLASS_OPEN].heap_count, 0);
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     Suite *const suite = suite_create("flows that end at once");
@@ -176,6 +190,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(tcase, numbers_too_far_apart_for_slots_are_in_order_too);
     tcase_add_test(tcase, time_may_move_on_while_all_end);
     tcase_add_test(tcase, a_sweep_looks_at_no_more_flows_than_it_may);
+    tcase_add_test(tcase, flows_that_go_on_after_their_timeout_are_not_sorted);
     suite_add_tcase(suite, tcase);
     return suite;
 }
