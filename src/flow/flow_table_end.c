@@ -60,12 +60,17 @@ void flow_table_put_in_wheel(struct flow_table *table, uint32_t item)
                  (struct wheel_key){last_ns, table->nodes[item].key.number});
 }
 
-/* Keeps in mind who opened a conversation that has ended. */
+/* Keeps in mind who opened a conversation that has ended. The cell keeps it too: its record asks
+ * again, and where only the ports tell, that is two searches. */
 static void remember(struct flow_table *table, uint32_t item, uint32_t hash)
 {
+    struct flow_cell *const cell = &table->cells.cells[item];
     const struct flow_key key = flow_cells_key(&table->cells, item);
+    const struct flow_orientation orientation = flow_cells_orientation(&table->cells, item);
+    cell->initiator = orientation.initiator & 3u;
+    cell->basis = orientation.basis & 7u;
     flow_memory_add(
-        &table->memory, &key, hash, flow_cells_orientation(&table->cells, item).initiator,
+        &table->memory, &key, hash, orientation.initiator,
         (struct wheel_key){flow_cells_last_ns(&table->cells, item), table->nodes[item].key.number});
 }
 
