@@ -18,28 +18,14 @@ static uint32_t cell_count_for(uint32_t limit)
     return count;
 }
 
-/* Of a power of two with room for two notes an entry. */
-static uint32_t order_mask_for(uint32_t limit)
-{
-    uint32_t mask = 1;
-    while (mask + 1 < limit * 2)
-        mask = mask * 2 + 1;
-    return mask;
-}
-
 static size_t cells_bytes(const struct recent_table *table)
 {
     return table->cells_most * sizeof *table->cells;
 }
 
-static size_t uses_bytes(const struct recent_table *table)
+static size_t links_bytes(const struct recent_table *table)
 {
-    return (table->layout.limit + (size_t)1) * sizeof *table->uses;
-}
-
-static size_t order_bytes(const struct recent_table *table)
-{
-    return (table->order.mask + (size_t)1) * sizeof *table->order.ring;
+    return (table->layout.limit + (size_t)1) * sizeof *table->links;
 }
 
 /* It begins at a page, so that entries of a line's size lie in one. */
@@ -50,7 +36,7 @@ static size_t slab_bytes(const struct recent_table *table)
 
 /* A cell holds, from the lowest bit: a place (1 + slot), how far it lies behind where its hash puts
  * it, and as many of the hash's highest bits as are left. The greatest distance that can be told
- * stands for all from there on; then the uses know the hash. */
+ * stands for all from there on; then the links know the hash. */
 static void split_cells(struct recent_table *table)
 {
     enum { CELL_BITS = 32, DISTANCE_BITS = 4 };
@@ -105,12 +91,9 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
     table->entry_shift = (uint32_t)__builtin_ctzll(layout->entry_bytes);
     table->entry_inverse = inverse_of(layout->entry_bytes >> table->entry_shift);
     table->range = pages_open(2 * cells_bytes(table));
-    table->uses = pages_open(uses_bytes(table));
-    table->order.mask = order_mask_for(table->layout.limit);
-    table->order.ring = pages_open(order_bytes(table));
+    table->links = pages_open(links_bytes(table));
     table->slab = pages_open(slab_bytes(table));
-    if (table->range == NULL || table->uses == NULL || table->order.ring == NULL ||
-        table->slab == NULL) {
+    if (table->range == NULL || table->links == NULL || table->slab == NULL) {
         recent_table_deinit(table);
         return false;
     }
@@ -121,15 +104,14 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
 void recent_table_deinit(struct recent_table *table)
 {
     pages_close(table->range, 2 * cells_bytes(table));
-    pages_close(table->uses, uses_bytes(table));
-    pages_close(table->order.ring, order_bytes(table));
+    pages_close(table->links, links_bytes(table));
     pages_close(table->slab, slab_bytes(table));
     *table = (struct recent_table){.count = 0};
 }
 
 size_t recent_table_memory_bytes(const struct recent_table *table)
 {
-    return cells_bytes(table) + uses_bytes(table) + order_bytes(table) + slab_bytes(table);
+    return cells_bytes(table) + links_bytes(table) + slab_bytes(table);
 }
 
 static struct recent_entry *entry_at(const struct recent_table *table, uint32_t place)
@@ -150,35 +132,13 @@ static const uint8_t *key_of(const struct recent_entry *entry)
 
 /* ---- the order of use ---------------------------------------------------------------------- */
 
-/* The place that note number `at` tells of; 0: it has been used again since, or forgotten. */
-static uint32_t noted_at(const struct recent_table *table, uint32_t at)
+static void list_add_newest(struct recent_link *links, uint32_t place)
 {
-    const uint32_t place = table->order.ring[at & table->order.mask];
-    return table->uses[place].at == at ? place : 0;
-}
-
-/* At most one note of an entry says something, so that half of the ring is free after it. */
-void recent_table_tidy(struct recent_table *table)
-{
-    struct recent_order *const order = &table->order;
-    uint32_t to = order->first;
-    for (uint32_t at = order->first; at != order->next; at++) {
-        const uint32_t place = noted_at(table, at);
-        if (place == 0)
-            continue;
-        order->ring[to & order->mask] = place;
-        table->uses[place].at = to++;
-    }
-    order->next = to;
-}
-
-/* The first place that a note from `at` on tells of; 0: none. */
-static uint32_t first_noted(const struct recent_table *table, uint32_t at)
-{
-    for (; at != table->order.next; at++)
-        if (noted_at(table, at) != 0)
-            return noted_at(table, at);
-    return 0;
+    const uint32_t newest = links[0].older;
+    links[place].older = newest;
+    links[place].newer = 0;
+    links[newest].newer = place;
+    links[0].older = place;
 }
 
 /* ---- the index ----------------------------------------------------------------------------- */
@@ -203,7 +163,7 @@ static uint32_t distance_of(const struct recent_table *table, uint32_t at)
     const uint32_t told = cell >> table->place_bits & table->distance_most;
     if (told < table->distance_most)
         return told;
-    return (at - table->uses[place_in(table, cell)].hash) & table->cell_mask;
+    return (at - table->links[place_in(table, cell)].hash) & table->cell_mask;
 }
 
 static void fill_cell(struct recent_table *table, uint32_t place, uint32_t hash)
@@ -224,7 +184,7 @@ static void grow(struct recent_table *table)
     for (uint32_t at = 0; at < cell_count; at++)
         if (cells[at] != 0)
             fill_cell(table, place_in(table, cells[at]),
-                      table->uses[place_in(table, cells[at])].hash);
+                      table->links[place_in(table, cells[at])].hash);
     pages_clear(cells, cell_count * sizeof *cells);
 }
 
@@ -234,7 +194,7 @@ static void empty_cell(struct recent_table *table, uint32_t place)
 {
     uint32_t *const cells = table->cells;
     const uint32_t mask = table->cell_mask;
-    uint32_t gap = table->uses[place].hash & mask;
+    uint32_t gap = table->links[place].hash & mask;
     while (place_in(table, cells[gap]) != place)
         gap = (gap + 1) & mask;
     for (uint32_t at = (gap + 1) & mask; cells[at] != 0; at = (at + 1) & mask) {
@@ -270,49 +230,35 @@ static inline __attribute__((always_inline)) uint32_t seek(const struct recent_t
 
 /* ---- entries ------------------------------------------------------------------------------- */
 
-/* Has fetched what evictions need when they will have come from note `at` to one so far behind it:
- * where the entry's own last note is; the entry and its cell; what the entry leads to. Flows of a
- * flood come every 300 ns, and up to 16 of them at a time evict from one table, with a miss or two
- * each. A note behind the last is of a place that was there before, which has a later one. */
-static void foresee_evictions(const struct recent_table *table, uint32_t at)
+/* Has fetched what the evictions to come will need: what the first entry to leave leads to, the
+ * second one, and the link behind that. */
+static void foresee_evictions(const struct recent_table *table, uint32_t first, uint32_t second)
 {
-    enum { USES_AHEAD = 16, ENTRIES_AHEAD = 8, LEADS_AHEAD = 4 };
-    const struct recent_order *const order = &table->order;
-    __builtin_prefetch(&table->uses[order->ring[(at + USES_AHEAD) & order->mask]]);
-    const uint32_t later = noted_at(table, at + ENTRIES_AHEAD);
-    if (later != 0) {
-        recent_table_warm_slot(table, later - 1);
-        recent_table_ask(table, table->uses[later].hash);
-    }
-    if (table->layout.foresee == NULL)
+    if (first == 0 || second == 0)
         return;
-    const uint32_t soon = noted_at(table, at + LEADS_AHEAD);
-    if (soon != 0)
-        table->layout.foresee(table->layout.context, entry_at(table, soon));
-}
-
-/* The least recently used; notes up to its own are gone. */
-static uint32_t take_oldest(struct recent_table *table)
-{
-    struct recent_order *const order = &table->order;
-    for (;;) {
-        assert(order->first != order->next);
-        const uint32_t place = noted_at(table, order->first);
-        foresee_evictions(table, order->first++);
-        if (place != 0)
-            return place;
-    }
+    const struct recent_link link = table->links[second];
+    recent_table_warm_slot(table, second - 1);
+    recent_table_ask(table, link.hash);
+    __builtin_prefetch(&table->links[link.newer]);
+    if (table->layout.foresee != NULL)
+        table->layout.foresee(table->layout.context, entry_at(table, first));
 }
 
 /* The least recently used leaves, for flow `number`; its place, which nothing leads to now. */
 static uint32_t evict_oldest(struct recent_table *table, uint64_t number)
 {
-    const uint32_t oldest = take_oldest(table);
+    struct recent_link *const links = table->links;
+    const uint32_t oldest = links[0].newer;
+    const uint32_t first = links[oldest].newer, second = links[first].newer;
+    assert(oldest != 0);
     if (table->layout.forget != NULL &&
         table->layout.forget(table->layout.context, entry_at(table, oldest)))
         table->lost = number;
+    links[0].newer = first;
+    links[first].older = 0;
     empty_cell(table, oldest);
     table->evicted++;
+    foresee_evictions(table, first, second);
     return oldest;
 }
 
@@ -326,12 +272,12 @@ static void *insert(struct recent_table *table, struct recent_lookup lookup, uin
     memcpy((uint8_t *)entry + sizeof *entry, lookup.key, table->layout.key_bytes);
     entry->inserted = number;
     entry->lost = lost;
-    table->uses[place].hash = lookup.hash;
+    table->links[place].hash = lookup.hash;
     if (table->count > (table->cell_mask + 1) / CELLS_PER_ENTRY &&
         table->cell_mask + 1 < table->cells_most)
         grow(table);
     fill_cell(table, place, lookup.hash);
-    recent_table_note_use(table, place);
+    list_add_newest(table->links, place);
     return entry;
 }
 
@@ -348,7 +294,11 @@ struct recent_lookup recent_lookup_begin(const struct recent_table *table, const
 
 const void *recent_table_found(const struct recent_table *table, uint32_t place)
 {
-    return place == 0 ? NULL : entry_at(table, place);
+    if (place == 0)
+        return NULL;
+    __builtin_prefetch(&table->links[table->links[place].older]);
+    __builtin_prefetch(&table->links[table->links[place].newer]);
+    return entry_at(table, place);
 }
 
 bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup)
@@ -362,14 +312,15 @@ void *recent_table_touch_anew(struct recent_table *table, struct recent_lookup l
     const uint32_t place = seek(table, lookup);
     if (place == 0)
         return insert(table, lookup, number);
-    recent_table_renew(table, place);
+    if (table->links[place].newer != 0)
+        recent_table_renew(table, place);
     return entry_at(table, place);
 }
 
 void recent_table_clear(struct recent_table *table)
 {
     memset(table->cells, 0, (table->cell_mask + (size_t)1) * sizeof *table->cells);
-    table->order.first = table->order.next; /* no note before is asked for any more */
+    table->links[0] = (struct recent_link){.newer = 0};
     table->count = 0;
     table->lost = 0;
 }
@@ -381,13 +332,12 @@ static void *entry_or_null(const struct recent_table *table, uint32_t place)
 
 void *recent_table_oldest(const struct recent_table *table)
 {
-    return entry_or_null(table, first_noted(table, table->order.first));
+    return entry_or_null(table, table->links[0].newer);
 }
 
 void *recent_table_newer(const struct recent_table *table, const void *entry)
 {
-    const uint32_t at = table->uses[place_of(table, entry)].at;
-    return entry_or_null(table, first_noted(table, at + 1));
+    return entry_or_null(table, table->links[place_of(table, entry)].newer);
 }
 
 uint32_t recent_table_slot(const struct recent_table *table, const void *entry)

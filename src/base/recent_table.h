@@ -9,16 +9,13 @@
  * absent keys are known without looking at an entry, present ones with one look. It is at most a
  * quarter full: at half, how many cells to look at is anyone's guess, and guessing cost 40 ns for
  * an insertion and eviction; so a cell is 4 bytes, not 8. It doubles with what it holds: of a
- * capture with few hosts it stays in the cache. The order of use is a ring of places, the latest at
- * its end; what was used again leaves a note behind that says nothing any more, as an entry knows
- * where its last one is. So a use is written in one line that was just written, and whom evictions
- * will meet is read in a row, far ahead: a list (12 bytes an entry; this is 16) took two
- * neighbours' lines for a use, and an eviction waited for each link, which only the one before it
- * names. All is taken at init (of the index, a range of addresses in which that of n cells begins
- * at cell n) and backed by the system with memory as it is touched. The hash decides placement
- * only: who is forgotten follows from the order of use, a total order. Rejected: uthash, as this
- * was first: its list and chains lie in the entries, so that others' entries are fetched too, and
- * it takes 56 bytes an entry. */
+ * capture with few hosts it stays in the cache. The order of use is a list in an array of its own,
+ * 12 bytes an entry, that mostly stays in the cache; along it evictions are foreseen. All is taken
+ * at init (of the index, a range of addresses in which that of n cells begins at cell n) and backed
+ * by the system with memory as it is touched. The hash decides placement only: who is forgotten
+ * follows from the order of use, a total order. Rejected: uthash, as this was first: its list and
+ * chains lie in the entries, so that others' entries are fetched too, and it takes 56 bytes an
+ * entry. */
 #ifndef WHYFLOW_BASE_RECENT_TABLE_H
 #define WHYFLOW_BASE_RECENT_TABLE_H
 
@@ -50,18 +47,10 @@ struct recent_layout {
     const uint64_t *hash_key; /* NULL: every look-up brings its hash */
 };
 
-/* Of an entry, by its place: 1 + slot. */
-struct recent_use {
-    uint32_t at; /* its latest note in the order of use */
-    uint32_t hash;
-};
-
-/* Notes of uses, each the place used, numbered modulo 2^32: those from `first` to before `next` lie
- * in the ring, at their number modulo its size. There is room for two notes for each entry, so that
- * whoever finds it full and takes out what says nothing has as many uses to go as it looked at. */
-struct recent_order {
-    uint32_t *ring;
-    uint32_t mask, first, next;
+/* An entry's neighbours in the order of use, by 1 + slot; of place 0, the list's head, the least
+ * and the most recently used. */
+struct recent_link {
+    uint32_t newer, older, hash;
 };
 
 struct recent_table {
@@ -69,8 +58,7 @@ struct recent_table {
     uint64_t hash_key[2];
     uint32_t *cells; /* 0: empty; see recent_table.c */
     uint32_t *range; /* room for as many cells as there may be, and before it for fewer */
-    struct recent_use *uses;
-    struct recent_order order;
+    struct recent_link *links;
     uint8_t *slab;
     uint32_t cell_mask, cells_most;
     uint32_t place_bits, place_mask, distance_most, tag_mask; /* parts of a cell */
@@ -105,7 +93,7 @@ static inline void recent_table_ask(const struct recent_table *table, uint32_t h
 /* The place that the hash leads to, most likely the key's, and its memory is asked for; 0: surely
  * there is no such key. For who keeps it until the touch, which then need not look again. */
 static inline uint32_t recent_table_find(const struct recent_table *table, uint32_t hash);
-/* The entry of a place found; NULL: of none. */
+/* The entry of a place found; its neighbours in the order of use are asked for. */
 const void *recent_table_found(const struct recent_table *table, uint32_t place);
 bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup);
 /* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`
@@ -154,7 +142,7 @@ static inline uint32_t recent_table_find(const struct recent_table *table, uint3
     const uint32_t place = cell & table->place_mask;
     if (place != 0) {
         recent_table_warm_slot(table, place - 1);
-        __builtin_prefetch(&table->uses[place]);
+        __builtin_prefetch(&table->links[place]);
     }
     return place;
 }
@@ -198,24 +186,18 @@ recent_table_is_same(const uint8_t *one, const void *other_key, size_t bytes)
     return difference == 0;
 }
 
-/* Takes out of a full order the notes that say nothing any more. */
-void recent_table_tidy(struct recent_table *table);
-
-/* Notes that the place is used now; an order that is full by that is tidied at once. */
-static inline void recent_table_note_use(struct recent_table *table, uint32_t place)
-{
-    struct recent_order *const order = &table->order;
-    table->uses[place].at = order->next;
-    order->ring[order->next++ & order->mask] = place;
-    if (order->next - order->first > order->mask)
-        recent_table_tidy(table);
-}
-
-/* The place becomes the most recently used, if it is not yet. */
+/* The place becomes the most recently used; it is not yet. */
 static inline void recent_table_renew(struct recent_table *table, uint32_t place)
 {
-    if (table->uses[place].at + 1 != table->order.next)
-        recent_table_note_use(table, place);
+    struct recent_link *const links = table->links;
+    const struct recent_link link = links[place];
+    const uint32_t newest = links[0].older;
+    links[link.older].newer = link.newer;
+    links[link.newer].older = link.older;
+    links[newest].newer = place;
+    links[place].older = newest;
+    links[place].newer = 0;
+    links[0].older = place;
 }
 
 static inline __attribute__((always_inline)) void *recent_table_touch(struct recent_table *table,
@@ -229,7 +211,8 @@ static inline __attribute__((always_inline)) void *recent_table_touch(struct rec
     uint8_t *const entry = table->slab + (place - 1) * table->layout.entry_bytes;
     if (!recent_table_is_same(entry + sizeof(struct recent_entry), lookup.key, key_bytes))
         return recent_table_touch_anew(table, lookup, number);
-    recent_table_renew(table, place);
+    if (table->links[place].newer != 0)
+        recent_table_renew(table, place);
     return entry;
 }
 
