@@ -110,6 +110,8 @@ static void put_sequence(const struct generator *generator, uint8_t *at, const s
         return;
     }
     uint32_t *const next = generator->next[shape->flow];
+    if ((shape->tcp_flags & FLAG_SYN) && !shape->is_reverse)
+        next[0] = next[1] = (uint32_t)(shape->flow * 2654435761u);
     put_32(at, next[shape->is_reverse]);
     if (shape->tcp_flags & FLAG_ACK)
         put_32(at + 4, next[!shape->is_reverse]);
@@ -119,7 +121,8 @@ static void put_sequence(const struct generator *generator, uint8_t *at, const s
 static void put_transport(const struct generator *generator, uint8_t *at, const struct shape *shape,
                           unsigned bytes)
 {
-    const unsigned client = 1024 + (unsigned)(shape->flow * 7919 % 60000);
+    /* No two flows have the same client and port: 59999 and 65000 clients have no common factor. */
+    const unsigned client = 1024 + (unsigned)(shape->flow * 7919 % 59999);
     const bool is_plain = shape->is_flood || shape->flow % 3 == 0;
     const unsigned server = shape->protocol == PROTOCOL_UDP ? 53 : is_plain ? 80 : 443;
     memset(at, 0, 20);
