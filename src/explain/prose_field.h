@@ -6,6 +6,7 @@
 
 #include "base/quantity.h"
 #include "explain/prose.h"
+#include "explain/prose_facts.h"
 #include "whyflow/feature.h"
 
 struct prose_fields {
@@ -19,26 +20,10 @@ extern const struct prose_fields prose_fields_ends, prose_fields_flow, prose_fie
 /* Measured values with three digits; what is typical with two, for it is known to one bin. */
 enum { PROSE_VALUE_DIGITS = 3, PROSE_TYPICAL_DIGITS = 2 };
 
-static inline const struct flow_record *prose_flow(const struct prose_facts *facts)
-{
-    return &facts->part->flow;
-}
-
-static inline const struct flow_direction *prose_forward(const struct prose_facts *facts)
-{
-    return &facts->part->flow.direction[FLOW_FORWARD];
-}
-
-static inline const struct flow_direction *prose_reverse(const struct prose_facts *facts)
-{
-    return &facts->part->flow.direction[FLOW_REVERSE];
-}
-
 static inline void prose_put_feature(const struct prose_facts *facts, enum feature_id id,
                                      struct text *text)
 {
-    quantity_append(text, facts->part->features.value[id], feature_infos[id].unit,
-                    PROSE_VALUE_DIGITS);
+    quantity_append(text, prose_value(facts, id), feature_infos[id].unit, PROSE_VALUE_DIGITS);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* THE TABLE of rules for prose: where, when, what is said. To say something new: a row here, its
- * condition in prose_condition.c, its fields in prose_field_*.c. Constant data. */
+ * condition in prose_condition_*.c, its fields in prose_field_*.c. Constant data. */
 #include "explain/prose.h"
 
 #include "explain/prose_condition.h"
