@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A `flow` or `alert` line: EVE's part of it, in EVE's types. What is under `whyflow` is written
- * by native_whyflow.c. Called by the native formatter; no state. */
+ * by native_whyflow_*.c. Called by the native formatter; no state. */
 #include "format/native_flow.h"
 
 #include "base/address.h"

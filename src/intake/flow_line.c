@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a line to a flow record, part by part in the order of the formatter (native_flow.c and
- * native_whyflow.c). What can be computed is: a mean is made again from times and counts, as the
- * flow room made it, because the line rounds it. */
+ * native_whyflow_facts.c). What can be computed is: a mean is made again from times and counts, as
+ * the flow room made it, because the line rounds it. */
 #include "intake/flow_line.h"
 
 #include "base/protocol.h"
