@@ -57,7 +57,8 @@ TEST_SOURCES := $(if $(filter tsan,$(PROFILE)),tests/unit/queue_test.c,\
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 REPORT_SOURCES := $(wildcard src/report/*.c) $(REPORT_ONLY)
 # What the report has in common with the program.
-REPORT_SHARED := src/base/stream.c $(addprefix src/intake/,alert_line.c flow_line.c json_scope.c)
+REPORT_SHARED := src/base/stream.c src/intake/alert_line.c src/intake/json_scope.c \
+                 $(wildcard src/intake/flow_line*.c)
 FUZZ_SOURCES := $(wildcard tests/fuzz/*_fuzz.c)
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "intake/json_scope.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -66,6 +67,33 @@ bool json_scope_uint(const struct json_scope *scope, const char *key, uint64_t l
                    most);
     json_scope_fail(scope, key, what);
     return false;
+}
+
+bool json_scope_uint8(const struct json_scope *scope, const char *key, uint8_t *value)
+{
+    uint64_t number;
+    if (!json_scope_uint(scope, key, 0, UINT8_MAX, &number))
+        return false;
+    *value = (uint8_t)number;
+    return true;
+}
+
+bool json_scope_uint16(const struct json_scope *scope, const char *key, uint16_t *value)
+{
+    uint64_t number;
+    if (!json_scope_uint(scope, key, 0, UINT16_MAX, &number))
+        return false;
+    *value = (uint16_t)number;
+    return true;
+}
+
+bool json_scope_uint32(const struct json_scope *scope, const char *key, uint32_t *value)
+{
+    uint64_t number;
+    if (!json_scope_uint(scope, key, 0, UINT32_MAX, &number))
+        return false;
+    *value = (uint32_t)number;
+    return true;
 }
 
 bool json_scope_bool(const struct json_scope *scope, const char *key, bool *value)
@@ -146,4 +174,17 @@ bool json_scope_amount(const struct json_scope *scope, const char *key, double *
     }
     *value = number;
     return true;
+}
+
+uint8_t json_scope_address(const struct json_scope *scope, const char *key, uint8_t address[16])
+{
+    const char *text;
+    if (!json_scope_string(scope, key, &text))
+        return 0;
+    if (inet_pton(AF_INET, text, address) == 1)
+        return 4;
+    if (inet_pton(AF_INET6, text, address) == 1)
+        return 6;
+    json_scope_fail(scope, key, "is not an IP address");
+    return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a JSON object strictly: a key of the wrong type or out of range is an error that names
  * it. The first error of a line stays; after it every reader does nothing, so that it is asked for
- * once, at the end. For flow_line.c alone, on its caller's thread. */
+ * once, at the end. For flow_line.c and its parts alone, on their caller's thread. */
 #ifndef WHYFLOW_INTAKE_JSON_SCOPE_H
 #define WHYFLOW_INTAKE_JSON_SCOPE_H
 
@@ -42,6 +42,10 @@ struct json_scope json_scope_object(const struct json_scope *scope, const char *
 /* Each of these leaves `value` alone and returns false if the key is not there, or is wrong. */
 bool json_scope_uint(const struct json_scope *scope, const char *key, uint64_t least, uint64_t most,
                      uint64_t *value);
+/* The same of the range of `value`'s type. */
+bool json_scope_uint8(const struct json_scope *scope, const char *key, uint8_t *value);
+bool json_scope_uint16(const struct json_scope *scope, const char *key, uint16_t *value);
+bool json_scope_uint32(const struct json_scope *scope, const char *key, uint32_t *value);
 bool json_scope_bool(const struct json_scope *scope, const char *key, bool *value);
 /* Owned by the line. */
 bool json_scope_string(const struct json_scope *scope, const char *key, const char **value);
@@ -55,5 +59,9 @@ bool json_scope_time_ns(const struct json_scope *scope, const char *key, int64_t
 bool json_scope_us(const struct json_scope *scope, const char *key, int64_t *value_ns);
 /* A number >= 0. */
 bool json_scope_amount(const struct json_scope *scope, const char *key, double *value);
+
+/* An IP address, in its first 4 or all 16 bytes: 4 or 6 as its version is, 0 if the key is not
+ * there, or is wrong. */
+uint8_t json_scope_address(const struct json_scope *scope, const char *key, uint8_t address[16]);
 
 #endif
