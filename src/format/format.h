@@ -44,7 +44,7 @@ bool format_record(enum format_kind kind, const struct record *record,
 /* The first line of a destination: CSV's names of columns. Length 0 for the others. */
 bool format_header(enum format_kind kind, char *line, size_t size, size_t *length);
 
-/* RECORD.md's own shape: EVE's keys, and `whyflow`. At most FORMAT_LINE_LENGTH_MAX bytes: of a
+/* EVE's keys, and `whyflow` (docs/whyflow.schema.json). At most FORMAT_LINE_LENGTH_MAX bytes: of a
  * longer record parts are left out, in a fixed order, and `truncated_record` says so. */
 bool format_native(const struct record *record, const struct format_context *context, char *line,
                    size_t size, size_t *length);
