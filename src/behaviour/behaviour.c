@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "behaviour/behaviour.h"
 
+#include "base/recent_touch.h"
 #include "behaviour/rule.h"
 
 #include <assert.h>
@@ -48,10 +49,16 @@ const struct behaviour_info behaviour_infos[BEHAVIOUR_COUNT] = {[BEHAVIOUR_NONE]
 
 /* ---- what an entry that leaves gives back --------------------------------------------------- */
 
+/* In a flood and a scan most have no block to give back, which all states together tell. */
+
 static bool forget_host(void *context, struct recent_entry *entry)
 {
     struct parts *const parts = context;
     const struct host *const host = (const struct host *)entry;
+    if (!part_has_block(host->outside_peers.state | host->clients.state | host->inside_users.state |
+                        host->partners_out.state | host->partners_in.state |
+                        host->partner_ports.state))
+        return false;
     spread_part_release(parts, host->outside_peers);
     spread_part_release(parts, host->clients);
     spread_part_release(parts, host->inside_users);
@@ -65,6 +72,10 @@ static bool forget_pair(void *context, struct recent_entry *entry)
 {
     struct parts *const parts = context;
     const struct pair *const pair = (const struct pair *)entry;
+    if (!part_has_block(pair->ports_20s.state | pair->ports_1d.state | pair->sent_1h.state |
+                        pair->received_1h.state | pair->queries_10m.state |
+                        pair->query_packets_10m.state))
+        return false;
     spread_part_release(parts, pair->ports_20s);
     spread_part_release(parts, pair->ports_1d);
     tally_part_release(parts, pair->sent_1h);
@@ -78,6 +89,10 @@ static bool forget_sweep(void *context, struct recent_entry *entry)
 {
     struct parts *const parts = context;
     const struct sweep *const sweep = (const struct sweep *)entry;
+    if (!part_has_block(sweep->hosts_10m.state | sweep->hosts_1d.state | sweep->flows_10m.state |
+                        sweep->flows_1d.state | sweep->login_tries.state |
+                        sweep->login_hosts.state))
+        return false;
     spread_part_release(parts, sweep->hosts_10m);
     spread_part_release(parts, sweep->hosts_1d);
     tally_part_release(parts, sweep->flows_10m);
@@ -91,6 +106,8 @@ static bool forget_target(void *context, struct recent_entry *entry)
 {
     struct parts *const parts = context;
     const struct target *const target = (const struct target *)entry;
+    if (!part_has_block(target->flows_20s.state | target->sources_20s.state))
+        return false;
     tally_part_release(parts, target->flows_20s);
     spread_part_release(parts, target->sources_20s);
     return false;
@@ -100,6 +117,8 @@ static bool forget_conversation(void *context, struct recent_entry *entry)
 {
     struct parts *const parts = context;
     const struct conversation *const conversation = (const struct conversation *)entry;
+    if (!part_has_block(conversation->held_20s.state | conversation->logins_10m.state))
+        return false;
     tally_part_release(parts, conversation->held_20s);
     tally_part_release(parts, conversation->logins_10m);
     return false;
@@ -107,18 +126,28 @@ static bool forget_conversation(void *context, struct recent_entry *entry)
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-/* A kind of entry: its size, its key's, how many tallies and spreads it has. */
-static const struct kind {
-    size_t entry_bytes, key_bytes;
+/* Constants by name: each touch is made for one of them. */
+static const struct recent_kind HOSTS = {sizeof(struct host), sizeof(struct host_key), forget_host,
+                                         NULL};
+static const struct recent_kind PAIRS = {sizeof(struct pair), sizeof(struct pair_key), forget_pair,
+                                         NULL};
+static const struct recent_kind SWEEPS = {sizeof(struct sweep), sizeof(struct port_key),
+                                          forget_sweep, NULL};
+static const struct recent_kind TARGETS = {sizeof(struct target), sizeof(struct port_key),
+                                           forget_target, NULL};
+static const struct recent_kind CONVERSATIONS = {
+    sizeof(struct conversation), sizeof(struct conversation_key), forget_conversation, NULL};
+
+/* How many tallies and spreads an entry has. */
+static const struct {
+    const struct recent_kind *kind;
     uint32_t tallies, spreads;
-    recent_forget_fn *forget;
-} kinds[TABLE_COUNT] = {
-    [TABLE_HOSTS] = {sizeof(struct host), sizeof(struct host_key), 0, 6, forget_host},
-    [TABLE_PAIRS] = {sizeof(struct pair), sizeof(struct pair_key), 4, 2, forget_pair},
-    [TABLE_SWEEPS] = {sizeof(struct sweep), sizeof(struct port_key), 2, 4, forget_sweep},
-    [TABLE_TARGETS] = {sizeof(struct target), sizeof(struct port_key), 1, 1, forget_target},
-    [TABLE_CONVERSATIONS] = {sizeof(struct conversation), sizeof(struct conversation_key), 2, 0,
-                             forget_conversation},
+} contents[TABLE_COUNT] = {
+    [TABLE_HOSTS] = {&HOSTS, 0, 6},
+    [TABLE_PAIRS] = {&PAIRS, 4, 2},
+    [TABLE_SWEEPS] = {&SWEEPS, 2, 4},
+    [TABLE_TARGETS] = {&TARGETS, 1, 1},
+    [TABLE_CONVERSATIONS] = {&CONVERSATIONS, 2, 0},
 };
 
 static bool open_tables(struct behaviour_engine *engine)
@@ -129,17 +158,12 @@ static bool open_tables(struct behaviour_engine *engine)
     uint32_t tallies = 0, spreads = 0;
     for (unsigned i = 0; i < TABLE_COUNT; i++) {
         const uint32_t limit = i == TABLE_PAIRS || i == TABLE_CONVERSATIONS ? pairs : hosts;
-        const struct recent_layout layout = {
-            .entry_bytes = kinds[i].entry_bytes,
-            .key_bytes = kinds[i].key_bytes,
-            .limit = limit,
-            .forget = kinds[i].forget,
-            .context = &engine->parts,
-        };
+        const struct recent_layout layout =
+            recent_layout_of(contents[i].kind, limit, &engine->parts);
         if (!recent_table_init(&engine->tables[i], &layout))
             return false;
-        tallies += limit * kinds[i].tallies;
-        spreads += limit * kinds[i].spreads;
+        tallies += limit * contents[i].tallies;
+        spreads += limit * contents[i].spreads;
     }
     return parts_init(&engine->parts, tallies, spreads);
 }
@@ -241,15 +265,13 @@ enum {
     CONVERSATION_SIGHTS = SIGHT_CONTACT | SIGHT_HELD | SIGHT_SHORT_LOGIN,
 };
 
-/* Inline, for the key's size. */
-static inline __attribute__((always_inline)) void *touch(struct behaviour_engine *engine,
-                                                         enum endpoint_key role,
-                                                         const struct endpoint_hashes *hashes,
-                                                         const void *key, size_t key_bytes)
+static inline __attribute__((always_inline)) void *
+touch(struct behaviour_engine *engine, enum table table, const struct recent_kind *kind,
+      enum endpoint_key role, const struct endpoint_hashes *hashes, const void *key)
 {
     const struct recent_lookup lookup = {
         .key = key, .hash = hashes->hash[role], .place = hashes->behaviour_place[role]};
-    return recent_table_touch(&engine->tables[table_of[role]], lookup, key_bytes, engine->number);
+    return recent_touch(&engine->tables[table], kind, lookup, engine->number);
 }
 
 static struct host *touch_host(struct behaviour_engine *engine, enum endpoint_key role,
@@ -258,7 +280,7 @@ static struct host *touch_host(struct behaviour_engine *engine, enum endpoint_ke
 {
     struct host_key key = {.ip_version = ip_version};
     memcpy(key.address, address, sizeof key.address);
-    return touch(engine, role, hashes, &key, sizeof key);
+    return touch(engine, TABLE_HOSTS, &HOSTS, role, hashes, &key);
 }
 
 static struct pair *touch_pair(struct behaviour_engine *engine,
@@ -267,16 +289,25 @@ static struct pair *touch_pair(struct behaviour_engine *engine,
     struct pair_key key = {.ip_version = flow->ip_version};
     memcpy(key.source, flow->source, sizeof key.source);
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(engine, ENDPOINT_PAIR, hashes, &key, sizeof key);
+    return touch(engine, TABLE_PAIRS, &PAIRS, ENDPOINT_PAIR, hashes, &key);
 }
 
-static void *touch_port(struct behaviour_engine *engine, enum endpoint_key role,
-                        const struct endpoint_hashes *hashes, const uint8_t address[16],
-                        uint32_t service)
+static struct sweep *touch_sweep(struct behaviour_engine *engine,
+                                 const struct endpoint_hashes *hashes,
+                                 const struct flow_record *flow, uint32_t service)
 {
     struct port_key key = {.service = service};
-    memcpy(key.address, address, sizeof key.address);
-    return touch(engine, role, hashes, &key, sizeof key);
+    memcpy(key.address, flow->source, sizeof key.address);
+    return touch(engine, TABLE_SWEEPS, &SWEEPS, ENDPOINT_SOURCE_PORT, hashes, &key);
+}
+
+static struct target *touch_target(struct behaviour_engine *engine,
+                                   const struct endpoint_hashes *hashes,
+                                   const struct flow_record *flow, uint32_t service)
+{
+    struct port_key key = {.service = service};
+    memcpy(key.address, flow->destination, sizeof key.address);
+    return touch(engine, TABLE_TARGETS, &TARGETS, ENDPOINT_DESTINATION_PORT, hashes, &key);
 }
 
 static struct conversation *touch_conversation(struct behaviour_engine *engine,
@@ -286,7 +317,7 @@ static struct conversation *touch_conversation(struct behaviour_engine *engine,
     struct conversation_key key = {.service = service};
     memcpy(key.source, flow->source, sizeof key.source);
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(engine, ENDPOINT_CONVERSATION, hashes, &key, sizeof key);
+    return touch(engine, TABLE_CONVERSATIONS, &CONVERSATIONS, ENDPOINT_CONVERSATION, hashes, &key);
 }
 
 /* The entries of one flow, each inserted where it was not yet; a port is the responder's. */
@@ -302,9 +333,8 @@ static void touch_all(struct behaviour_engine *engine, const struct endpoint_has
         touch_host(engine, ENDPOINT_DESTINATION, hashes, flow->destination, version);
     if ((scene->sight & PAIR_SIGHTS) != 0)
         scene->pair = touch_pair(engine, hashes, flow);
-    scene->sweep = touch_port(engine, ENDPOINT_SOURCE_PORT, hashes, flow->source, service);
-    scene->target =
-        touch_port(engine, ENDPOINT_DESTINATION_PORT, hashes, flow->destination, service);
+    scene->sweep = touch_sweep(engine, hashes, flow, service);
+    scene->target = touch_target(engine, hashes, flow, service);
     if ((scene->sight & CONVERSATION_SIGHTS) != 0)
         scene->conversation = touch_conversation(engine, hashes, flow, service);
 }

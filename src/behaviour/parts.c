@@ -62,7 +62,7 @@ static struct moment within(const struct span *span, const struct moment *moment
 
 static struct tally *tally_of(const struct parts *parts, struct tally_part part)
 {
-    return &parts->tallies[part.state - 1];
+    return &parts->tallies[part_place(part.state)];
 }
 
 /* Makes it a block, if it is not; a sole flow is counted there first. */
@@ -72,7 +72,7 @@ static struct tally *open_tally(struct parts *parts, struct tally_part *part,
     const uint32_t state = part->state;
     if (part_has_block(state))
         return tally_of(parts, *part);
-    part->state = 1 + item_pool_get(&parts->tally_places);
+    part->state = PART_BLOCK | item_pool_get(&parts->tally_places);
     struct tally *const tally = tally_of(parts, *part);
     memset(tally, 0, sizeof *tally);
     if (is_sole(state))
@@ -121,7 +121,7 @@ int64_t tally_part_last_ns(const struct parts *parts, struct tally_part part,
 
 static struct spread *spread_of(const struct parts *parts, struct spread_part part)
 {
-    return &parts->spreads[part.state - 1];
+    return &parts->spreads[part_place(part.state)];
 }
 
 static struct spread *open_spread(struct parts *parts, struct spread_part *part,
@@ -130,7 +130,7 @@ static struct spread *open_spread(struct parts *parts, struct spread_part *part,
     const uint32_t state = part->state;
     if (part_has_block(state))
         return spread_of(parts, *part);
-    part->state = 1 + item_pool_get(&parts->spread_places);
+    part->state = PART_BLOCK | item_pool_get(&parts->spread_places);
     struct spread *const spread = spread_of(parts, *part);
     memset(spread, 0, sizeof *spread);
     if (is_sole(state))
