@@ -200,12 +200,15 @@ void recent_table_close_gap(struct recent_table *table, uint32_t gap)
 {
     uint32_t *const cells = table->cells;
     const uint32_t mask = table->cell_mask;
-    for (uint32_t at = (gap + 1) & mask; cells[at] != 0; at = (at + 1) & mask) {
+    const uint32_t distances = table->distance_most << table->place_bits;
+    uint32_t cell;
+    for (uint32_t at = (gap + 1) & mask; (cell = cells[at]) != 0; at = (at + 1) & mask) {
+        if ((cell & distances) == 0)
+            continue; /* most lie where their hash puts them */
         const uint32_t distance = distance_of(table, at);
         const uint32_t step = (at - gap) & mask;
         if (distance < step)
             continue;
-        const uint32_t cell = cells[at];
         cells[gap] = make_cell(table, recent_place_in(table, cell), cell, distance - step);
         gap = at;
     }

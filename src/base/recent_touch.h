@@ -25,39 +25,44 @@ RECENT_INLINE void *recent_touch(struct recent_table *table, const struct recent
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
-/* Two keys are one, as memcmp() == 0; its wide loads wait for the narrow stores that have just made
- * the key, 20 ns a key. Keys begin with addresses, which are copied whole; what follows is not. A
- * hash that matches is nearly always the key's, so there is no early way out. Always inline, and
- * without loops: of a size that is known little is left. */
-RECENT_INLINE uint64_t recent_table_differ(const uint8_t *one, const uint8_t *other, size_t bytes)
+/* Of 8 bytes, 4 or 1, whether they differ. */
+RECENT_INLINE uint64_t recent_differ(const uint8_t *one, const uint8_t *other, size_t bytes)
 {
-    uint64_t a[2] = {0}, b[2] = {0};
-    memcpy(a, one, bytes);
-    memcpy(b, other, bytes);
-    return (a[0] ^ b[0]) | (a[1] ^ b[1]);
+    uint64_t a8 = 0, b8 = 0;
+    uint32_t a4 = 0, b4 = 0;
+    if (bytes == 1)
+        return *one ^ *other;
+    memcpy(bytes == 8 ? (void *)&a8 : (void *)&a4, one, bytes);
+    memcpy(bytes == 8 ? (void *)&b8 : (void *)&b4, other, bytes);
+    return bytes == 8 ? a8 ^ b8 : a4 ^ b4;
 }
 
-RECENT_INLINE bool recent_table_is_same(const uint8_t *one, const void *other_key, size_t bytes)
+/* Two keys are one, as memcmp() == 0; its wide loads wait for the narrow stores that have just made
+ * the key, 20 ns a key. Keys begin with addresses, which are copied whole; what follows is not. A
+ * hash that matches is nearly always the key's, so there is no early way out. Without loops: of a
+ * size that is known little is left. */
+RECENT_INLINE bool recent_is_same(const uint8_t *one, const void *other_key, size_t bytes)
 {
     const uint8_t *const other = other_key;
     const size_t whole = bytes & ~(size_t)15, words = bytes & ~(size_t)3;
     uint64_t difference = 0;
     if (whole >= 16)
-        difference |= recent_table_differ(one, other, 16);
+        difference |= recent_differ(one, other, 8) | recent_differ(one + 8, other + 8, 8);
     if (whole >= 32)
-        difference |= recent_table_differ(one + 16, other + 16, 16);
+        difference |=
+            recent_differ(one + 16, other + 16, 8) | recent_differ(one + 24, other + 24, 8);
     if (words - whole >= 4)
-        difference |= recent_table_differ(one + whole, other + whole, 4);
+        difference |= recent_differ(one + whole, other + whole, 4);
     if (words - whole >= 8)
-        difference |= recent_table_differ(one + whole + 4, other + whole + 4, 4);
+        difference |= recent_differ(one + whole + 4, other + whole + 4, 4);
     if (words - whole >= 12)
-        difference |= recent_table_differ(one + whole + 8, other + whole + 8, 4);
+        difference |= recent_differ(one + whole + 8, other + whole + 8, 4);
     if (bytes - words >= 1)
-        difference |= recent_table_differ(one + words, other + words, 1);
+        difference |= recent_differ(one + words, other + words, 1);
     if (bytes - words >= 2)
-        difference |= recent_table_differ(one + words + 1, other + words + 1, 1);
+        difference |= recent_differ(one + words + 1, other + words + 1, 1);
     if (bytes - words >= 3)
-        difference |= recent_table_differ(one + words + 2, other + words + 2, 1);
+        difference |= recent_differ(one + words + 2, other + words + 2, 1);
     return difference == 0;
 }
 
@@ -109,7 +114,7 @@ RECENT_INLINE bool recent_is_at(const struct recent_table *table, const struct r
                                 uint32_t place, const void *key)
 {
     const struct recent_entry *const entry = recent_entry_at(table, kind, place);
-    return recent_table_is_same((const uint8_t *)(entry + 1), key, kind->key_bytes);
+    return recent_is_same((const uint8_t *)(entry + 1), key, kind->key_bytes);
 }
 
 /* The place of the key, or 0. All that cells lead to are in use. */
@@ -146,15 +151,15 @@ RECENT_INLINE uint32_t recent_evict(struct recent_table *table, const struct rec
     struct recent_link *const links = table->links;
     const uint32_t oldest = links[0].newer;
     assert(oldest != 0);
-    const uint32_t first = links[oldest].newer, second = links[first].newer;
     if (kind->forget != NULL &&
         kind->forget(table->layout.context, recent_entry_at(table, kind, oldest)))
         table->lost = number;
+    const uint32_t first = links[oldest].newer;
     links[0].newer = first;
     links[first].older = 0;
-    recent_empty_cell(table, oldest);
     table->evicted++;
-    recent_foresee(table, kind, first, second);
+    recent_empty_cell(table, oldest);
+    recent_foresee(table, kind, first, links[first].newer);
     return oldest;
 }
 

@@ -49,80 +49,100 @@ const struct behaviour_info behaviour_infos[BEHAVIOUR_COUNT] = {[BEHAVIOUR_NONE]
 
 /* ---- what an entry that leaves gives back --------------------------------------------------- */
 
-/* In a flood and a scan most have no block to give back, which all states together tell. */
+/* In a flood and a scan most have no block to give back, which all states together tell. That is
+ * asked in line, the rest is not. */
+#define FORGETS static inline __attribute__((always_inline)) bool
 
-static bool forget_host(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) void release_host(struct parts *parts, const struct host *host)
 {
-    struct parts *const parts = context;
-    const struct host *const host = (const struct host *)entry;
-    if (!part_has_block(host->outside_peers.state | host->clients.state | host->inside_users.state |
-                        host->partners_out.state | host->partners_in.state |
-                        host->partner_ports.state))
-        return false;
     spread_part_release(parts, host->outside_peers);
     spread_part_release(parts, host->clients);
     spread_part_release(parts, host->inside_users);
     spread_part_release(parts, host->partners_out);
     spread_part_release(parts, host->partners_in);
     spread_part_release(parts, host->partner_ports);
+}
+
+FORGETS forget_host(void *context, struct recent_entry *entry)
+{
+    const struct host *const host = (const struct host *)entry;
+    if (part_has_block(host->outside_peers.state | host->clients.state | host->inside_users.state |
+                       host->partners_out.state | host->partners_in.state |
+                       host->partner_ports.state))
+        release_host(context, host);
     return false;
 }
 
-static bool forget_pair(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) void release_pair(struct parts *parts, const struct pair *pair)
 {
-    struct parts *const parts = context;
-    const struct pair *const pair = (const struct pair *)entry;
-    if (!part_has_block(pair->ports_20s.state | pair->ports_1d.state | pair->sent_1h.state |
-                        pair->received_1h.state | pair->queries_10m.state |
-                        pair->query_packets_10m.state))
-        return false;
     spread_part_release(parts, pair->ports_20s);
     spread_part_release(parts, pair->ports_1d);
     tally_part_release(parts, pair->sent_1h);
     tally_part_release(parts, pair->received_1h);
     tally_part_release(parts, pair->queries_10m);
     tally_part_release(parts, pair->query_packets_10m);
+}
+
+FORGETS forget_pair(void *context, struct recent_entry *entry)
+{
+    const struct pair *const pair = (const struct pair *)entry;
+    if (part_has_block(pair->ports_20s.state | pair->ports_1d.state | pair->sent_1h.state |
+                       pair->received_1h.state | pair->queries_10m.state |
+                       pair->query_packets_10m.state))
+        release_pair(context, pair);
     return false;
 }
 
-static bool forget_sweep(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) void release_sweep(struct parts *parts, const struct sweep *sweep)
 {
-    struct parts *const parts = context;
-    const struct sweep *const sweep = (const struct sweep *)entry;
-    if (!part_has_block(sweep->hosts_10m.state | sweep->hosts_1d.state | sweep->flows_10m.state |
-                        sweep->flows_1d.state | sweep->login_tries.state |
-                        sweep->login_hosts.state))
-        return false;
     spread_part_release(parts, sweep->hosts_10m);
     spread_part_release(parts, sweep->hosts_1d);
     tally_part_release(parts, sweep->flows_10m);
     tally_part_release(parts, sweep->flows_1d);
     spread_part_release(parts, sweep->login_tries);
     spread_part_release(parts, sweep->login_hosts);
+}
+
+FORGETS forget_sweep(void *context, struct recent_entry *entry)
+{
+    const struct sweep *const sweep = (const struct sweep *)entry;
+    if (part_has_block(sweep->hosts_10m.state | sweep->hosts_1d.state | sweep->flows_10m.state |
+                       sweep->flows_1d.state | sweep->login_tries.state | sweep->login_hosts.state))
+        release_sweep(context, sweep);
     return false;
 }
 
-static bool forget_target(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) void release_target(struct parts *parts,
+                                                     const struct target *target)
 {
-    struct parts *const parts = context;
-    const struct target *const target = (const struct target *)entry;
-    if (!part_has_block(target->flows_20s.state | target->sources_20s.state))
-        return false;
     tally_part_release(parts, target->flows_20s);
     spread_part_release(parts, target->sources_20s);
+}
+
+FORGETS forget_target(void *context, struct recent_entry *entry)
+{
+    const struct target *const target = (const struct target *)entry;
+    if (part_has_block(target->flows_20s.state | target->sources_20s.state))
+        release_target(context, target);
     return false;
 }
 
-static bool forget_conversation(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) void release_conversation(struct parts *parts,
+                                                           const struct conversation *conversation)
 {
-    struct parts *const parts = context;
-    const struct conversation *const conversation = (const struct conversation *)entry;
-    if (!part_has_block(conversation->held_20s.state | conversation->logins_10m.state))
-        return false;
     tally_part_release(parts, conversation->held_20s);
     tally_part_release(parts, conversation->logins_10m);
+}
+
+FORGETS forget_conversation(void *context, struct recent_entry *entry)
+{
+    const struct conversation *const conversation = (const struct conversation *)entry;
+    if (part_has_block(conversation->held_20s.state | conversation->logins_10m.state))
+        release_conversation(context, conversation);
     return false;
 }
+
+#undef FORGETS
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
@@ -244,18 +264,6 @@ static void advance_time(struct behaviour_engine *engine, const struct flow_reco
     if (flow->first_ns < engine->watch_start_ns)
         engine->watch_start_ns = flow->first_ns;
 }
-
-/* What a flow is evidence for: keys of endpoint.h up to the conversation, each in a table. */
-enum { ROLE_COUNT = ENDPOINT_CONVERSATION + 1 };
-
-static const enum table table_of[ROLE_COUNT] = {
-    [ENDPOINT_SOURCE] = TABLE_HOSTS,
-    [ENDPOINT_DESTINATION] = TABLE_HOSTS,
-    [ENDPOINT_PAIR] = TABLE_PAIRS,
-    [ENDPOINT_SOURCE_PORT] = TABLE_SWEEPS,
-    [ENDPOINT_DESTINATION_PORT] = TABLE_TARGETS,
-    [ENDPOINT_CONVERSATION] = TABLE_CONVERSATIONS,
-};
 
 /* What a flow must be for an entry in either; any of these. Pairs and conversations are what a
  * network has most of, and a flow that would leave no trace in one must not displace another: in a
@@ -393,29 +401,48 @@ static void tell(const struct behaviour_rule *rule, const struct scene *scene,
 }
 
 /* The sight of a flow to come is not known yet, for want of its vector. By its state, which lies
- * beside its ports, most that have no conversation are told: it is the last of their roles. */
-static unsigned roles_to_fetch(const struct flow_record *flow)
+ * beside its ports, most that have no conversation are told. */
+static bool may_converse(const struct flow_record *flow)
 {
     const unsigned unanswered =
         1U << FLOW_STATE_ATTEMPTED | 1U << FLOW_STATE_REFUSED | 1U << FLOW_STATE_ONE_WAY;
-    return (unanswered >> flow->state & 1) != 0 ? ENDPOINT_CONVERSATION : ROLE_COUNT;
+    return (unanswered >> flow->state & 1) == 0;
+}
+
+static void ask(const struct behaviour_engine *engine, enum table table, enum endpoint_key role,
+                const struct endpoint_hashes *hashes)
+{
+    recent_table_ask(&engine->tables[table], hashes->hash[role]);
 }
 
 void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
                          const struct endpoint_hashes *hashes)
 {
-    const unsigned roles = roles_to_fetch(flow);
-    for (unsigned i = 0; i < roles; i++)
-        recent_table_ask(&engine->tables[table_of[i]], hashes->hash[i]);
+    ask(engine, TABLE_HOSTS, ENDPOINT_SOURCE, hashes);
+    ask(engine, TABLE_HOSTS, ENDPOINT_DESTINATION, hashes);
+    ask(engine, TABLE_PAIRS, ENDPOINT_PAIR, hashes);
+    ask(engine, TABLE_SWEEPS, ENDPOINT_SOURCE_PORT, hashes);
+    ask(engine, TABLE_TARGETS, ENDPOINT_DESTINATION_PORT, hashes);
+    if (may_converse(flow))
+        ask(engine, TABLE_CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
+}
+
+static void find(const struct behaviour_engine *engine, enum table table, enum endpoint_key role,
+                 struct endpoint_hashes *hashes)
+{
+    hashes->behaviour_place[role] = recent_table_find(&engine->tables[table], hashes->hash[role]);
 }
 
 void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
                     struct endpoint_hashes *hashes)
 {
-    const unsigned roles = roles_to_fetch(flow);
-    for (unsigned i = 0; i < roles; i++)
-        hashes->behaviour_place[i] =
-            recent_table_find(&engine->tables[table_of[i]], hashes->hash[i]);
+    find(engine, TABLE_HOSTS, ENDPOINT_SOURCE, hashes);
+    find(engine, TABLE_HOSTS, ENDPOINT_DESTINATION, hashes);
+    find(engine, TABLE_PAIRS, ENDPOINT_PAIR, hashes);
+    find(engine, TABLE_SWEEPS, ENDPOINT_SOURCE_PORT, hashes);
+    find(engine, TABLE_TARGETS, ENDPOINT_DESTINATION_PORT, hashes);
+    if (may_converse(flow))
+        find(engine, TABLE_CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
 }
 
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,

@@ -65,13 +65,13 @@ static struct tally *tally_of(const struct parts *parts, struct tally_part part)
     return &parts->tallies[part_place(part.state)];
 }
 
-/* Makes it a block, if it is not; a sole flow is counted there first. */
-static struct tally *open_tally(struct parts *parts, struct tally_part *part,
-                                const struct moment *birth, const struct span *span)
+/* Makes it a block; a sole flow is counted there first. */
+static __attribute__((noinline)) struct tally *open_tally(struct parts *parts,
+                                                          struct tally_part *part,
+                                                          const struct moment *birth,
+                                                          const struct span *span)
 {
     const uint32_t state = part->state;
-    if (part_has_block(state))
-        return tally_of(parts, *part);
     part->state = PART_BLOCK | item_pool_get(&parts->tally_places);
     struct tally *const tally = tally_of(parts, *part);
     memset(tally, 0, sizeof *tally);
@@ -83,7 +83,8 @@ static struct tally *open_tally(struct parts *parts, struct tally_part *part,
 void tally_part_add_more(struct parts *parts, struct tally_part *part, const struct moment *birth,
                          const struct moment *moment, const struct span *span, uint64_t amount)
 {
-    struct tally *const tally = open_tally(parts, part, birth, span);
+    struct tally *const tally =
+        part_has_block(part->state) ? tally_of(parts, *part) : open_tally(parts, part, birth, span);
     tally_add(tally, within(span, moment), amount, span->half_ns);
 }
 
@@ -124,12 +125,12 @@ static struct spread *spread_of(const struct parts *parts, struct spread_part pa
     return &parts->spreads[part_place(part.state)];
 }
 
-static struct spread *open_spread(struct parts *parts, struct spread_part *part,
-                                  const struct moment *birth, const struct span *span)
+static __attribute__((noinline)) struct spread *open_spread(struct parts *parts,
+                                                            struct spread_part *part,
+                                                            const struct moment *birth,
+                                                            const struct span *span)
 {
     const uint32_t state = part->state;
-    if (part_has_block(state))
-        return spread_of(parts, *part);
     part->state = PART_BLOCK | item_pool_get(&parts->spread_places);
     struct spread *const spread = spread_of(parts, *part);
     memset(spread, 0, sizeof *spread);
@@ -142,7 +143,9 @@ unsigned spread_part_note_more(struct parts *parts, struct spread_part *part,
                                const struct moment *birth, const struct moment *moment,
                                const struct span *span, uint8_t thing)
 {
-    struct spread *const spread = open_spread(parts, part, birth, span);
+    struct spread *const spread = part_has_block(part->state)
+                                      ? spread_of(parts, *part)
+                                      : open_spread(parts, part, birth, span);
     return spread_note(spread, within(span, moment), thing, span->half_ns);
 }
 
