@@ -385,12 +385,21 @@ static unsigned try_rule(const struct behaviour_rule *rule, const struct scene *
     return count;
 }
 
+/* What an earlier flow's finding has beyond these conditions is cleared; most flows of most networks
+ * have none, and a flood's all have the same. */
+static void clear_evidence(struct behaviour_finding *finding, unsigned count)
+{
+    for (unsigned i = count; i < finding->evidence_count; i++)
+        finding->evidence[i] = (struct behaviour_evidence){.quantity = 0};
+    finding->evidence_count = (uint8_t)count;
+}
+
 static void tell(const struct behaviour_rule *rule, const struct scene *scene,
                  const double values[], unsigned count, struct behaviour_finding *finding)
 {
     finding->behaviour = (uint8_t)rule->behaviour;
-    finding->evidence_count = (uint8_t)count;
     finding->since_ns = quantity_since_ns(rule->conditions[0].quantity, scene);
+    clear_evidence(finding, count);
     for (unsigned i = 0; i < count; i++) {
         struct behaviour_evidence *const evidence = &finding->evidence[i];
         evidence->quantity = (uint8_t)rule->conditions[i].quantity;
@@ -398,6 +407,13 @@ static void tell(const struct behaviour_rule *rule, const struct scene *scene,
         evidence->value = values[i];
         evidence->limit = rule->conditions[i].limit;
     }
+}
+
+static void tell_nothing(struct behaviour_finding *finding)
+{
+    finding->behaviour = BEHAVIOUR_NONE;
+    finding->since_ns = 0;
+    clear_evidence(finding, 0);
 }
 
 /* The sight of a flow to come is not known yet, for want of its vector. By its state, which lies
@@ -462,7 +478,6 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
     touch_all(engine, hashes, &scene);
     give_births(engine, &scene);
     scene_count(&scene, hashes);
-    memset(finding, 0, sizeof *finding); /* BEHAVIOUR_NONE */
     for (uint64_t left = rules_for(engine, scene.sight); left != 0; left &= left - 1) {
         double values[BEHAVIOUR_EVIDENCE_MAX];
         const struct behaviour_rule *const rule = &behaviour_rules[__builtin_ctzll(left)];
@@ -472,6 +487,7 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
         tell(rule, &scene, values, count, finding);
         return;
     }
+    tell_nothing(finding);
 }
 
 void behaviour_counters(const struct behaviour_engine *engine, struct engine_counters *counters)

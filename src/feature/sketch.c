@@ -206,7 +206,8 @@ void sketch_take(struct sketch_pool *pool, uint32_t *owner, const struct sketch_
 }
 
 /* HyperLogLog; linear counting where the registers are few (section 4 of the paper). */
-static uint32_t estimate_of(const struct sketch_pool *pool, struct register_sums sums)
+static __attribute__((noinline)) uint32_t estimate_of(const struct sketch_pool *pool,
+                                                      struct register_sums sums)
 {
     const double registers = SKETCH_REGISTERS;
     const double harmonic = (double)sums.powers / (1 << SKETCH_RANKS);
@@ -273,7 +274,8 @@ static void find_oldest(const struct sketch_view_of *of, struct sketch_view *vie
     view->oldest_of_all = of->now - greatest_age;
 }
 
-static void look_at_old_groups(const struct sketch_view_of *of, struct sketch_view *view)
+static __attribute__((noinline)) void look_at_old_groups(const struct sketch_view_of *of,
+                                                         struct sketch_view *view)
 {
     for (unsigned group = 0; group < SKETCH_GROUPS; group++)
         if (of->now - view->oldest[group] > of->age)
@@ -282,13 +284,15 @@ static void look_at_old_groups(const struct sketch_view_of *of, struct sketch_vi
 }
 
 /* How many were seen inside the horizon that the view is of. */
-static uint32_t count_within(const struct sketch_view_of *of, struct sketch_view *view)
+static inline __attribute__((always_inline)) uint32_t count_within(const struct sketch_view_of *of,
+                                                                   struct sketch_view *view)
 {
     if (of->now - view->oldest_of_all > of->age)
         look_at_old_groups(of, view);
-    if (!view->has_count)
+    if (!view->has_count) {
         view->count = estimate_of(of->pool, view->sums);
-    view->has_count = true;
+        view->has_count = true;
+    }
     return view->count;
 }
 
