@@ -11,62 +11,79 @@
  * took from the pools later. */
 enum { LEAVING_ENTRIES = 8, LEAVING_POOLS = 4 };
 
-/* True if a flow of the window is forgotten with the entry. */
-static bool is_in_use(const struct surroundings *around, const struct recent_entry *entry,
-                      const struct history *history)
+/* What an entry that is forgotten gives back, and what is fetched for that. Entries of one flow, in a
+ * flood all, have nothing to give back: that is asked in line, the rest is not. An entry is in use
+ * if a flow of the window is forgotten with it. */
+#define IN_LINE static inline __attribute__((always_inline))
+
+IN_LINE bool is_alone_in_use(const struct surroundings *around, const struct recent_entry *entry)
 {
-    return history != NULL ? history->flows > 0 : entry->inserted >= around->window.first;
+    return entry->inserted >= around->window.first;
 }
 
-static bool forget_source(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) bool release_source(struct surroundings *around,
+                                                     struct source *source)
 {
-    struct surroundings *const around = context;
-    struct source *const source = (struct source *)entry;
-    const struct source_sums *const sums = source_sums(source, &around->pools);
-    const bool was_in_use =
-        sums != NULL ? sums->protocols.flows > 0 : is_in_use(around, entry, NULL);
+    const bool was_in_use = source_sums(source, &around->pools)->protocols.flows > 0;
     source_release(source, &around->pools);
     return was_in_use;
 }
 
-static void foresee_source(void *context, const struct recent_entry *entry)
+IN_LINE bool forget_source(void *context, struct recent_entry *entry)
+{
+    struct source *const source = (struct source *)entry;
+    return source->sums == 0 ? is_alone_in_use(context, entry) : release_source(context, source);
+}
+
+IN_LINE void foresee_source(void *context, const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
     __builtin_prefetch(source_sums((const struct source *)entry, &around->pools));
 }
 
-static bool forget_destination(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) bool release_destination(struct surroundings *around,
+                                                          struct destination *destination)
 {
-    struct surroundings *const around = context;
-    struct destination *const destination = (struct destination *)entry;
     struct history *const history = destination_history(destination, &around->pools);
-    const bool was_in_use = is_in_use(around, entry, history);
-    if (history != NULL)
-        distinct_release(&history->things, &around->pools.distincts);
+    const bool was_in_use = history->flows > 0;
+    distinct_release(&history->things, &around->pools.distincts);
     block_pool_release(&around->pools.destinations, &destination->history);
     return was_in_use;
 }
 
-static void foresee_destination(void *context, const struct recent_entry *entry)
+IN_LINE bool forget_destination(void *context, struct recent_entry *entry)
+{
+    struct destination *const destination = (struct destination *)entry;
+    return destination->history == 0 ? is_alone_in_use(context, entry)
+                                     : release_destination(context, destination);
+}
+
+IN_LINE void foresee_destination(void *context, const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
     __builtin_prefetch(destination_history((const struct destination *)entry, &around->pools));
 }
 
-static bool forget_pair(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) bool release_pair(struct surroundings *around, struct pair *pair)
 {
-    struct surroundings *const around = context;
-    struct pair *const pair = (struct pair *)entry;
-    const bool was_in_use = is_in_use(around, entry, pair_history(pair, &around->pools));
+    const bool was_in_use = pair_history(pair, &around->pools)->flows > 0;
     pair_release(pair, &around->pools);
     return was_in_use;
 }
 
-static void foresee_pair(void *context, const struct recent_entry *entry)
+IN_LINE bool forget_pair(void *context, struct recent_entry *entry)
+{
+    struct pair *const pair = (struct pair *)entry;
+    return pair->sums == 0 ? is_alone_in_use(context, entry) : release_pair(context, pair);
+}
+
+IN_LINE void foresee_pair(void *context, const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
     __builtin_prefetch(pair_sums((const struct pair *)entry, &around->pools));
 }
+
+#undef IN_LINE
 
 /* Constants by name: each touch is made for one of them. */
 static const struct recent_kind SOURCES = {sizeof(struct source), sizeof(struct host_key),
