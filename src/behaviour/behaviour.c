@@ -194,7 +194,7 @@ static void find_rule_needs(struct behaviour_engine *engine)
     assert(behaviour_rule_count <= RULES_MAX);
     for (size_t i = 0; i < behaviour_rule_count; i++) {
         const struct condition *const conditions = behaviour_rules[i].conditions;
-        for (unsigned j = 0; j < BEHAVIOUR_EVIDENCE_MAX && conditions[j].side != 0; j++)
+        for (unsigned j = 0; conditions[j].side != 0; j++)
             engine->rule_needs[i] |= quantity_needs(conditions[j].quantity);
     }
 }
@@ -282,9 +282,9 @@ touch(struct behaviour_engine *engine, enum table table, const struct recent_kin
     return recent_touch(&engine->tables[table], kind, lookup, engine->number);
 }
 
-static struct host *touch_host(struct behaviour_engine *engine, enum endpoint_key role,
-                               const struct endpoint_hashes *hashes, const uint8_t address[16],
-                               uint8_t ip_version)
+static inline __attribute__((always_inline)) struct host *
+touch_host(struct behaviour_engine *engine, enum endpoint_key role,
+           const struct endpoint_hashes *hashes, const uint8_t address[16], uint8_t ip_version)
 {
     struct host_key key = {.ip_version = ip_version};
     memcpy(key.address, address, sizeof key.address);
@@ -377,9 +377,10 @@ static unsigned try_rule(const struct behaviour_rule *rule, const struct scene *
                          double values[BEHAVIOUR_EVIDENCE_MAX])
 {
     unsigned count = 0;
-    for (; count < BEHAVIOUR_EVIDENCE_MAX && rule->conditions[count].side != 0; count++) {
-        values[count] = quantity_functions[rule->conditions[count].quantity](scene);
-        if (!holds(&rule->conditions[count], values[count]))
+    for (; rule->conditions[count].side != 0; count++) {
+        const struct condition *const condition = &rule->conditions[count];
+        values[count] = quantity_functions[condition->quantity](scene);
+        if (!holds(condition, values[count]))
             return 0;
     }
     return count;

@@ -4,6 +4,17 @@
 #include <stdbool.h>
 #include <string.h>
 
+void tally_begin(struct tally *tally, struct moment moment, uint64_t amount)
+{
+    *tally = (struct tally){
+        .began_ns = moment.now_ns,
+        .first_ns = {moment.start_ns},
+        .last_ns = {moment.start_ns},
+        .sum = {amount},
+        .count = {1},
+    };
+}
+
 /* Halves that follow each other leave no time out; after a silence of two a new one begins. */
 void tally_begin_half(struct tally *tally, struct moment moment, int64_t half_ns)
 {
@@ -75,6 +86,16 @@ static unsigned bits_in_half(const uint64_t bits[SPREAD_WORDS])
     for (unsigned i = 0; i < SPREAD_WORDS; i++)
         set += bits_in(bits[i]);
     return set;
+}
+
+void spread_begin(struct spread *spread, struct moment moment, uint8_t thing)
+{
+    *spread = (struct spread){
+        .began_ns = moment.now_ns,
+        .first_ns = {moment.start_ns},
+        .bits_set = 1,
+    };
+    spread->bits[0][thing / 64] = UINT64_C(1) << thing % 64;
 }
 
 void spread_begin_half(struct spread *spread, struct moment moment, int64_t half_ns)

@@ -27,6 +27,8 @@ struct tally {
 };
 _Static_assert(sizeof(struct tally) == 64, "a cache line");
 
+/* Makes it one of this flow alone, whatever was there. */
+void tally_begin(struct tally *tally, struct moment moment, uint64_t amount);
 /* Counts one flow and adds `amount`. */
 static inline void tally_add(struct tally *tally, struct moment moment, uint64_t amount,
                              int64_t half_ns);
@@ -48,6 +50,8 @@ struct spread {
     uint32_t bits_set; /* in either half */
 };
 
+/* Makes it one of this thing alone, whatever was there. */
+void spread_begin(struct spread *spread, struct moment moment, uint8_t thing);
 /* Notes a thing, by a byte of its hash. Returns 1 if the spread had not seen it, else 0. */
 static inline unsigned spread_note(struct spread *spread, struct moment moment, uint8_t thing,
                                    int64_t half_ns);

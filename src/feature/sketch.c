@@ -116,9 +116,12 @@ void sketch_touch(struct sketch_pool *pool, uint32_t index)
     list_add_newest(pool, index);
 }
 
+/* 2^-value, times 2^SKETCH_RANKS. */
 static uint32_t power_of(unsigned value)
 {
-    return UINT32_C(1) << (SKETCH_RANKS - value);
+    static const uint16_t powers[SKETCH_RANKS + 1] = {4096, 2048, 1024, 512, 256, 128, 64,
+                                                      32,   16,   8,    4,   2,   1};
+    return powers[value];
 }
 
 /* A rank was seen now: the register's value, unless that is greater. */

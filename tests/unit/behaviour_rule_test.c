@@ -861,7 +861,8 @@ START_TEST(every_rule_fits_a_finding_and_every_quantity_is_used)
         ck_assert(rule->behaviour > BEHAVIOUR_NONE && rule->behaviour < BEHAVIOUR_COUNT);
         ck_assert(rule->conditions[0].side != 0);
         is_named[rule->behaviour] = true;
-        for (unsigned j = 0; j < BEHAVIOUR_EVIDENCE_MAX && rule->conditions[j].side != 0; j++)
+        ck_assert(rule->conditions[BEHAVIOUR_EVIDENCE_MAX].side == 0);
+        for (unsigned j = 0; rule->conditions[j].side != 0; j++)
             is_used[rule->conditions[j].quantity] = true;
     }
     for (unsigned i = 0; i < QUANTITY_COUNT; i++)
