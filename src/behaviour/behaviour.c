@@ -386,8 +386,8 @@ static unsigned try_rule(const struct behaviour_rule *rule, const struct scene *
     return count;
 }
 
-/* What an earlier flow's finding has beyond these conditions is cleared; most flows of most networks
- * have none, and a flood's all have the same. */
+/* What an earlier flow's finding has beyond these conditions is cleared; most flows of most
+ * networks have none, and a flood's all have the same. */
 static void clear_evidence(struct behaviour_finding *finding, unsigned count)
 {
     for (unsigned i = count; i < finding->evidence_count; i++)

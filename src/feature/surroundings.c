@@ -11,9 +11,9 @@
  * took from the pools later. */
 enum { LEAVING_ENTRIES = 8, LEAVING_POOLS = 4 };
 
-/* What an entry that is forgotten gives back, and what is fetched for that. Entries of one flow, in a
- * flood all, have nothing to give back: that is asked in line, the rest is not. An entry is in use
- * if a flow of the window is forgotten with it. */
+/* What an entry that is forgotten gives back, and what is fetched for that. Entries of one flow, in
+ * a flood all, have nothing to give back: that is asked in line, the rest is not. An entry is in
+ * use if a flow of the window is forgotten with it. */
 #define IN_LINE static inline __attribute__((always_inline))
 
 IN_LINE bool is_alone_in_use(const struct surroundings *around, const struct recent_entry *entry)
