@@ -15,18 +15,19 @@
 #include <assert.h>
 #include <string.h>
 
-#define RECENT_INLINE static inline __attribute__((always_inline))
-
 enum { RECENT_CELLS_PER_ENTRY = 4 };
 
 /* `number` as below; `kind` is a constant, and the one that the table was opened with. */
-RECENT_INLINE void *recent_touch(struct recent_table *table, const struct recent_kind *kind,
-                                 struct recent_lookup lookup, uint64_t number);
+static inline __attribute__((always_inline)) void *recent_touch(struct recent_table *table,
+                                                                const struct recent_kind *kind,
+                                                                struct recent_lookup lookup,
+                                                                uint64_t number);
 
 /* ---- keys ----------------------------------------------------------------------------------- */
 
 /* Of 8 bytes, 4 or 1, whether they differ. */
-RECENT_INLINE uint64_t recent_differ(const uint8_t *one, const uint8_t *other, size_t bytes)
+static inline __attribute__((always_inline)) uint64_t
+recent_differ(const uint8_t *one, const uint8_t *other, size_t bytes)
 {
     uint64_t a8 = 0, b8 = 0;
     uint32_t a4 = 0, b4 = 0;
@@ -41,7 +42,8 @@ RECENT_INLINE uint64_t recent_differ(const uint8_t *one, const uint8_t *other, s
  * the key, 20 ns a key. Keys begin with addresses, which are copied whole; what follows is not. A
  * hash that matches is nearly always the key's, so there is no early way out. Without loops: of a
  * size that is known little is left. */
-RECENT_INLINE bool recent_is_same(const uint8_t *one, const void *other_key, size_t bytes)
+static inline __attribute__((always_inline)) bool
+recent_is_same(const uint8_t *one, const void *other_key, size_t bytes)
 {
     const uint8_t *const other = other_key;
     const size_t whole = bytes & ~(size_t)15, words = bytes & ~(size_t)3;
@@ -104,22 +106,24 @@ static inline void recent_empty_cell(struct recent_table *table, uint32_t place)
 
 /* ---- entries -------------------------------------------------------------------------------- */
 
-RECENT_INLINE struct recent_entry *recent_entry_at(const struct recent_table *table,
-                                                   const struct recent_kind *kind, uint32_t place)
+static inline __attribute__((always_inline)) struct recent_entry *
+recent_entry_at(const struct recent_table *table, const struct recent_kind *kind, uint32_t place)
 {
     return (struct recent_entry *)(void *)(table->slab + (place - 1) * kind->entry_bytes);
 }
 
-RECENT_INLINE bool recent_is_at(const struct recent_table *table, const struct recent_kind *kind,
-                                uint32_t place, const void *key)
+static inline __attribute__((always_inline)) bool recent_is_at(const struct recent_table *table,
+                                                               const struct recent_kind *kind,
+                                                               uint32_t place, const void *key)
 {
     const struct recent_entry *const entry = recent_entry_at(table, kind, place);
     return recent_is_same((const uint8_t *)(entry + 1), key, kind->key_bytes);
 }
 
 /* The place of the key, or 0. All that cells lead to are in use. */
-RECENT_INLINE uint32_t recent_seek(const struct recent_table *table, const struct recent_kind *kind,
-                                   struct recent_lookup lookup)
+static inline __attribute__((always_inline)) uint32_t recent_seek(const struct recent_table *table,
+                                                                  const struct recent_kind *kind,
+                                                                  struct recent_lookup lookup)
 {
     uint32_t at = lookup.hash & table->cell_mask;
     for (uint32_t cell; (cell = table->cells[at]) != 0; at = (at + 1) & table->cell_mask)
@@ -131,8 +135,9 @@ RECENT_INLINE uint32_t recent_seek(const struct recent_table *table, const struc
 
 /* Has fetched what the evictions to come will need: what the first entry to leave leads to, the
  * second one, and the link behind that. */
-RECENT_INLINE void recent_foresee(const struct recent_table *table, const struct recent_kind *kind,
-                                  uint32_t first, uint32_t second)
+static inline __attribute__((always_inline)) void recent_foresee(const struct recent_table *table,
+                                                                 const struct recent_kind *kind,
+                                                                 uint32_t first, uint32_t second)
 {
     if (first == 0 || second == 0)
         return;
@@ -145,8 +150,8 @@ RECENT_INLINE void recent_foresee(const struct recent_table *table, const struct
 }
 
 /* The least recently used leaves, for flow `number`; its place, which nothing leads to now. */
-RECENT_INLINE uint32_t recent_evict(struct recent_table *table, const struct recent_kind *kind,
-                                    uint64_t number)
+static inline __attribute__((always_inline)) uint32_t
+recent_evict(struct recent_table *table, const struct recent_kind *kind, uint64_t number)
 {
     struct recent_link *const links = table->links;
     const uint32_t oldest = links[0].newer;
@@ -174,8 +179,10 @@ static inline void recent_add_newest(struct recent_link *links, uint32_t place, 
     links[0].older = place;
 }
 
-RECENT_INLINE void *recent_insert(struct recent_table *table, const struct recent_kind *kind,
-                                  struct recent_lookup lookup, uint64_t number)
+static inline __attribute__((always_inline)) void *recent_insert(struct recent_table *table,
+                                                                 const struct recent_kind *kind,
+                                                                 struct recent_lookup lookup,
+                                                                 uint64_t number)
 {
     const uint64_t lost = table->lost; /* whom it displaces itself, it is not */
     const bool is_full = table->count == table->layout.limit;
@@ -201,8 +208,10 @@ static inline void recent_renew(struct recent_table *table, uint32_t place)
     recent_add_newest(links, place, link.hash);
 }
 
-RECENT_INLINE void *recent_touch(struct recent_table *table, const struct recent_kind *kind,
-                                 struct recent_lookup lookup, uint64_t number)
+static inline __attribute__((always_inline)) void *recent_touch(struct recent_table *table,
+                                                                const struct recent_kind *kind,
+                                                                struct recent_lookup lookup,
+                                                                uint64_t number)
 {
     uint32_t place = lookup.place;
     if (place - 1 >= table->count || !recent_is_at(table, kind, place, lookup.key))
@@ -213,7 +222,5 @@ RECENT_INLINE void *recent_touch(struct recent_table *table, const struct recent
         recent_renew(table, place);
     return recent_entry_at(table, kind, place);
 }
-
-#undef RECENT_INLINE
 
 #endif

@@ -51,8 +51,6 @@ const struct behaviour_info behaviour_infos[BEHAVIOUR_COUNT] = {[BEHAVIOUR_NONE]
 
 /* In a flood and a scan most have no block to give back, which all states together tell. That is
  * asked in line, the rest is not. */
-#define FORGETS static inline __attribute__((always_inline)) bool
-
 static __attribute__((noinline)) void release_host(struct parts *parts, const struct host *host)
 {
     spread_part_release(parts, host->outside_peers);
@@ -63,7 +61,8 @@ static __attribute__((noinline)) void release_host(struct parts *parts, const st
     spread_part_release(parts, host->partner_ports);
 }
 
-FORGETS forget_host(void *context, struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_host(void *context,
+                                                              struct recent_entry *entry)
 {
     const struct host *const host = (const struct host *)entry;
     if (part_has_block(host->outside_peers.state | host->clients.state | host->inside_users.state |
@@ -83,7 +82,8 @@ static __attribute__((noinline)) void release_pair(struct parts *parts, const st
     tally_part_release(parts, pair->query_packets_10m);
 }
 
-FORGETS forget_pair(void *context, struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_pair(void *context,
+                                                              struct recent_entry *entry)
 {
     const struct pair *const pair = (const struct pair *)entry;
     if (part_has_block(pair->ports_20s.state | pair->ports_1d.state | pair->sent_1h.state |
@@ -103,7 +103,8 @@ static __attribute__((noinline)) void release_sweep(struct parts *parts, const s
     spread_part_release(parts, sweep->login_hosts);
 }
 
-FORGETS forget_sweep(void *context, struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_sweep(void *context,
+                                                               struct recent_entry *entry)
 {
     const struct sweep *const sweep = (const struct sweep *)entry;
     if (part_has_block(sweep->hosts_10m.state | sweep->hosts_1d.state | sweep->flows_10m.state |
@@ -119,7 +120,8 @@ static __attribute__((noinline)) void release_target(struct parts *parts,
     spread_part_release(parts, target->sources_20s);
 }
 
-FORGETS forget_target(void *context, struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_target(void *context,
+                                                                struct recent_entry *entry)
 {
     const struct target *const target = (const struct target *)entry;
     if (part_has_block(target->flows_20s.state | target->sources_20s.state))
@@ -134,15 +136,14 @@ static __attribute__((noinline)) void release_conversation(struct parts *parts,
     tally_part_release(parts, conversation->logins_10m);
 }
 
-FORGETS forget_conversation(void *context, struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_conversation(void *context,
+                                                                      struct recent_entry *entry)
 {
     const struct conversation *const conversation = (const struct conversation *)entry;
     if (part_has_block(conversation->held_20s.state | conversation->logins_10m.state))
         release_conversation(context, conversation);
     return false;
 }
-
-#undef FORGETS
 
 /* ---- opening ------------------------------------------------------------------------------- */
 

@@ -14,9 +14,8 @@ enum { LEAVING_ENTRIES = 8, LEAVING_POOLS = 4 };
 /* What an entry that is forgotten gives back, and what is fetched for that. Entries of one flow, in
  * a flood all, have nothing to give back: that is asked in line, the rest is not. An entry is in
  * use if a flow of the window is forgotten with it. */
-#define IN_LINE static inline __attribute__((always_inline))
-
-IN_LINE bool is_alone_in_use(const struct surroundings *around, const struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool is_alone_in_use(const struct surroundings *around,
+                                                                  const struct recent_entry *entry)
 {
     return entry->inserted >= around->window.first;
 }
@@ -29,13 +28,15 @@ static __attribute__((noinline)) bool release_source(struct surroundings *around
     return was_in_use;
 }
 
-IN_LINE bool forget_source(void *context, struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_source(void *context,
+                                                                struct recent_entry *entry)
 {
     struct source *const source = (struct source *)entry;
     return source->sums == 0 ? is_alone_in_use(context, entry) : release_source(context, source);
 }
 
-IN_LINE void foresee_source(void *context, const struct recent_entry *entry)
+static inline __attribute__((always_inline)) void foresee_source(void *context,
+                                                                 const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
     __builtin_prefetch(source_sums((const struct source *)entry, &around->pools));
@@ -51,14 +52,16 @@ static __attribute__((noinline)) bool release_destination(struct surroundings *a
     return was_in_use;
 }
 
-IN_LINE bool forget_destination(void *context, struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_destination(void *context,
+                                                                     struct recent_entry *entry)
 {
     struct destination *const destination = (struct destination *)entry;
     return destination->history == 0 ? is_alone_in_use(context, entry)
                                      : release_destination(context, destination);
 }
 
-IN_LINE void foresee_destination(void *context, const struct recent_entry *entry)
+static inline __attribute__((always_inline)) void
+foresee_destination(void *context, const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
     __builtin_prefetch(destination_history((const struct destination *)entry, &around->pools));
@@ -71,19 +74,19 @@ static __attribute__((noinline)) bool release_pair(struct surroundings *around, 
     return was_in_use;
 }
 
-IN_LINE bool forget_pair(void *context, struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_pair(void *context,
+                                                              struct recent_entry *entry)
 {
     struct pair *const pair = (struct pair *)entry;
     return pair->sums == 0 ? is_alone_in_use(context, entry) : release_pair(context, pair);
 }
 
-IN_LINE void foresee_pair(void *context, const struct recent_entry *entry)
+static inline __attribute__((always_inline)) void foresee_pair(void *context,
+                                                               const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
     __builtin_prefetch(pair_sums((const struct pair *)entry, &around->pools));
 }
-
-#undef IN_LINE
 
 /* Constants by name: each touch is made for one of them. */
 static const struct recent_kind SOURCES = {sizeof(struct source), sizeof(struct host_key),
