@@ -3,17 +3,18 @@
 
 #include "base/pages.h"
 #include "base/populate.h"
+#include "base/recent_touch.h"
 #include "base/siphash.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum { CELLS_PER_ENTRY = 4, CELLS_LEAST = 4096, LIMIT_MAX = 1 << 29, LINE_BYTES = 64 };
+enum { CELLS_LEAST = 4096, LIMIT_MAX = 1 << 29, LINE_BYTES = 64 };
 
 static uint32_t cell_count_for(uint32_t limit)
 {
     uint32_t count = 1;
-    while (count < limit * CELLS_PER_ENTRY)
+    while (count < limit * RECENT_CELLS_PER_ENTRY)
         count *= 2;
     return count;
 }
@@ -73,6 +74,18 @@ static void use_cells(struct recent_table *table, uint32_t cell_count)
     populate_memory(table->cells, cell_count * sizeof *table->cells);
 }
 
+struct recent_layout recent_layout_of(const struct recent_kind *kind, uint32_t limit, void *context)
+{
+    return (struct recent_layout){
+        .entry_bytes = kind->entry_bytes,
+        .key_bytes = kind->key_bytes,
+        .limit = limit,
+        .forget = kind->forget,
+        .foresee = kind->foresee,
+        .context = context,
+    };
+}
+
 bool recent_table_init(struct recent_table *table, const struct recent_layout *layout)
 {
     assert(layout->key_bytes <= RECENT_KEY_BYTES_MAX);
@@ -114,10 +127,17 @@ size_t recent_table_memory_bytes(const struct recent_table *table)
     return cells_bytes(table) + links_bytes(table) + slab_bytes(table);
 }
 
+static struct recent_kind kind_of(const struct recent_table *table)
+{
+    const struct recent_layout *const layout = &table->layout;
+    return (struct recent_kind){layout->entry_bytes, layout->key_bytes, layout->forget,
+                                layout->foresee};
+}
+
 static struct recent_entry *entry_at(const struct recent_table *table, uint32_t place)
 {
-    uint8_t *const bytes = table->slab + (place - 1) * table->layout.entry_bytes;
-    return (struct recent_entry *)(void *)bytes;
+    const struct recent_kind kind = kind_of(table);
+    return recent_entry_at(table, &kind, place);
 }
 
 static uint32_t place_of(const struct recent_table *table, const void *entry)
@@ -125,28 +145,7 @@ static uint32_t place_of(const struct recent_table *table, const void *entry)
     return 1 + recent_table_slot(table, entry);
 }
 
-static const uint8_t *key_of(const struct recent_entry *entry)
-{
-    return (const uint8_t *)entry + sizeof *entry;
-}
-
-/* ---- the order of use ---------------------------------------------------------------------- */
-
-static void list_add_newest(struct recent_link *links, uint32_t place)
-{
-    const uint32_t newest = links[0].older;
-    links[place].older = newest;
-    links[place].newer = 0;
-    links[newest].newer = place;
-    links[0].older = place;
-}
-
 /* ---- the index ----------------------------------------------------------------------------- */
-
-static uint32_t place_in(const struct recent_table *table, uint32_t cell)
-{
-    return cell & table->place_mask;
-}
 
 /* Of `hash` the highest bits are enough. */
 static uint32_t make_cell(const struct recent_table *table, uint32_t place, uint32_t hash,
@@ -163,17 +162,17 @@ static uint32_t distance_of(const struct recent_table *table, uint32_t at)
     const uint32_t told = cell >> table->place_bits & table->distance_most;
     if (told < table->distance_most)
         return told;
-    return (at - table->links[place_in(table, cell)].hash) & table->cell_mask;
+    return (at - table->links[recent_place_in(table, cell)].hash) & table->cell_mask;
 }
 
-static void fill_cell(struct recent_table *table, uint32_t place, uint32_t hash)
+void recent_table_fill_behind(struct recent_table *table, uint32_t place, uint32_t hash)
 {
     uint32_t *const cells = table->cells;
-    const uint32_t mask = table->cell_mask, home = hash & mask;
-    uint32_t at = home;
-    while (cells[at] != 0)
+    const uint32_t mask = table->cell_mask;
+    uint32_t at = hash & mask, distance = 0;
+    for (; cells[at] != 0; distance++)
         at = (at + 1) & mask;
-    cells[at] = make_cell(table, place, hash, (at - home) & mask);
+    cells[at] = make_cell(table, place, hash, distance);
 }
 
 static void grow(struct recent_table *table)
@@ -183,103 +182,40 @@ static void grow(struct recent_table *table)
     use_cells(table, 2 * cell_count);
     for (uint32_t at = 0; at < cell_count; at++)
         if (cells[at] != 0)
-            fill_cell(table, place_in(table, cells[at]),
-                      table->links[place_in(table, cells[at])].hash);
+            recent_fill_cell(table, recent_place_in(table, cells[at]),
+                             table->links[recent_place_in(table, cells[at])].hash);
     pages_clear(cells, cell_count * sizeof *cells);
 }
 
-/* Empties the place's cell. What would no longer be found behind the gap moves into it, so that
- * nothing is left that only marks a place. */
-static void empty_cell(struct recent_table *table, uint32_t place)
+uint32_t recent_table_new_place(struct recent_table *table)
+{
+    table->count++;
+    if (table->count > (table->cell_mask + 1) / RECENT_CELLS_PER_ENTRY &&
+        table->cell_mask + 1 < table->cells_most)
+        grow(table);
+    return table->count;
+}
+
+void recent_table_close_gap(struct recent_table *table, uint32_t gap)
 {
     uint32_t *const cells = table->cells;
     const uint32_t mask = table->cell_mask;
-    uint32_t gap = table->links[place].hash & mask;
-    while (place_in(table, cells[gap]) != place)
-        gap = (gap + 1) & mask;
-    for (uint32_t at = (gap + 1) & mask; cells[at] != 0; at = (at + 1) & mask) {
+    const uint32_t distances = table->distance_most << table->place_bits;
+    uint32_t cell;
+    for (uint32_t at = (gap + 1) & mask; (cell = cells[at]) != 0; at = (at + 1) & mask) {
+        if ((cell & distances) == 0)
+            continue; /* most lie where their hash puts them */
         const uint32_t distance = distance_of(table, at);
         const uint32_t step = (at - gap) & mask;
         if (distance < step)
             continue;
-        const uint32_t cell = cells[at];
-        cells[gap] = make_cell(table, place_in(table, cell), cell, distance - step);
+        cells[gap] = make_cell(table, recent_place_in(table, cell), cell, distance - step);
         gap = at;
     }
     cells[gap] = 0;
 }
 
-/* All places up to the count are in use but one that insert() is about to fill. */
-static inline bool is_at(const struct recent_table *table, const void *key, uint32_t place)
-{
-    return place - 1 < table->count &&
-           memcmp(key_of(entry_at(table, place)), key, table->layout.key_bytes) == 0;
-}
-
-/* The place of the key, or 0. */
-static inline __attribute__((always_inline)) uint32_t seek(const struct recent_table *table,
-                                                           struct recent_lookup lookup)
-{
-    uint32_t at = lookup.hash & table->cell_mask;
-    for (uint32_t cell; (cell = table->cells[at]) != 0; at = (at + 1) & table->cell_mask)
-        if (((cell ^ lookup.hash) & table->tag_mask) == 0 &&
-            is_at(table, lookup.key, place_in(table, cell)))
-            return place_in(table, cell);
-    return 0;
-}
-
 /* ---- entries ------------------------------------------------------------------------------- */
-
-/* Has fetched what the evictions to come will need: what the first entry to leave leads to, the
- * second one, and the link behind that. */
-static void foresee_evictions(const struct recent_table *table, uint32_t first, uint32_t second)
-{
-    if (first == 0 || second == 0)
-        return;
-    const struct recent_link link = table->links[second];
-    recent_table_warm_slot(table, second - 1);
-    recent_table_ask(table, link.hash);
-    __builtin_prefetch(&table->links[link.newer]);
-    if (table->layout.foresee != NULL)
-        table->layout.foresee(table->layout.context, entry_at(table, first));
-}
-
-/* The least recently used leaves, for flow `number`; its place, which nothing leads to now. */
-static uint32_t evict_oldest(struct recent_table *table, uint64_t number)
-{
-    struct recent_link *const links = table->links;
-    const uint32_t oldest = links[0].newer;
-    const uint32_t first = links[oldest].newer, second = links[first].newer;
-    assert(oldest != 0);
-    if (table->layout.forget != NULL &&
-        table->layout.forget(table->layout.context, entry_at(table, oldest)))
-        table->lost = number;
-    links[0].newer = first;
-    links[first].older = 0;
-    empty_cell(table, oldest);
-    table->evicted++;
-    foresee_evictions(table, first, second);
-    return oldest;
-}
-
-static void *insert(struct recent_table *table, struct recent_lookup lookup, uint64_t number)
-{
-    const uint64_t lost = table->lost; /* whom it displaces itself, it is not */
-    const bool is_full = table->count == table->layout.limit;
-    const uint32_t place = is_full ? evict_oldest(table, number) : ++table->count;
-    struct recent_entry *const entry = entry_at(table, place);
-    memset(entry, 0, table->layout.entry_bytes);
-    memcpy((uint8_t *)entry + sizeof *entry, lookup.key, table->layout.key_bytes);
-    entry->inserted = number;
-    entry->lost = lost;
-    table->links[place].hash = lookup.hash;
-    if (table->count > (table->cell_mask + 1) / CELLS_PER_ENTRY &&
-        table->cell_mask + 1 < table->cells_most)
-        grow(table);
-    fill_cell(table, place, lookup.hash);
-    list_add_newest(table->links, place);
-    return entry;
-}
 
 struct recent_lookup recent_lookup_hashed(const void *key, uint32_t hash)
 {
@@ -303,18 +239,16 @@ const void *recent_table_found(const struct recent_table *table, uint32_t place)
 
 bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup)
 {
-    return seek(table, lookup) != 0;
+    const struct recent_kind kind = kind_of(table);
+    return recent_seek(table, &kind, lookup) != 0;
 }
 
 void *recent_table_touch_anew(struct recent_table *table, struct recent_lookup lookup,
                               uint64_t number)
 {
-    const uint32_t place = seek(table, lookup);
-    if (place == 0)
-        return insert(table, lookup, number);
-    if (table->links[place].newer != 0)
-        recent_table_renew(table, place);
-    return entry_at(table, place);
+    const struct recent_kind kind = kind_of(table);
+    lookup.place = 0;
+    return recent_touch(table, &kind, lookup, number);
 }
 
 void recent_table_clear(struct recent_table *table)

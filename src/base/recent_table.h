@@ -22,7 +22,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 /* First member of each entry; the key, without padding, follows it directly. */
 struct recent_entry {
@@ -37,12 +36,24 @@ typedef bool recent_forget_fn(void *context, struct recent_entry *entry);
 /* Called with an entry that is soon to be forgotten, to have fetched what forgetting it needs. */
 typedef void recent_foresee_fn(void *context, const struct recent_entry *entry);
 
-struct recent_layout {
+/* What the entries of a table are. Where it is a constant, a touch is made for it: entries are
+ * cleared, keys copied and compared by a few instructions, and what forgets is known. */
+struct recent_kind {
     size_t entry_bytes;
     size_t key_bytes;
-    uint32_t limit;             /* entries; 0 is taken as 1 */
     recent_forget_fn *forget;   /* NULL: nothing to do */
     recent_foresee_fn *foresee; /* the same */
+};
+
+/* A key has at most so many bytes. */
+enum { RECENT_KEY_BYTES_MAX = 47 };
+
+struct recent_layout {
+    size_t entry_bytes; /* these four as in a kind */
+    size_t key_bytes;
+    uint32_t limit; /* entries; 0 is taken as 1 */
+    recent_forget_fn *forget;
+    recent_foresee_fn *foresee;
     void *context;
     const uint64_t *hash_key; /* NULL: every look-up brings its hash */
 };
@@ -70,6 +81,8 @@ struct recent_table {
     uint64_t evicted;
 };
 
+struct recent_layout recent_layout_of(const struct recent_kind *kind, uint32_t limit,
+                                      void *context);
 /* All its memory; nothing is allocated later. False if there is none, `table` is then empty. */
 bool recent_table_init(struct recent_table *table, const struct recent_layout *layout);
 void recent_table_deinit(struct recent_table *table);
@@ -97,11 +110,8 @@ static inline uint32_t recent_table_find(const struct recent_table *table, uint3
 const void *recent_table_found(const struct recent_table *table, uint32_t place);
 bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup);
 /* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`
- * and what follows the key is zero. `key_bytes` is the table's: at the call it is a constant, and
- * keys are compared by instructions made for it. */
-static inline void *recent_table_touch(struct recent_table *table, struct recent_lookup lookup,
-                                       size_t key_bytes, uint64_t number);
-/* The same without knowing the size; `place` is not asked. */
+ * and what follows the key is zero. For who touches for every flow and table there is the same in
+ * line, in recent_touch.h; both may be used of one table. */
 void *recent_table_touch_anew(struct recent_table *table, struct recent_lookup lookup,
                               uint64_t number);
 /* Forgets all entries, without calling `forget` and without counting them as evicted. */
@@ -145,75 +155,6 @@ static inline uint32_t recent_table_find(const struct recent_table *table, uint3
         __builtin_prefetch(&table->links[place]);
     }
     return place;
-}
-
-/* Two keys are one, as memcmp() == 0; its wide loads wait for the narrow stores that have just made
- * the key, 20 ns a key. Keys begin with addresses, which are copied whole; what follows is not. A
- * hash that matches is nearly always the key's, so there is no early way out. Always inline, and
- * without loops: of a size that is known little is left. */
-enum { RECENT_KEY_BYTES_MAX = 47 };
-static inline __attribute__((always_inline)) uint64_t
-recent_table_differ(const uint8_t *one, const uint8_t *other, size_t bytes)
-{
-    uint64_t a[2] = {0}, b[2] = {0};
-    memcpy(a, one, bytes);
-    memcpy(b, other, bytes);
-    return (a[0] ^ b[0]) | (a[1] ^ b[1]);
-}
-
-static inline __attribute__((always_inline)) bool
-recent_table_is_same(const uint8_t *one, const void *other_key, size_t bytes)
-{
-    const uint8_t *const other = other_key;
-    const size_t whole = bytes & ~(size_t)15, words = bytes & ~(size_t)3;
-    uint64_t difference = 0;
-    if (whole >= 16)
-        difference |= recent_table_differ(one, other, 16);
-    if (whole >= 32)
-        difference |= recent_table_differ(one + 16, other + 16, 16);
-    if (words - whole >= 4)
-        difference |= recent_table_differ(one + whole, other + whole, 4);
-    if (words - whole >= 8)
-        difference |= recent_table_differ(one + whole + 4, other + whole + 4, 4);
-    if (words - whole >= 12)
-        difference |= recent_table_differ(one + whole + 8, other + whole + 8, 4);
-    if (bytes - words >= 1)
-        difference |= recent_table_differ(one + words, other + words, 1);
-    if (bytes - words >= 2)
-        difference |= recent_table_differ(one + words + 1, other + words + 1, 1);
-    if (bytes - words >= 3)
-        difference |= recent_table_differ(one + words + 2, other + words + 2, 1);
-    return difference == 0;
-}
-
-/* The place becomes the most recently used; it is not yet. */
-static inline void recent_table_renew(struct recent_table *table, uint32_t place)
-{
-    struct recent_link *const links = table->links;
-    const struct recent_link link = links[place];
-    const uint32_t newest = links[0].older;
-    links[link.older].newer = link.newer;
-    links[link.newer].older = link.older;
-    links[newest].newer = place;
-    links[place].older = newest;
-    links[place].newer = 0;
-    links[0].older = place;
-}
-
-static inline __attribute__((always_inline)) void *recent_table_touch(struct recent_table *table,
-                                                                      struct recent_lookup lookup,
-                                                                      size_t key_bytes,
-                                                                      uint64_t number)
-{
-    const uint32_t place = lookup.place;
-    if (place - 1 >= table->count)
-        return recent_table_touch_anew(table, lookup, number);
-    uint8_t *const entry = table->slab + (place - 1) * table->layout.entry_bytes;
-    if (!recent_table_is_same(entry + sizeof(struct recent_entry), lookup.key, key_bytes))
-        return recent_table_touch_anew(table, lookup, number);
-    if (table->links[place].newer != 0)
-        recent_table_renew(table, place);
-    return entry;
 }
 
 #endif

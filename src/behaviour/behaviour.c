@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "behaviour/behaviour.h"
 
+#include "base/recent_touch.h"
 #include "behaviour/rule.h"
 
 #include <assert.h>
@@ -48,77 +49,126 @@ const struct behaviour_info behaviour_infos[BEHAVIOUR_COUNT] = {[BEHAVIOUR_NONE]
 
 /* ---- what an entry that leaves gives back --------------------------------------------------- */
 
-static bool forget_host(void *context, struct recent_entry *entry)
+/* In a flood and a scan most have no block to give back, which all states together tell. That is
+ * asked in line, the rest is not. */
+static __attribute__((noinline)) void release_host(struct parts *parts, const struct host *host)
 {
-    struct parts *const parts = context;
-    const struct host *const host = (const struct host *)entry;
     spread_part_release(parts, host->outside_peers);
     spread_part_release(parts, host->clients);
     spread_part_release(parts, host->inside_users);
     spread_part_release(parts, host->partners_out);
     spread_part_release(parts, host->partners_in);
     spread_part_release(parts, host->partner_ports);
+}
+
+static inline __attribute__((always_inline)) bool forget_host(void *context,
+                                                              struct recent_entry *entry)
+{
+    const struct host *const host = (const struct host *)entry;
+    if (part_has_block(host->outside_peers.state | host->clients.state | host->inside_users.state |
+                       host->partners_out.state | host->partners_in.state |
+                       host->partner_ports.state))
+        release_host(context, host);
     return false;
 }
 
-static bool forget_pair(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) void release_pair(struct parts *parts, const struct pair *pair)
 {
-    struct parts *const parts = context;
-    const struct pair *const pair = (const struct pair *)entry;
     spread_part_release(parts, pair->ports_20s);
     spread_part_release(parts, pair->ports_1d);
     tally_part_release(parts, pair->sent_1h);
     tally_part_release(parts, pair->received_1h);
     tally_part_release(parts, pair->queries_10m);
     tally_part_release(parts, pair->query_packets_10m);
+}
+
+static inline __attribute__((always_inline)) bool forget_pair(void *context,
+                                                              struct recent_entry *entry)
+{
+    const struct pair *const pair = (const struct pair *)entry;
+    if (part_has_block(pair->ports_20s.state | pair->ports_1d.state | pair->sent_1h.state |
+                       pair->received_1h.state | pair->queries_10m.state |
+                       pair->query_packets_10m.state))
+        release_pair(context, pair);
     return false;
 }
 
-static bool forget_sweep(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) void release_sweep(struct parts *parts, const struct sweep *sweep)
 {
-    struct parts *const parts = context;
-    const struct sweep *const sweep = (const struct sweep *)entry;
     spread_part_release(parts, sweep->hosts_10m);
     spread_part_release(parts, sweep->hosts_1d);
     tally_part_release(parts, sweep->flows_10m);
     tally_part_release(parts, sweep->flows_1d);
     spread_part_release(parts, sweep->login_tries);
     spread_part_release(parts, sweep->login_hosts);
+}
+
+static inline __attribute__((always_inline)) bool forget_sweep(void *context,
+                                                               struct recent_entry *entry)
+{
+    const struct sweep *const sweep = (const struct sweep *)entry;
+    if (part_has_block(sweep->hosts_10m.state | sweep->hosts_1d.state | sweep->flows_10m.state |
+                       sweep->flows_1d.state | sweep->login_tries.state | sweep->login_hosts.state))
+        release_sweep(context, sweep);
     return false;
 }
 
-static bool forget_target(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) void release_target(struct parts *parts,
+                                                     const struct target *target)
 {
-    struct parts *const parts = context;
-    const struct target *const target = (const struct target *)entry;
     tally_part_release(parts, target->flows_20s);
     spread_part_release(parts, target->sources_20s);
+}
+
+static inline __attribute__((always_inline)) bool forget_target(void *context,
+                                                                struct recent_entry *entry)
+{
+    const struct target *const target = (const struct target *)entry;
+    if (part_has_block(target->flows_20s.state | target->sources_20s.state))
+        release_target(context, target);
     return false;
 }
 
-static bool forget_conversation(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) void release_conversation(struct parts *parts,
+                                                           const struct conversation *conversation)
 {
-    struct parts *const parts = context;
-    const struct conversation *const conversation = (const struct conversation *)entry;
     tally_part_release(parts, conversation->held_20s);
     tally_part_release(parts, conversation->logins_10m);
+}
+
+static inline __attribute__((always_inline)) bool forget_conversation(void *context,
+                                                                      struct recent_entry *entry)
+{
+    const struct conversation *const conversation = (const struct conversation *)entry;
+    if (part_has_block(conversation->held_20s.state | conversation->logins_10m.state))
+        release_conversation(context, conversation);
     return false;
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-/* A kind of entry: its size, its key's, how many tallies and spreads it has. */
-static const struct kind {
-    size_t entry_bytes, key_bytes;
+/* Constants by name: each touch is made for one of them. */
+static const struct recent_kind HOSTS = {sizeof(struct host), sizeof(struct host_key), forget_host,
+                                         NULL};
+static const struct recent_kind PAIRS = {sizeof(struct pair), sizeof(struct pair_key), forget_pair,
+                                         NULL};
+static const struct recent_kind SWEEPS = {sizeof(struct sweep), sizeof(struct port_key),
+                                          forget_sweep, NULL};
+static const struct recent_kind TARGETS = {sizeof(struct target), sizeof(struct port_key),
+                                           forget_target, NULL};
+static const struct recent_kind CONVERSATIONS = {
+    sizeof(struct conversation), sizeof(struct conversation_key), forget_conversation, NULL};
+
+/* How many tallies and spreads an entry has. */
+static const struct {
+    const struct recent_kind *kind;
     uint32_t tallies, spreads;
-    recent_forget_fn *forget;
-} kinds[TABLE_COUNT] = {
-    [TABLE_HOSTS] = {sizeof(struct host), sizeof(struct host_key), 0, 6, forget_host},
-    [TABLE_PAIRS] = {sizeof(struct pair), sizeof(struct pair_key), 4, 2, forget_pair},
-    [TABLE_SWEEPS] = {sizeof(struct sweep), sizeof(struct port_key), 2, 4, forget_sweep},
-    [TABLE_TARGETS] = {sizeof(struct target), sizeof(struct port_key), 1, 1, forget_target},
-    [TABLE_CONVERSATIONS] = {sizeof(struct conversation), sizeof(struct conversation_key), 2, 0,
-                             forget_conversation},
+} contents[TABLE_COUNT] = {
+    [TABLE_HOSTS] = {&HOSTS, 0, 6},
+    [TABLE_PAIRS] = {&PAIRS, 4, 2},
+    [TABLE_SWEEPS] = {&SWEEPS, 2, 4},
+    [TABLE_TARGETS] = {&TARGETS, 1, 1},
+    [TABLE_CONVERSATIONS] = {&CONVERSATIONS, 2, 0},
 };
 
 static bool open_tables(struct behaviour_engine *engine)
@@ -129,17 +179,12 @@ static bool open_tables(struct behaviour_engine *engine)
     uint32_t tallies = 0, spreads = 0;
     for (unsigned i = 0; i < TABLE_COUNT; i++) {
         const uint32_t limit = i == TABLE_PAIRS || i == TABLE_CONVERSATIONS ? pairs : hosts;
-        const struct recent_layout layout = {
-            .entry_bytes = kinds[i].entry_bytes,
-            .key_bytes = kinds[i].key_bytes,
-            .limit = limit,
-            .forget = kinds[i].forget,
-            .context = &engine->parts,
-        };
+        const struct recent_layout layout =
+            recent_layout_of(contents[i].kind, limit, &engine->parts);
         if (!recent_table_init(&engine->tables[i], &layout))
             return false;
-        tallies += limit * kinds[i].tallies;
-        spreads += limit * kinds[i].spreads;
+        tallies += limit * contents[i].tallies;
+        spreads += limit * contents[i].spreads;
     }
     return parts_init(&engine->parts, tallies, spreads);
 }
@@ -150,7 +195,7 @@ static void find_rule_needs(struct behaviour_engine *engine)
     assert(behaviour_rule_count <= RULES_MAX);
     for (size_t i = 0; i < behaviour_rule_count; i++) {
         const struct condition *const conditions = behaviour_rules[i].conditions;
-        for (unsigned j = 0; j < BEHAVIOUR_EVIDENCE_MAX && conditions[j].side != 0; j++)
+        for (unsigned j = 0; conditions[j].side != 0; j++)
             engine->rule_needs[i] |= quantity_needs(conditions[j].quantity);
     }
 }
@@ -221,18 +266,6 @@ static void advance_time(struct behaviour_engine *engine, const struct flow_reco
         engine->watch_start_ns = flow->first_ns;
 }
 
-/* What a flow is evidence for: keys of endpoint.h up to the conversation, each in a table. */
-enum { ROLE_COUNT = ENDPOINT_CONVERSATION + 1 };
-
-static const enum table table_of[ROLE_COUNT] = {
-    [ENDPOINT_SOURCE] = TABLE_HOSTS,
-    [ENDPOINT_DESTINATION] = TABLE_HOSTS,
-    [ENDPOINT_PAIR] = TABLE_PAIRS,
-    [ENDPOINT_SOURCE_PORT] = TABLE_SWEEPS,
-    [ENDPOINT_DESTINATION_PORT] = TABLE_TARGETS,
-    [ENDPOINT_CONVERSATION] = TABLE_CONVERSATIONS,
-};
-
 /* What a flow must be for an entry in either; any of these. Pairs and conversations are what a
  * network has most of, and a flow that would leave no trace in one must not displace another: in a
  * flood of openings no conversation is forgotten. */
@@ -241,24 +274,22 @@ enum {
     CONVERSATION_SIGHTS = SIGHT_CONTACT | SIGHT_HELD | SIGHT_SHORT_LOGIN,
 };
 
-/* Inline, for the key's size. */
-static inline __attribute__((always_inline)) void *touch(struct behaviour_engine *engine,
-                                                         enum endpoint_key role,
-                                                         const struct endpoint_hashes *hashes,
-                                                         const void *key, size_t key_bytes)
+static inline __attribute__((always_inline)) void *
+touch(struct behaviour_engine *engine, enum table table, const struct recent_kind *kind,
+      enum endpoint_key role, const struct endpoint_hashes *hashes, const void *key)
 {
     const struct recent_lookup lookup = {
         .key = key, .hash = hashes->hash[role], .place = hashes->behaviour_place[role]};
-    return recent_table_touch(&engine->tables[table_of[role]], lookup, key_bytes, engine->number);
+    return recent_touch(&engine->tables[table], kind, lookup, engine->number);
 }
 
-static struct host *touch_host(struct behaviour_engine *engine, enum endpoint_key role,
-                               const struct endpoint_hashes *hashes, const uint8_t address[16],
-                               uint8_t ip_version)
+static inline __attribute__((always_inline)) struct host *
+touch_host(struct behaviour_engine *engine, enum endpoint_key role,
+           const struct endpoint_hashes *hashes, const uint8_t address[16], uint8_t ip_version)
 {
     struct host_key key = {.ip_version = ip_version};
     memcpy(key.address, address, sizeof key.address);
-    return touch(engine, role, hashes, &key, sizeof key);
+    return touch(engine, TABLE_HOSTS, &HOSTS, role, hashes, &key);
 }
 
 static struct pair *touch_pair(struct behaviour_engine *engine,
@@ -267,16 +298,25 @@ static struct pair *touch_pair(struct behaviour_engine *engine,
     struct pair_key key = {.ip_version = flow->ip_version};
     memcpy(key.source, flow->source, sizeof key.source);
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(engine, ENDPOINT_PAIR, hashes, &key, sizeof key);
+    return touch(engine, TABLE_PAIRS, &PAIRS, ENDPOINT_PAIR, hashes, &key);
 }
 
-static void *touch_port(struct behaviour_engine *engine, enum endpoint_key role,
-                        const struct endpoint_hashes *hashes, const uint8_t address[16],
-                        uint32_t service)
+static struct sweep *touch_sweep(struct behaviour_engine *engine,
+                                 const struct endpoint_hashes *hashes,
+                                 const struct flow_record *flow, uint32_t service)
 {
     struct port_key key = {.service = service};
-    memcpy(key.address, address, sizeof key.address);
-    return touch(engine, role, hashes, &key, sizeof key);
+    memcpy(key.address, flow->source, sizeof key.address);
+    return touch(engine, TABLE_SWEEPS, &SWEEPS, ENDPOINT_SOURCE_PORT, hashes, &key);
+}
+
+static struct target *touch_target(struct behaviour_engine *engine,
+                                   const struct endpoint_hashes *hashes,
+                                   const struct flow_record *flow, uint32_t service)
+{
+    struct port_key key = {.service = service};
+    memcpy(key.address, flow->destination, sizeof key.address);
+    return touch(engine, TABLE_TARGETS, &TARGETS, ENDPOINT_DESTINATION_PORT, hashes, &key);
 }
 
 static struct conversation *touch_conversation(struct behaviour_engine *engine,
@@ -286,7 +326,7 @@ static struct conversation *touch_conversation(struct behaviour_engine *engine,
     struct conversation_key key = {.service = service};
     memcpy(key.source, flow->source, sizeof key.source);
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(engine, ENDPOINT_CONVERSATION, hashes, &key, sizeof key);
+    return touch(engine, TABLE_CONVERSATIONS, &CONVERSATIONS, ENDPOINT_CONVERSATION, hashes, &key);
 }
 
 /* The entries of one flow, each inserted where it was not yet; a port is the responder's. */
@@ -302,9 +342,8 @@ static void touch_all(struct behaviour_engine *engine, const struct endpoint_has
         touch_host(engine, ENDPOINT_DESTINATION, hashes, flow->destination, version);
     if ((scene->sight & PAIR_SIGHTS) != 0)
         scene->pair = touch_pair(engine, hashes, flow);
-    scene->sweep = touch_port(engine, ENDPOINT_SOURCE_PORT, hashes, flow->source, service);
-    scene->target =
-        touch_port(engine, ENDPOINT_DESTINATION_PORT, hashes, flow->destination, service);
+    scene->sweep = touch_sweep(engine, hashes, flow, service);
+    scene->target = touch_target(engine, hashes, flow, service);
     if ((scene->sight & CONVERSATION_SIGHTS) != 0)
         scene->conversation = touch_conversation(engine, hashes, flow, service);
 }
@@ -339,20 +378,30 @@ static unsigned try_rule(const struct behaviour_rule *rule, const struct scene *
                          double values[BEHAVIOUR_EVIDENCE_MAX])
 {
     unsigned count = 0;
-    for (; count < BEHAVIOUR_EVIDENCE_MAX && rule->conditions[count].side != 0; count++) {
-        values[count] = quantity_functions[rule->conditions[count].quantity](scene);
-        if (!holds(&rule->conditions[count], values[count]))
+    for (; rule->conditions[count].side != 0; count++) {
+        const struct condition *const condition = &rule->conditions[count];
+        values[count] = quantity_functions[condition->quantity](scene);
+        if (!holds(condition, values[count]))
             return 0;
     }
     return count;
+}
+
+/* What an earlier flow's finding has beyond these conditions is cleared; most flows of most
+ * networks have none, and a flood's all have the same. */
+static void clear_evidence(struct behaviour_finding *finding, unsigned count)
+{
+    for (unsigned i = count; i < finding->evidence_count; i++)
+        finding->evidence[i] = (struct behaviour_evidence){.quantity = 0};
+    finding->evidence_count = (uint8_t)count;
 }
 
 static void tell(const struct behaviour_rule *rule, const struct scene *scene,
                  const double values[], unsigned count, struct behaviour_finding *finding)
 {
     finding->behaviour = (uint8_t)rule->behaviour;
-    finding->evidence_count = (uint8_t)count;
     finding->since_ns = quantity_since_ns(rule->conditions[0].quantity, scene);
+    clear_evidence(finding, count);
     for (unsigned i = 0; i < count; i++) {
         struct behaviour_evidence *const evidence = &finding->evidence[i];
         evidence->quantity = (uint8_t)rule->conditions[i].quantity;
@@ -362,30 +411,56 @@ static void tell(const struct behaviour_rule *rule, const struct scene *scene,
     }
 }
 
+static void tell_nothing(struct behaviour_finding *finding)
+{
+    finding->behaviour = BEHAVIOUR_NONE;
+    finding->since_ns = 0;
+    clear_evidence(finding, 0);
+}
+
 /* The sight of a flow to come is not known yet, for want of its vector. By its state, which lies
- * beside its ports, most that have no conversation are told: it is the last of their roles. */
-static unsigned roles_to_fetch(const struct flow_record *flow)
+ * beside its ports, most that have no conversation are told. */
+static bool may_converse(const struct flow_record *flow)
 {
     const unsigned unanswered =
         1U << FLOW_STATE_ATTEMPTED | 1U << FLOW_STATE_REFUSED | 1U << FLOW_STATE_ONE_WAY;
-    return (unanswered >> flow->state & 1) != 0 ? ENDPOINT_CONVERSATION : ROLE_COUNT;
+    return (unanswered >> flow->state & 1) == 0;
+}
+
+static void ask(const struct behaviour_engine *engine, enum table table, enum endpoint_key role,
+                const struct endpoint_hashes *hashes)
+{
+    recent_table_ask(&engine->tables[table], hashes->hash[role]);
 }
 
 void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
                          const struct endpoint_hashes *hashes)
 {
-    const unsigned roles = roles_to_fetch(flow);
-    for (unsigned i = 0; i < roles; i++)
-        recent_table_ask(&engine->tables[table_of[i]], hashes->hash[i]);
+    ask(engine, TABLE_HOSTS, ENDPOINT_SOURCE, hashes);
+    ask(engine, TABLE_HOSTS, ENDPOINT_DESTINATION, hashes);
+    ask(engine, TABLE_PAIRS, ENDPOINT_PAIR, hashes);
+    ask(engine, TABLE_SWEEPS, ENDPOINT_SOURCE_PORT, hashes);
+    ask(engine, TABLE_TARGETS, ENDPOINT_DESTINATION_PORT, hashes);
+    if (may_converse(flow))
+        ask(engine, TABLE_CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
+}
+
+static void find(const struct behaviour_engine *engine, enum table table, enum endpoint_key role,
+                 struct endpoint_hashes *hashes)
+{
+    hashes->behaviour_place[role] = recent_table_find(&engine->tables[table], hashes->hash[role]);
 }
 
 void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
                     struct endpoint_hashes *hashes)
 {
-    const unsigned roles = roles_to_fetch(flow);
-    for (unsigned i = 0; i < roles; i++)
-        hashes->behaviour_place[i] =
-            recent_table_find(&engine->tables[table_of[i]], hashes->hash[i]);
+    find(engine, TABLE_HOSTS, ENDPOINT_SOURCE, hashes);
+    find(engine, TABLE_HOSTS, ENDPOINT_DESTINATION, hashes);
+    find(engine, TABLE_PAIRS, ENDPOINT_PAIR, hashes);
+    find(engine, TABLE_SWEEPS, ENDPOINT_SOURCE_PORT, hashes);
+    find(engine, TABLE_TARGETS, ENDPOINT_DESTINATION_PORT, hashes);
+    if (may_converse(flow))
+        find(engine, TABLE_CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
 }
 
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,
@@ -405,7 +480,6 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
     touch_all(engine, hashes, &scene);
     give_births(engine, &scene);
     scene_count(&scene, hashes);
-    memset(finding, 0, sizeof *finding); /* BEHAVIOUR_NONE */
     for (uint64_t left = rules_for(engine, scene.sight); left != 0; left &= left - 1) {
         double values[BEHAVIOUR_EVIDENCE_MAX];
         const struct behaviour_rule *const rule = &behaviour_rules[__builtin_ctzll(left)];
@@ -415,6 +489,7 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
         tell(rule, &scene, values, count, finding);
         return;
     }
+    tell_nothing(finding);
 }
 
 void behaviour_counters(const struct behaviour_engine *engine, struct engine_counters *counters)

@@ -20,8 +20,9 @@ struct behaviour_engine *behaviour_open(const struct behaviour_settings *setting
 void behaviour_close(struct behaviour_engine *engine);
 
 /* Counts a flow and says what the flows up to it look like. `hashes` are its own, by
- * feature_hash_endpoints; `vector` is as feature_measure left it. Flows come in hand-over order,
- * each once. A new epoch (the clock was set back) forgets everything. */
+ * feature_hash_endpoints; `vector` is as feature_measure left it; `finding` is zero or as a call
+ * before left it: only what differs is written. Flows come in hand-over order, each once. A new
+ * epoch (the clock was set back) forgets everything. */
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,
                        const struct endpoint_hashes *hashes, const struct feature_vector *vector,
                        struct behaviour_finding *finding);

@@ -2,7 +2,6 @@
 #include "behaviour/parts.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { EMPTY = 0 };
 
@@ -62,29 +61,30 @@ static struct moment within(const struct span *span, const struct moment *moment
 
 static struct tally *tally_of(const struct parts *parts, struct tally_part part)
 {
-    return &parts->tallies[part.state - 1];
+    return &parts->tallies[part_place(part.state)];
 }
 
-/* Makes it a block, if it is not; a sole flow is counted there first. */
-static struct tally *open_tally(struct parts *parts, struct tally_part *part,
-                                const struct moment *birth, const struct span *span)
+/* A block for the part, begun with the sole flow or with this one; in the latter case true. */
+static __attribute__((noinline)) bool open_tally(struct parts *parts, struct tally_part *part,
+                                                 const struct moment *birth,
+                                                 const struct moment *moment,
+                                                 const struct span *span, uint64_t amount)
 {
     const uint32_t state = part->state;
-    if (part_has_block(state))
-        return tally_of(parts, *part);
-    part->state = 1 + item_pool_get(&parts->tally_places);
-    struct tally *const tally = tally_of(parts, *part);
-    memset(tally, 0, sizeof *tally);
+    part->state = PART_BLOCK | item_pool_get(&parts->tally_places);
     if (is_sole(state))
-        tally_add(tally, within(span, birth), state & ~PART_SOLE, span->half_ns);
-    return tally;
+        tally_begin(tally_of(parts, *part), within(span, birth), state & ~PART_SOLE);
+    else
+        tally_begin(tally_of(parts, *part), within(span, moment), amount);
+    return !is_sole(state);
 }
 
 void tally_part_add_more(struct parts *parts, struct tally_part *part, const struct moment *birth,
                          const struct moment *moment, const struct span *span, uint64_t amount)
 {
-    struct tally *const tally = open_tally(parts, part, birth, span);
-    tally_add(tally, within(span, moment), amount, span->half_ns);
+    if (!part_has_block(part->state) && open_tally(parts, part, birth, moment, span, amount))
+        return;
+    tally_add(tally_of(parts, *part), within(span, moment), amount, span->half_ns);
 }
 
 uint64_t tally_part_count(const struct parts *parts, struct tally_part part)
@@ -121,29 +121,30 @@ int64_t tally_part_last_ns(const struct parts *parts, struct tally_part part,
 
 static struct spread *spread_of(const struct parts *parts, struct spread_part part)
 {
-    return &parts->spreads[part.state - 1];
+    return &parts->spreads[part_place(part.state)];
 }
 
-static struct spread *open_spread(struct parts *parts, struct spread_part *part,
-                                  const struct moment *birth, const struct span *span)
+static __attribute__((noinline)) bool open_spread(struct parts *parts, struct spread_part *part,
+                                                  const struct moment *birth,
+                                                  const struct moment *moment,
+                                                  const struct span *span, uint8_t thing)
 {
     const uint32_t state = part->state;
-    if (part_has_block(state))
-        return spread_of(parts, *part);
-    part->state = 1 + item_pool_get(&parts->spread_places);
-    struct spread *const spread = spread_of(parts, *part);
-    memset(spread, 0, sizeof *spread);
+    part->state = PART_BLOCK | item_pool_get(&parts->spread_places);
     if (is_sole(state))
-        (void)spread_note(spread, within(span, birth), (uint8_t)state, span->half_ns);
-    return spread;
+        spread_begin(spread_of(parts, *part), within(span, birth), (uint8_t)state);
+    else
+        spread_begin(spread_of(parts, *part), within(span, moment), thing);
+    return !is_sole(state);
 }
 
 unsigned spread_part_note_more(struct parts *parts, struct spread_part *part,
                                const struct moment *birth, const struct moment *moment,
                                const struct span *span, uint8_t thing)
 {
-    struct spread *const spread = open_spread(parts, part, birth, span);
-    return spread_note(spread, within(span, moment), thing, span->half_ns);
+    if (!part_has_block(part->state) && open_spread(parts, part, birth, moment, span, thing))
+        return 1;
+    return spread_note(spread_of(parts, *part), within(span, moment), thing, span->half_ns);
 }
 
 uint32_t spread_part_count(const struct parts *parts, struct spread_part part)

@@ -23,9 +23,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A part's state: 0, empty; PART_SOLE and what the one flow adds; else 1 + the place of its
- * block. */
-#define PART_SOLE (UINT32_C(1) << 31)
+/* A part's state: 0, empty; PART_SOLE and what the one flow adds; PART_BLOCK and the place of its
+ * block: the highest bit, so that one look at all states of an entry, or-ed, tells that it has
+ * none. */
+#define PART_SOLE (UINT32_C(1) << 30)
+#define PART_BLOCK (UINT32_C(1) << 31)
 
 /* What is counted over: half of the stretch, and whose time. By starts, because flows that began
  * minutes apart may be handed over at once, when the input ends; one that began before the half
@@ -46,7 +48,12 @@ struct spread_part {
 
 static inline bool part_has_block(uint32_t state)
 {
-    return state - 1 < PART_SOLE - 1;
+    return (state & PART_BLOCK) != 0;
+}
+
+static inline uint32_t part_place(uint32_t state)
+{
+    return state & ~PART_BLOCK;
 }
 
 /* The blocks of all entries. */
@@ -93,7 +100,7 @@ int64_t tally_part_last_ns(const struct parts *parts, struct tally_part part,
 static inline void tally_part_release(struct parts *parts, struct tally_part part)
 {
     if (part_has_block(part.state))
-        item_pool_put(&parts->tally_places, part.state - 1);
+        item_pool_put(&parts->tally_places, part_place(part.state));
 }
 
 /* Returns 1 if the part had not seen the thing, else 0. */
@@ -115,7 +122,7 @@ int64_t spread_part_first_ns(const struct parts *parts, struct spread_part part,
 static inline void spread_part_release(struct parts *parts, struct spread_part part)
 {
     if (part_has_block(part.state))
-        item_pool_put(&parts->spread_places, part.state - 1);
+        item_pool_put(&parts->spread_places, part_place(part.state));
 }
 
 #endif

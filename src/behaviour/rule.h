@@ -16,10 +16,11 @@ struct condition {
     double limit;
 };
 
-/* Conditions end at the first without a side. What the first one counts says since when. */
+/* Conditions end at the first without a side; there always is one. What the first condition counts
+ * says since when. */
 struct behaviour_rule {
     enum behaviour_id behaviour;
-    struct condition conditions[BEHAVIOUR_EVIDENCE_MAX];
+    struct condition conditions[BEHAVIOUR_EVIDENCE_MAX + 1];
 };
 
 /* Asked in this order; the first that holds names the flow. */

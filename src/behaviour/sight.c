@@ -23,15 +23,7 @@ enum { HELD_SENT_MAX = 4000, HELD_RECEIVED_MAX = 700 };
 #define HELD_DURATION_MIN_NS (15 * BEHAVIOUR_SECOND_NS)
 #define YOUNG_PAIR_NS BEHAVIOUR_HOUR_NS
 
-static bool is_one_of(uint16_t port, const uint16_t ports[], size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (ports[i] == port)
-            return true;
-    return false;
-}
-
-#define IS_ONE_OF(port, ports) is_one_of(port, ports, sizeof(ports) / sizeof(ports)[0])
+/* Lists of ports are cases of a switch: the compiler makes a few comparisons of them. */
 
 /* The responder's port has a service; the vector has looked for it. */
 static bool is_known_service(const struct flow_record *flow, const struct feature_vector *vector)
@@ -43,33 +35,91 @@ static bool is_known_service(const struct flow_record *flow, const struct featur
  * shares are left out: programs without a pool of connections look the same. */
 static bool is_login_service(const struct flow_record *flow)
 {
-    static const uint16_t ports[] = {21, 22, 23, 2222, 2323, 3389, 5900, 5901};
-    return flow->protocol == PACKET_PROTOCOL_TCP && IS_ONE_OF(flow->destination_port, ports);
+    if (flow->protocol != PACKET_PROTOCOL_TCP)
+        return false;
+    switch (flow->destination_port) {
+    case 21:
+    case 22:
+    case 23:
+    case 2222:
+    case 2323:
+    case 3389:
+    case 5900:
+    case 5901:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Services by which one host is administered from another. */
 static bool is_remote_service(const struct flow_record *flow)
 {
-    static const uint16_t ports[] = {22, 23, 135, 445, 3389, 5900, 5985, 5986};
-    return flow->protocol == PACKET_PROTOCOL_TCP && IS_ONE_OF(flow->destination_port, ports);
+    if (flow->protocol != PACKET_PROTOCOL_TCP)
+        return false;
+    switch (flow->destination_port) {
+    case 22:
+    case 23:
+    case 135:
+    case 445:
+    case 3389:
+    case 5900:
+    case 5985:
+    case 5986:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* Services that are asked regularly by design: names, time, addresses, mail delivery, management,
  * and the keeping open of address translators. */
 static bool is_infrastructure(const struct flow_record *flow)
 {
-    static const uint16_t ports[] = {25,  53,  67,   68,   123,  161,  162,  514, 546,
-                                     547, 853, 1900, 3478, 3479, 5349, 5353, 5355};
-    return IS_ONE_OF(flow->destination_port, ports) ||
-           (flow->protocol != PACKET_PROTOCOL_TCP && flow->protocol != PACKET_PROTOCOL_UDP);
+    if (flow->protocol != PACKET_PROTOCOL_TCP && flow->protocol != PACKET_PROTOCOL_UDP)
+        return true;
+    switch (flow->destination_port) {
+    case 25:
+    case 53:
+    case 67:
+    case 68:
+    case 123:
+    case 161:
+    case 162:
+    case 514:
+    case 546:
+    case 547:
+    case 853:
+    case 1900:
+    case 3478:
+    case 3479:
+    case 5349:
+    case 5353:
+    case 5355:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* What everybody asks of hosts outside all day: while the way out is down, or a filter refuses
  * QUIC, all of it goes unanswered. */
 static bool is_everyday_port(uint16_t port)
 {
-    static const uint16_t ports[] = {25, 53, 80, 123, 443, 853, 3478, 5228, 8080};
-    return IS_ONE_OF(port, ports);
+    switch (port) {
+    case 25:
+    case 53:
+    case 80:
+    case 123:
+    case 443:
+    case 853:
+    case 3478:
+    case 5228:
+    case 8080:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static bool is_ssh(const struct flow_record *flow)

@@ -4,8 +4,19 @@
 #include <stdbool.h>
 #include <string.h>
 
+void tally_begin(struct tally *tally, struct moment moment, uint64_t amount)
+{
+    *tally = (struct tally){
+        .began_ns = moment.now_ns,
+        .first_ns = {moment.start_ns},
+        .last_ns = {moment.start_ns},
+        .sum = {amount},
+        .count = {1},
+    };
+}
+
 /* Halves that follow each other leave no time out; after a silence of two a new one begins. */
-static void begin_tally_half(struct tally *tally, struct moment moment, int64_t half_ns)
+void tally_begin_half(struct tally *tally, struct moment moment, int64_t half_ns)
 {
     const bool is_next = tally->count[0] > 0 && moment.now_ns - tally->began_ns < 2 * half_ns;
     tally->first_ns[1] = tally->first_ns[0];
@@ -16,19 +27,6 @@ static void begin_tally_half(struct tally *tally, struct moment moment, int64_t 
     tally->sum[0] = 0;
     tally->count[0] = 0;
     tally->began_ns = is_next ? tally->began_ns + half_ns : moment.now_ns;
-}
-
-void tally_add(struct tally *tally, struct moment moment, uint64_t amount, int64_t half_ns)
-{
-    if (tally->count[0] == 0 || moment.now_ns - tally->began_ns >= half_ns)
-        begin_tally_half(tally, moment, half_ns);
-    if (moment.start_ns < tally->first_ns[0])
-        tally->first_ns[0] = moment.start_ns;
-    if (moment.start_ns > tally->last_ns[0])
-        tally->last_ns[0] = moment.start_ns;
-    const bool has_room = tally->count[0] < UINT32_MAX;
-    tally->count[0] += has_room;
-    tally->sum[0] += has_room ? amount : 0;
 }
 
 uint64_t tally_count(const struct tally *tally)
@@ -90,7 +88,17 @@ static unsigned bits_in_half(const uint64_t bits[SPREAD_WORDS])
     return set;
 }
 
-static void begin_spread_half(struct spread *spread, struct moment moment, int64_t half_ns)
+void spread_begin(struct spread *spread, struct moment moment, uint8_t thing)
+{
+    *spread = (struct spread){
+        .began_ns = moment.now_ns,
+        .first_ns = {moment.start_ns},
+        .bits_set = 1,
+    };
+    spread->bits[0][thing / 64] = UINT64_C(1) << thing % 64;
+}
+
+void spread_begin_half(struct spread *spread, struct moment moment, int64_t half_ns)
 {
     const bool is_next = spread->bits_set > 0 && moment.now_ns - spread->began_ns < 2 * half_ns;
     if (is_next) {
@@ -103,20 +111,6 @@ static void begin_spread_half(struct spread *spread, struct moment moment, int64
     spread->bits_set = bits_in_half(spread->bits[1]);
     spread->began_ns = is_next ? spread->began_ns + half_ns : moment.now_ns;
     spread->first_ns[0] = moment.start_ns;
-}
-
-unsigned spread_note(struct spread *spread, struct moment moment, uint8_t thing, int64_t half_ns)
-{
-    if (spread->bits_set == 0 || moment.now_ns - spread->began_ns >= half_ns)
-        begin_spread_half(spread, moment, half_ns);
-    if (moment.start_ns < spread->first_ns[0])
-        spread->first_ns[0] = moment.start_ns;
-    const unsigned word = thing / 64;
-    const uint64_t bit = UINT64_C(1) << thing % 64;
-    const unsigned is_new = ((spread->bits[0][word] | spread->bits[1][word]) & bit) == 0;
-    spread->bits[0][word] |= bit;
-    spread->bits_set += is_new;
-    return is_new;
 }
 
 uint32_t spread_count(const struct spread *spread)

@@ -43,8 +43,8 @@ void category_measure(const struct flow_record *flow, uint32_t service,
     const uint64_t ip_bytes =
         flow->direction[FLOW_FORWARD].ip_bytes + flow->direction[FLOW_REVERSE].ip_bytes;
     const uint64_t wide_service = (uint64_t)service << PART_SHIFT;
-    if (!protocol_is_icmp(flow->protocol))
-        vector->service_port = (uint16_t)(service & SERVICE_PORT_MASK);
+    vector->service_port =
+        protocol_is_icmp(flow->protocol) ? 0 : (uint16_t)(service & SERVICE_PORT_MASK);
     vector_set(vector, FEATURE_PROTOCOL, flow->protocol);
     vector_set(vector, FEATURE_SERVICE, service);
     vector_set(vector, FEATURE_SERVICE_STATE, (double)(wide_service | flow->state));

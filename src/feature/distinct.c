@@ -35,14 +35,14 @@ static struct distinct_list *list_of(const struct distinct *distinct,
     return block_pool_at(&pool->lists, distinct->list);
 }
 
-static const struct distinct_thing *things_of(const struct distinct *distinct,
-                                              const struct distinct_pool *pool)
+static const struct sketch_thing *things_of(const struct distinct *distinct,
+                                            const struct distinct_pool *pool)
 {
     return distinct->list != 0 ? list_of(distinct, pool)->things : distinct->things;
 }
 
 /* How many of the first `count` things were seen at most `age` flows ago. */
-static uint32_t count_within(const struct distinct_thing *things, uint32_t count, uint32_t now,
+static uint32_t count_within(const struct sketch_thing *things, uint32_t count, uint32_t now,
                              uint64_t age)
 {
     while (count > 0 && now - things[count - 1].seen > age)
@@ -52,7 +52,7 @@ static uint32_t count_within(const struct distinct_thing *things, uint32_t count
 
 /* Drops what lies before the older horizon. Ages are differences of 32-bit numbers: nothing listed
  * is older than 2^32 flows, because a list without a note that long is emptied first. */
-static void drop_old(struct distinct *distinct, const struct distinct_thing *things,
+static void drop_old(struct distinct *distinct, const struct sketch_thing *things,
                      const struct horizon *horizon)
 {
     const uint64_t oldest = horizon_oldest(horizon);
@@ -64,7 +64,7 @@ static void drop_old(struct distinct *distinct, const struct distinct_thing *thi
 
 /* Where the hash is listed, or `count`. By four, because what a flood or a scan brings is listed
  * nowhere. */
-static uint32_t place_of(const struct distinct_thing *things, uint32_t count, uint32_t hash)
+static uint32_t place_of(const struct sketch_thing *things, uint32_t count, uint32_t hash)
 {
     uint32_t i = 0;
     for (; i + 4 <= count; i += 4)
@@ -114,17 +114,8 @@ static void drop_past(struct distinct *distinct, struct distinct_pool *pool,
     fold_list(distinct, pool, horizon);
 }
 
-/* A sketch that knows what the list knows, told oldest first. */
-static void start_sketch(struct distinct *distinct, struct distinct_pool *pool)
-{
-    sketch_take(&pool->sketches, &distinct->sketch);
-    const struct distinct_thing *const things = list_of(distinct, pool)->things;
-    for (uint32_t i = distinct->count; i-- > 0;)
-        sketch_note(&pool->sketches, distinct->sketch, things[i].hash, things[i].seen);
-}
-
 /* Puts the thing first; returns where it was, or `count`. */
-static void put_first(struct distinct_thing *things, uint32_t place, struct distinct_thing thing)
+static void put_first(struct sketch_thing *things, uint32_t place, struct sketch_thing thing)
 {
     if (place > 0)
         memmove(things + 1, things, place * sizeof *things);
@@ -135,7 +126,7 @@ void distinct_begin(struct distinct *distinct, uint32_t hash, uint64_t number)
 {
     distinct->last = number;
     distinct->count = 1;
-    distinct->things[0] = (struct distinct_thing){.hash = hash, .seen = (uint32_t)number};
+    distinct->things[0] = (struct sketch_thing){.hash = hash, .seen = (uint32_t)number};
 }
 
 void distinct_note(struct distinct *distinct, struct distinct_pool *pool, uint32_t hash,
@@ -145,7 +136,8 @@ void distinct_note(struct distinct *distinct, struct distinct_pool *pool, uint32
     uint32_t place = place_of(things_of(distinct, pool), distinct->count, hash);
     if (place == DISTINCT_LISTED) {
         if (distinct->sketch == 0)
-            start_sketch(distinct, pool);
+            sketch_take(&pool->sketches, &distinct->sketch, list_of(distinct, pool)->things,
+                        distinct->count);
         place--; /* the oldest makes room */
     } else if (place == distinct->count) {
         if (place == DISTINCT_INSIDE && distinct->list == 0)
@@ -153,9 +145,9 @@ void distinct_note(struct distinct *distinct, struct distinct_pool *pool, uint32
         distinct->count++;
     }
     const uint32_t now = (uint32_t)horizon->now;
-    struct distinct_thing *const things =
+    struct sketch_thing *const things =
         distinct->list != 0 ? list_of(distinct, pool)->things : distinct->things;
-    put_first(things, place, (struct distinct_thing){.hash = hash, .seen = now});
+    put_first(things, place, (struct sketch_thing){.hash = hash, .seen = now});
     distinct->last = horizon->now;
     if (distinct->sketch == 0)
         return;
@@ -173,7 +165,7 @@ struct distinct_counts distinct_count(const struct distinct *distinct,
                                       const struct distinct_pool *pool,
                                       const struct horizon *horizon)
 {
-    const struct distinct_thing *const things = things_of(distinct, pool);
+    const struct sketch_thing *const things = things_of(distinct, pool);
     const uint32_t now = (uint32_t)horizon->now;
     const uint32_t index = distinct->sketch;
     struct distinct_counts counts = {

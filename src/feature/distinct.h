@@ -24,24 +24,19 @@
 
 enum { DISTINCT_LISTED = 16, DISTINCT_INSIDE = 2 };
 
-struct distinct_thing {
-    uint32_t hash;
-    uint32_t seen; /* low 32 bits of the flow's number */
-};
-
 /* What a counter takes from the pool for its third thing. */
 struct distinct_list {
     uint64_t lost; /* flow at which the loss of a sketch was met; 0: none was lost */
-    struct distinct_thing things[DISTINCT_LISTED];
+    struct sketch_thing things[DISTINCT_LISTED];
 };
 
 /* All zero is an empty one. It must not move while it has a sketch. */
 struct distinct {
-    uint64_t last;                                 /* flow of the last note */
-    uint32_t count;                                /* of things in the list, or here */
-    uint32_t list;                                 /* index in the pool; 0: none */
-    uint32_t sketch;                               /* the same; or SKETCH_LOST */
-    struct distinct_thing things[DISTINCT_INSIDE]; /* while there is no list */
+    uint64_t last;                               /* flow of the last note */
+    uint32_t count;                              /* of things in the list, or here */
+    uint32_t list;                               /* index in the pool; 0: none */
+    uint32_t sketch;                             /* the same; or SKETCH_LOST */
+    struct sketch_thing things[DISTINCT_INSIDE]; /* while there is no list */
 };
 
 struct distinct_counts {

@@ -289,10 +289,11 @@ void feature_warm_things(const struct feature_engine *engine, const struct endpo
     surroundings_warm_things(&engine->around, hashes);
 }
 
+/* What the flow itself says; of another flow's vector the values stay that are not written. */
 static void derive(struct feature_engine *engine, const struct flow_record *flow, uint32_t service,
                    struct feature_vector *vector)
 {
-    memset(vector, 0, sizeof *vector);
+    vector->present = 0;
     flow_feature_measure(flow, &engine->logarithms, vector);
     category_measure(flow, service, vector);
 }
@@ -300,7 +301,16 @@ static void derive(struct feature_engine *engine, const struct flow_record *flow
 void feature_derive(struct feature_engine *engine, const struct flow_record *flow,
                     struct feature_vector *vector)
 {
+    memset(vector, 0, sizeof *vector);
     derive(engine, flow, category_service(flow, &engine->service_ports), vector);
+}
+
+/* A vector is half a kilobyte, of which the next flow writes most: only what it left out and the
+ * flow before had is cleared. */
+static void clear_missing(struct feature_vector *vector, uint64_t present_before)
+{
+    for (uint64_t left = present_before & ~vector->present; left != 0; left &= left - 1)
+        vector->value[__builtin_ctzll(left)] = 0;
 }
 
 void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
@@ -309,12 +319,14 @@ void feature_measure(struct feature_engine *engine, const struct flow_record *fl
     advance_time(engine, flow);
     struct scene scene;
     set_scene(engine, flow, hashes, &scene);
+    const uint64_t present_before = vector->present;
     derive(engine, flow, hashes->service, vector);
     vector_set(vector, FEATURE_DIRECTION, direction_of(&engine->inside, flow));
     measure_past(engine, &scene, vector);
     const struct window_flow window_flow = window_flow_of(engine, &scene);
     remember(engine, &scene, &window_flow);
     measure_surroundings(engine, &scene, &window_flow, vector);
+    clear_missing(vector, present_before);
 }
 
 void feature_engine_counters(const struct feature_engine *engine, struct engine_counters *counters)

@@ -38,7 +38,8 @@ void feature_hash_endpoints(struct feature_engine *engine, const struct flow_rec
                             struct endpoint_hashes *hashes);
 
 /* Measures the flow, which counts in its own windows, and remembers it. `hashes`: its own,
- * by feature_hash_endpoints. */
+ * by feature_hash_endpoints. `vector` is zero or as an earlier call left it: only what differs is
+ * written. */
 void feature_measure(struct feature_engine *engine, const struct flow_record *flow,
                      const struct endpoint_hashes *hashes, struct feature_vector *vector);
 

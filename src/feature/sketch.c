@@ -96,18 +96,6 @@ static uint32_t free_index(struct sketch_pool *pool)
     return index;
 }
 
-void sketch_take(struct sketch_pool *pool, uint32_t *owner)
-{
-    const uint32_t index = free_index(pool);
-    struct sketch *sketch = &pool->sketches[index];
-    memset(sketch->ranks, 0, sizeof sketch->ranks);
-    memset(sketch->high_rows, 0, sizeof sketch->high_rows);
-    sketch->window.is_made = sketch->ten_minutes.is_made = false;
-    pool->links[index].owner = owner;
-    *owner = index;
-    list_add_newest(pool, index);
-}
-
 void sketch_release(struct sketch_pool *pool, uint32_t *owner)
 {
     const uint32_t index = *owner;
@@ -128,16 +116,19 @@ void sketch_touch(struct sketch_pool *pool, uint32_t index)
     list_add_newest(pool, index);
 }
 
+/* 2^-value, times 2^SKETCH_RANKS. */
 static uint32_t power_of(unsigned value)
 {
-    return UINT32_C(1) << (SKETCH_RANKS - value);
+    static const uint16_t powers[SKETCH_RANKS + 1] = {4096, 2048, 1024, 512, 256, 128, 64,
+                                                      32,   16,   8,    4,   2,   1};
+    return powers[value];
 }
 
 /* A rank was seen now: the register's value, unless that is greater. */
-static void raise_value(struct sketch_view *view, unsigned place, unsigned value)
+static inline void raise_value(struct sketch_view *view, unsigned place, unsigned value)
 {
     const unsigned before = view->value[place];
-    if (!view->is_made || value <= before)
+    if (value <= before)
         return;
     view->sums.empty -= before == 0;
     view->sums.powers -= power_of(before) - power_of(value);
@@ -159,9 +150,10 @@ static struct sketch_row *row_of(const struct sketch_pool *pool, struct sketch *
     return block_pool_at(&pool->rows, sketch->high_rows[rank - SKETCH_LOW_RANKS]);
 }
 
-void sketch_note(struct sketch_pool *pool, uint32_t index, uint32_t hash, uint32_t now)
+/* Returns the register's value as of now. */
+static inline unsigned note_rank(struct sketch_pool *pool, struct sketch *sketch, uint32_t hash,
+                                 uint32_t now)
 {
-    struct sketch *const sketch = &pool->sketches[index];
     const unsigned place = hash % SKETCH_REGISTERS;
     const unsigned rank = rank_of(hash);
     const unsigned higher = ~0U << rank << 1;
@@ -169,12 +161,56 @@ void sketch_note(struct sketch_pool *pool, uint32_t index, uint32_t hash, uint32
         sketch->high_rows[rank - SKETCH_LOW_RANKS] = block_pool_take(&pool->rows);
     sketch->ranks[place] = (uint16_t)((sketch->ranks[place] & higher) | 1U << rank);
     row_of(pool, sketch, rank)->seen[place] = now;
-    raise_value(&sketch->window, place, rank + 1);
-    raise_value(&sketch->ten_minutes, place, rank + 1);
+    return rank + 1;
+}
+
+void sketch_note(struct sketch_pool *pool, uint32_t index, uint32_t hash, uint32_t now)
+{
+    struct sketch *const sketch = &pool->sketches[index];
+    const unsigned place = hash % SKETCH_REGISTERS;
+    const unsigned value = note_rank(pool, sketch, hash, now);
+    raise_value(&sketch->window, place, value);
+    raise_value(&sketch->ten_minutes, place, value);
+}
+
+/* Of things that may lie before either horizon: then the next estimate sees it by their groups. */
+static void note_all(struct sketch_pool *pool, struct sketch *sketch,
+                     const struct sketch_thing *things, uint32_t count)
+{
+    struct sketch_view *const view = &sketch->window;
+    *view = (struct sketch_view){
+        .sums = {.empty = SKETCH_REGISTERS, .powers = SKETCH_REGISTERS * power_of(0)},
+        .oldest_of_all = things[count - 1].seen,
+    };
+    for (unsigned group = 0; group < SKETCH_GROUPS; group++)
+        view->oldest[group] = things[0].seen;
+    for (uint32_t i = count, groups = 0; i-- > 0;) {
+        const struct sketch_thing thing = things[i];
+        const unsigned place = thing.hash % SKETCH_REGISTERS, group = place / SKETCH_GROUP;
+        if ((groups >> group & 1) == 0)
+            view->oldest[group] = thing.seen;
+        groups |= 1U << group;
+        raise_value(view, place, note_rank(pool, sketch, thing.hash, thing.seen));
+    }
+    sketch->ten_minutes = *view;
+}
+
+void sketch_take(struct sketch_pool *pool, uint32_t *owner, const struct sketch_thing *things,
+                 uint32_t count)
+{
+    const uint32_t index = free_index(pool);
+    struct sketch *const sketch = &pool->sketches[index];
+    memset(sketch->ranks, 0, sizeof sketch->ranks);
+    memset(sketch->high_rows, 0, sizeof sketch->high_rows);
+    pool->links[index].owner = owner;
+    *owner = index;
+    list_add_newest(pool, index);
+    note_all(pool, sketch, things, count);
 }
 
 /* HyperLogLog; linear counting where the registers are few (section 4 of the paper). */
-static uint32_t estimate_of(const struct sketch_pool *pool, struct register_sums sums)
+static __attribute__((noinline)) uint32_t estimate_of(const struct sketch_pool *pool,
+                                                      struct register_sums sums)
 {
     const double registers = SKETCH_REGISTERS;
     const double harmonic = (double)sums.powers / (1 << SKETCH_RANKS);
@@ -184,11 +220,14 @@ static uint32_t estimate_of(const struct sketch_pool *pool, struct register_sums
     return (uint32_t)(estimate + 0.5);
 }
 
-/* A register's value: the greatest rank, plus 1, seen at most `age` flows ago; 0 if none. Ages fall
- * with the rank, so the first one from the top is it. *value_age: how long ago; 0 if none. */
-static unsigned value_of(const struct sketch_view_of *of, unsigned place, uint32_t *value_age)
+/* The value of a register whose value was `before` and whose rank may have left the horizon: the
+ * greatest rank, plus 1, seen at most `age` flows ago; 0 if none. Ages fall with the rank, so the
+ * first one from the top is it. *value_age: how long ago; 0 if none. */
+static unsigned value_of(const struct sketch_view_of *of, unsigned place, unsigned before,
+                         uint32_t *value_age)
 {
-    for (uint32_t ranks = of->sketch->ranks[place]; ranks != 0;) {
+    uint32_t ranks = of->sketch->ranks[place] & ((UINT32_C(1) << before) - 1);
+    while (ranks != 0) {
         const unsigned rank = 31U - (unsigned)__builtin_clz(ranks);
         *value_age = of->now - row_of(of->pool, of->sketch, rank)->seen[place];
         if (*value_age <= of->age)
@@ -211,13 +250,17 @@ static void set_value(struct sketch_view *view, unsigned place, unsigned value)
     view->has_count = false;
 }
 
+/* Values only fall here: a register that had none in the horizon has none still. */
 static void look_at_group(const struct sketch_view_of *of, unsigned group, struct sketch_view *view)
 {
     uint32_t greatest_age = 0;
     for (unsigned i = 0; i < SKETCH_GROUP; i++) {
-        uint32_t age;
         const unsigned place = group * SKETCH_GROUP + i;
-        set_value(view, place, value_of(of, place, &age));
+        const unsigned before = view->value[place];
+        if (before == 0)
+            continue;
+        uint32_t age;
+        set_value(view, place, value_of(of, place, before, &age));
         if (age > greatest_age)
             greatest_age = age;
     }
@@ -234,18 +277,8 @@ static void find_oldest(const struct sketch_view_of *of, struct sketch_view *vie
     view->oldest_of_all = of->now - greatest_age;
 }
 
-static void make_view(const struct sketch_view_of *of, struct sketch_view *view)
-{
-    *view = (struct sketch_view){
-        .is_made = true,
-        .sums = {.empty = SKETCH_REGISTERS, .powers = SKETCH_REGISTERS * power_of(0)},
-    };
-    for (unsigned group = 0; group < SKETCH_GROUPS; group++)
-        look_at_group(of, group, view);
-    find_oldest(of, view);
-}
-
-static void look_at_old_groups(const struct sketch_view_of *of, struct sketch_view *view)
+static __attribute__((noinline)) void look_at_old_groups(const struct sketch_view_of *of,
+                                                         struct sketch_view *view)
 {
     for (unsigned group = 0; group < SKETCH_GROUPS; group++)
         if (of->now - view->oldest[group] > of->age)
@@ -254,15 +287,15 @@ static void look_at_old_groups(const struct sketch_view_of *of, struct sketch_vi
 }
 
 /* How many were seen inside the horizon that the view is of. */
-static uint32_t count_within(const struct sketch_view_of *of, struct sketch_view *view)
+static inline __attribute__((always_inline)) uint32_t count_within(const struct sketch_view_of *of,
+                                                                   struct sketch_view *view)
 {
-    if (!view->is_made)
-        make_view(of, view);
     if (of->now - view->oldest_of_all > of->age)
         look_at_old_groups(of, view);
-    if (!view->has_count)
+    if (!view->has_count) {
         view->count = estimate_of(of->pool, view->sums);
-    view->has_count = true;
+        view->has_count = true;
+    }
     return view->count;
 }
 

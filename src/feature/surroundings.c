@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/surroundings.h"
 
+#include "base/recent_touch.h"
 #include "feature/category.h"
 
 #include <stddef.h>
@@ -10,109 +11,113 @@
  * took from the pools later. */
 enum { LEAVING_ENTRIES = 8, LEAVING_POOLS = 4 };
 
-/* True if a flow of the window is forgotten with the entry. */
-static bool is_in_use(const struct surroundings *around, const struct recent_entry *entry,
-                      const struct history *history)
+/* What an entry that is forgotten gives back, and what is fetched for that. Entries of one flow, in
+ * a flood all, have nothing to give back: that is asked in line, the rest is not. An entry is in
+ * use if a flow of the window is forgotten with it. */
+static inline __attribute__((always_inline)) bool is_alone_in_use(const struct surroundings *around,
+                                                                  const struct recent_entry *entry)
 {
-    return history != NULL ? history->flows > 0 : entry->inserted >= around->window.first;
+    return entry->inserted >= around->window.first;
 }
 
-static bool forget_source(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) bool release_source(struct surroundings *around,
+                                                     struct source *source)
 {
-    struct surroundings *const around = context;
-    struct source *const source = (struct source *)entry;
-    const struct source_sums *const sums = source_sums(source, &around->pools);
-    const bool was_in_use =
-        sums != NULL ? sums->protocols.flows > 0 : is_in_use(around, entry, NULL);
+    const bool was_in_use = source_sums(source, &around->pools)->protocols.flows > 0;
     source_release(source, &around->pools);
     return was_in_use;
 }
 
-static void foresee_source(void *context, const struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_source(void *context,
+                                                                struct recent_entry *entry)
+{
+    struct source *const source = (struct source *)entry;
+    return source->sums == 0 ? is_alone_in_use(context, entry) : release_source(context, source);
+}
+
+static inline __attribute__((always_inline)) void foresee_source(void *context,
+                                                                 const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
     __builtin_prefetch(source_sums((const struct source *)entry, &around->pools));
 }
 
-static bool forget_destination(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) bool release_destination(struct surroundings *around,
+                                                          struct destination *destination)
 {
-    struct surroundings *const around = context;
-    struct destination *const destination = (struct destination *)entry;
     struct history *const history = destination_history(destination, &around->pools);
-    const bool was_in_use = is_in_use(around, entry, history);
-    if (history != NULL)
-        distinct_release(&history->things, &around->pools.distincts);
+    const bool was_in_use = history->flows > 0;
+    distinct_release(&history->things, &around->pools.distincts);
     block_pool_release(&around->pools.destinations, &destination->history);
     return was_in_use;
 }
 
-static void foresee_destination(void *context, const struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_destination(void *context,
+                                                                     struct recent_entry *entry)
+{
+    struct destination *const destination = (struct destination *)entry;
+    return destination->history == 0 ? is_alone_in_use(context, entry)
+                                     : release_destination(context, destination);
+}
+
+static inline __attribute__((always_inline)) void
+foresee_destination(void *context, const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
     __builtin_prefetch(destination_history((const struct destination *)entry, &around->pools));
 }
 
-static bool forget_pair(void *context, struct recent_entry *entry)
+static __attribute__((noinline)) bool release_pair(struct surroundings *around, struct pair *pair)
 {
-    struct surroundings *const around = context;
-    struct pair *const pair = (struct pair *)entry;
-    const bool was_in_use = is_in_use(around, entry, pair_history(pair, &around->pools));
+    const bool was_in_use = pair_history(pair, &around->pools)->flows > 0;
     pair_release(pair, &around->pools);
     return was_in_use;
 }
 
-static void foresee_pair(void *context, const struct recent_entry *entry)
+static inline __attribute__((always_inline)) bool forget_pair(void *context,
+                                                              struct recent_entry *entry)
+{
+    struct pair *const pair = (struct pair *)entry;
+    return pair->sums == 0 ? is_alone_in_use(context, entry) : release_pair(context, pair);
+}
+
+static inline __attribute__((always_inline)) void foresee_pair(void *context,
+                                                               const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
     __builtin_prefetch(pair_sums((const struct pair *)entry, &around->pools));
 }
 
+/* Constants by name: each touch is made for one of them. */
+static const struct recent_kind SOURCES = {sizeof(struct source), sizeof(struct host_key),
+                                           forget_source, foresee_source};
+static const struct recent_kind DESTINATIONS = {sizeof(struct destination), sizeof(struct host_key),
+                                                forget_destination, foresee_destination};
+static const struct recent_kind PAIRS = {sizeof(struct pair), sizeof(struct pair_key), forget_pair,
+                                         foresee_pair};
+static const struct recent_kind CONVERSATIONS = {sizeof(struct conversation),
+                                                 sizeof(struct conversation_key), NULL, NULL};
+static const struct recent_kind OFFERS = {sizeof(struct offer), sizeof(struct offer_key), NULL,
+                                          NULL};
+
 static bool open_tables(struct surroundings *around, const struct feature_settings *settings)
 {
-    const struct recent_layout layouts[TABLE_COUNT] = {
-        [TABLE_SOURCES] =
-            {
-                .entry_bytes = sizeof(struct source),
-                .key_bytes = sizeof(struct host_key),
-                .limit = settings->max_hosts,
-                .forget = forget_source,
-                .foresee = foresee_source,
-                .context = around,
-            },
-        [TABLE_DESTINATIONS] =
-            {
-                .entry_bytes = sizeof(struct destination),
-                .key_bytes = sizeof(struct host_key),
-                .limit = settings->max_hosts,
-                .forget = forget_destination,
-                .foresee = foresee_destination,
-                .context = around,
-            },
-        [TABLE_PAIRS] =
-            {
-                .entry_bytes = sizeof(struct pair),
-                .key_bytes = sizeof(struct pair_key),
-                .limit = settings->max_pairs,
-                .forget = forget_pair,
-                .foresee = foresee_pair,
-                .context = around,
-            },
-        [TABLE_CONVERSATIONS] =
-            {
-                .entry_bytes = sizeof(struct conversation),
-                .key_bytes = sizeof(struct conversation_key),
-                .limit = settings->max_conversations,
-            },
-        [TABLE_OFFERS] =
-            {
-                .entry_bytes = sizeof(struct offer),
-                .key_bytes = sizeof(struct offer_key),
-                .limit = settings->max_hosts,
-            },
+    const struct {
+        const struct recent_kind *kind;
+        uint32_t limit;
+    } tables[TABLE_COUNT] = {
+        [TABLE_SOURCES] = {&SOURCES, settings->max_hosts},
+        [TABLE_DESTINATIONS] = {&DESTINATIONS, settings->max_hosts},
+        [TABLE_PAIRS] = {&PAIRS, settings->max_pairs},
+        [TABLE_CONVERSATIONS] = {&CONVERSATIONS, settings->max_conversations},
+        [TABLE_OFFERS] = {&OFFERS, settings->max_hosts},
     };
-    for (unsigned i = 0; i < TABLE_COUNT; i++)
-        if (!recent_table_init(&around->tables[i], &layouts[i]))
+    for (unsigned i = 0; i < TABLE_COUNT; i++) {
+        const struct recent_layout layout =
+            recent_layout_of(tables[i].kind, tables[i].limit, around);
+        if (!recent_table_init(&around->tables[i], &layout))
             return false;
+    }
     return true;
 }
 
@@ -163,27 +168,33 @@ static const enum endpoint_key key_of[TABLE_COUNT] = {
     [TABLE_OFFERS] = ENDPOINT_OFFER,
 };
 
-/* Inline, for the key's size. */
-static inline __attribute__((always_inline)) void *touch(struct surroundings *around,
-                                                         enum table table,
-                                                         const struct endpoint_hashes *hashes,
-                                                         const void *key, size_t key_bytes)
+static inline __attribute__((always_inline)) void *
+touch(struct surroundings *around, enum table table, const struct recent_kind *kind,
+      const struct endpoint_hashes *hashes, const void *key)
 {
     const struct recent_lookup lookup = {
         .key = key,
         .hash = hashes->hash[key_of[table]],
         .place = hashes->feature_place[key_of[table]],
     };
-    return recent_table_touch(&around->tables[table], lookup, key_bytes, around->window.next);
+    return recent_touch(&around->tables[table], kind, lookup, around->window.next);
 }
 
-static void *meet_host(struct surroundings *around, enum table table,
-                       const struct endpoint_hashes *hashes, const uint8_t address[16],
-                       uint8_t ip_version)
+static struct source *meet_source(struct surroundings *around, const struct flow_record *flow,
+                                  const struct endpoint_hashes *hashes)
 {
-    struct host_key key = {.ip_version = ip_version};
-    memcpy(key.address, address, sizeof key.address);
-    return touch(around, table, hashes, &key, sizeof key);
+    struct host_key key = {.ip_version = flow->ip_version};
+    memcpy(key.address, flow->source, sizeof key.address);
+    return touch(around, TABLE_SOURCES, &SOURCES, hashes, &key);
+}
+
+static struct destination *meet_destination(struct surroundings *around,
+                                            const struct flow_record *flow,
+                                            const struct endpoint_hashes *hashes)
+{
+    struct host_key key = {.ip_version = flow->ip_version};
+    memcpy(key.address, flow->destination, sizeof key.address);
+    return touch(around, TABLE_DESTINATIONS, &DESTINATIONS, hashes, &key);
 }
 
 static struct pair *meet_pair(struct surroundings *around, const struct flow_record *flow,
@@ -192,7 +203,7 @@ static struct pair *meet_pair(struct surroundings *around, const struct flow_rec
     struct pair_key key = {.ip_version = flow->ip_version};
     memcpy(key.source, flow->source, sizeof key.source);
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(around, TABLE_PAIRS, hashes, &key, sizeof key);
+    return touch(around, TABLE_PAIRS, &PAIRS, hashes, &key);
 }
 
 static struct rhythm *meet_conversation(struct surroundings *around, const struct flow_record *flow,
@@ -208,7 +219,7 @@ static struct rhythm *meet_conversation(struct surroundings *around, const struc
         .protocol = flow->protocol,
     };
     struct conversation *const conversation =
-        touch(around, TABLE_CONVERSATIONS, hashes, &key, sizeof key);
+        touch(around, TABLE_CONVERSATIONS, &CONVERSATIONS, hashes, &key);
     return &conversation->rhythm;
 }
 
@@ -217,17 +228,15 @@ static struct offer *meet_offer(struct surroundings *around, const struct flow_r
 {
     struct offer_key key = {.service = hashes->service, .ip_version = flow->ip_version};
     memcpy(key.destination, flow->destination, sizeof key.destination);
-    return touch(around, TABLE_OFFERS, hashes, &key, sizeof key);
+    return touch(around, TABLE_OFFERS, &OFFERS, hashes, &key);
 }
 
 void surroundings_meet(struct surroundings *around, const struct flow_record *flow,
                        const struct endpoint_hashes *hashes, const struct horizon *horizon,
                        struct company *company)
 {
-    const uint8_t version = flow->ip_version;
-    company->source = meet_host(around, TABLE_SOURCES, hashes, flow->source, version);
-    company->destination =
-        meet_host(around, TABLE_DESTINATIONS, hashes, flow->destination, version);
+    company->source = meet_source(around, flow, hashes);
+    company->destination = meet_destination(around, flow, hashes);
     company->pair = meet_pair(around, flow, hashes);
     pair_meet(company->pair, flow, horizon, around->hasher.sketch_key, &around->pools);
     company->rhythm = meet_conversation(around, flow, company->pair, hashes);

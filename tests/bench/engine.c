@@ -326,7 +326,7 @@ static void measure_features(struct bench *bench)
 
 static void observe_flow(struct bench *bench, unsigned i)
 {
-    struct behaviour_finding finding;
+    struct behaviour_finding finding = {.behaviour = BEHAVIOUR_NONE};
     behaviour_observe(bench->behaviours, &bench->flows[i], &bench->hashes[i], &bench->vectors[i],
                       &finding);
     bench->checksum += finding.behaviour;

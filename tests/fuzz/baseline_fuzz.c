@@ -81,7 +81,7 @@ static void judge(struct mind *mind, unsigned number)
         .notice_ns = INT64_C(1600000000000000000) + number * INT64_C(41000000000),
         .direction = {{.packets = number + 1, .ip_bytes = 100}},
     };
-    struct feature_vector vector;
+    struct feature_vector vector = {.present = 0};
     struct verdict verdict;
     struct evidence evidence;
     struct baseline_summary summary;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bounded table against a naive oracle: an array of (key, last use) that forgets the least. */
-#include "base/recent_table.h"
+#include "base/recent_touch.h"
 #include "tests/support/unit.h"
 
 #include <stdlib.h>
@@ -27,6 +27,10 @@ static bool note_forgotten(void *context, struct recent_entry *entry)
     *(uint32_t *)context = ((struct thing *)entry)->key;
     return ((struct thing *)entry)->uses % 2 == 0;
 }
+
+static const struct recent_kind THINGS = {sizeof(struct thing), sizeof(uint32_t), note_forgotten,
+                                          NULL};
+static const struct recent_kind PLAIN_THINGS = {sizeof(struct thing), sizeof(uint32_t), NULL, NULL};
 
 static void oracle_evict(struct oracle *oracle, uint64_t now)
 {
@@ -60,7 +64,7 @@ static uint64_t oracle_touch(struct oracle *oracle, uint32_t key, uint64_t now)
 
 /* With a `hashes` of 0 by the table's own hash, else by one of so few that cells lie far behind
  * where their hash puts them. What was found before is of any age, and often another's place by
- * now. */
+ * now. In line and not. */
 static struct thing *touch(struct recent_table *table, uint32_t key, uint64_t now, uint32_t hashes)
 {
     static uint32_t found[KEYS + 1];
@@ -71,7 +75,8 @@ static struct thing *touch(struct recent_table *table, uint32_t key, uint64_t no
         found[key] = recent_table_find(table, lookup.hash);
     (void)recent_table_found(table, recent_table_find(table, lookup.hash));
     lookup.place = found[key];
-    struct thing *thing = recent_table_touch(table, lookup, sizeof key, now);
+    struct thing *thing = rand() % 4 == 0 ? recent_table_touch_anew(table, lookup, now)
+                                          : recent_touch(table, &THINGS, lookup, now);
     thing->uses++;
     return thing;
 }
@@ -97,14 +102,8 @@ START_TEST(table_forgets_what_the_oracle_forgets)
     static const uint32_t hashes[] = {0, 0, 0, 1, 3, 40};
     const uint64_t hash_key[2] = {(uint64_t)_i, 77};
     uint32_t forgotten = 0;
-    const struct recent_layout layout = {
-        .entry_bytes = sizeof(struct thing),
-        .key_bytes = sizeof(uint32_t),
-        .limit = LIMIT,
-        .forget = note_forgotten,
-        .context = &forgotten,
-        .hash_key = hash_key,
-    };
+    struct recent_layout layout = recent_layout_of(&THINGS, LIMIT, &forgotten);
+    layout.hash_key = hash_key;
     struct recent_table table;
     ck_assert(recent_table_init(&table, &layout));
     struct oracle oracle = {.count = 0};
@@ -129,19 +128,15 @@ START_TEST(table_knows_the_last_ones_while_it_grows)
 {
     enum { MANY = 6000, TOUCHED = 9000 };
     const uint64_t hash_key[2] = {(uint64_t)_i, 5};
-    const struct recent_layout layout = {
-        .entry_bytes = sizeof(struct thing),
-        .key_bytes = sizeof(uint32_t),
-        .limit = MANY,
-        .hash_key = hash_key,
-    };
+    struct recent_layout layout = recent_layout_of(&PLAIN_THINGS, MANY, NULL);
+    layout.hash_key = hash_key;
     struct recent_table table;
     ck_assert(recent_table_init(&table, &layout));
     const uint32_t mask_least = table.cell_mask;
     for (uint32_t key = 1; key <= TOUCHED; key++) {
         struct recent_lookup lookup = recent_lookup_begin(&table, &key);
         ck_assert(!recent_table_has(&table, lookup));
-        const struct thing *const thing = recent_table_touch(&table, lookup, sizeof key, key);
+        const struct thing *const thing = recent_touch(&table, &PLAIN_THINGS, lookup, key);
         ck_assert_uint_eq(thing->key, key);
         const uint32_t other = 1 + (uint32_t)rand() % key;
         lookup = recent_lookup_begin(&table, &other);

@@ -357,7 +357,7 @@ static void compare_with_oracle(uint64_t seed, struct recipe recipe, int64_t win
     struct feature_engine *engine = feature_engine_open(&settings);
     ck_assert_ptr_nonnull(engine);
     for (size_t i = 0; i < FLOWS; i++) {
-        struct feature_vector vector;
+        struct feature_vector vector = {.present = 0};
         struct endpoint_hashes hashes;
         feature_hash_endpoints(engine, &flows[i], &hashes);
         feature_measure(engine, &flows[i], &hashes, &vector);

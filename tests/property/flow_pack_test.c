@@ -311,7 +311,7 @@ static double pack_real_flows(bool is_rich)
     uint64_t state = 9, bytes = 0;
     for (uint64_t number = 1; number <= REAL_FLOWS; number++) {
         struct flow_record flow, read;
-        struct feature_vector features, derived;
+        struct feature_vector features = {.present = 0}, derived;
         struct endpoint_hashes hashes;
         struct behaviour_finding finding;
         uint8_t packed[FLOW_PACK_BYTES_MAX] = {0};

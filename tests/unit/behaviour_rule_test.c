@@ -21,7 +21,8 @@ struct watch {
     struct feature_engine *features;
     struct behaviour_engine *behaviours;
     unsigned named[BEHAVIOUR_COUNT], flows;
-    struct behaviour_finding last; /* the last that named something */
+    struct behaviour_finding finding; /* of the last flow */
+    struct behaviour_finding last;    /* the last that named something */
 };
 
 static struct watch watch_open(void)
@@ -90,16 +91,32 @@ static struct flow_record session(double at_s, const char *source, const char *d
     return flow;
 }
 
+static void check_rest_is_zero(const struct behaviour_finding *finding)
+{
+    if (finding->behaviour == BEHAVIOUR_NONE) {
+        ck_assert_uint_eq(finding->evidence_count, 0);
+        ck_assert_int_eq(finding->since_ns, 0);
+    }
+    for (unsigned i = finding->evidence_count; i < BEHAVIOUR_EVIDENCE_MAX; i++) {
+        ck_assert_uint_eq(finding->evidence[i].quantity, 0);
+        ck_assert_uint_eq(finding->evidence[i].is_most, 0);
+        ck_assert(finding->evidence[i].value == 0);
+        ck_assert(finding->evidence[i].limit == 0);
+    }
+}
+
 static void show(struct watch *watch, struct flow_record flow)
 {
-    struct feature_vector vector;
-    struct behaviour_finding finding;
+    struct feature_vector vector = {.present = 0};
+    struct behaviour_finding finding = watch->finding;
     flow.opening_number = ++watch->flows;
     flow.notice_ns = flow.last_ns + 5 * SECOND;
     struct endpoint_hashes hashes;
     feature_hash_endpoints(watch->features, &flow, &hashes);
     feature_measure(watch->features, &flow, &hashes, &vector);
     behaviour_observe(watch->behaviours, &flow, &hashes, &vector, &finding);
+    check_rest_is_zero(&finding);
+    watch->finding = finding;
     watch->named[finding.behaviour]++;
     if (finding.behaviour != BEHAVIOUR_NONE)
         watch->last = finding;
@@ -844,7 +861,8 @@ START_TEST(every_rule_fits_a_finding_and_every_quantity_is_used)
         ck_assert(rule->behaviour > BEHAVIOUR_NONE && rule->behaviour < BEHAVIOUR_COUNT);
         ck_assert(rule->conditions[0].side != 0);
         is_named[rule->behaviour] = true;
-        for (unsigned j = 0; j < BEHAVIOUR_EVIDENCE_MAX && rule->conditions[j].side != 0; j++)
+        ck_assert(rule->conditions[BEHAVIOUR_EVIDENCE_MAX].side == 0);
+        for (unsigned j = 0; rule->conditions[j].side != 0; j++)
             is_used[rule->conditions[j].quantity] = true;
     }
     for (unsigned i = 0; i < QUANTITY_COUNT; i++)

@@ -47,7 +47,7 @@ static struct feature_vector measure(struct feature_engine *engine, unsigned sou
         .last_ns = first_ns,
         .notice_ns = first_ns + 30 * SECOND_NS,
     };
-    struct feature_vector vector;
+    struct feature_vector vector = {.present = 0};
     struct endpoint_hashes hashes;
     feature_hash_endpoints(engine, &flow, &hashes);
     feature_measure(engine, &flow, &hashes, &vector);
@@ -144,7 +144,7 @@ START_TEST(a_clock_set_back_forgets_what_was_loaded_too)
                                      .ip_version = 4,
                                      .epoch = 1,
                                      .notice_ns = START_NS};
-    struct feature_vector vector;
+    struct feature_vector vector = {.present = 0};
     struct endpoint_hashes hashes;
     feature_hash_endpoints(engine, &flow, &hashes);
     feature_measure(engine, &flow, &hashes, &vector);

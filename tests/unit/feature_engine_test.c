@@ -54,7 +54,7 @@ static struct feature_engine *open_engine(const struct feature_settings *setting
 
 static struct feature_vector measure(struct feature_engine *engine, struct flow_record flow)
 {
-    struct feature_vector vector;
+    struct feature_vector vector = {.present = 0};
     struct endpoint_hashes hashes;
     feature_hash_endpoints(engine, &flow, &hashes);
     feature_measure(engine, &flow, &hashes, &vector);
@@ -477,7 +477,7 @@ START_TEST(looking_ahead_never_changes_a_vector)
         }
         look_ahead(ahead, flows, AHEAD, hashes);
         for (unsigned i = 0; i < AHEAD; i++) {
-            struct feature_vector vector;
+            struct feature_vector vector = {.present = 0};
             feature_measure(ahead, &flows[i], &hashes[i], &vector);
             const struct feature_vector expected = measure(plain, flows[i]);
             ck_assert_mem_eq(&vector, &expected, sizeof vector);
@@ -486,6 +486,33 @@ START_TEST(looking_ahead_never_changes_a_vector)
     ck_assert_uint_gt(counters_of(ahead).pairs_evicted, 0);
     feature_engine_close(plain);
     feature_engine_close(ahead);
+}
+END_TEST
+
+/* As the engine has it: a vector is measured into what the flow before left there. */
+START_TEST(of_an_earlier_flow_nothing_is_left_in_a_vector)
+{
+    enum { ROUNDS = 600 };
+    static const uint8_t protocols[] = {PACKET_PROTOCOL_TCP, PACKET_PROTOCOL_UDP,
+                                        PACKET_PROTOCOL_ICMP};
+    const struct feature_settings settings = default_settings();
+    struct feature_engine *const used = open_engine(&settings);
+    struct feature_engine *const fresh = open_engine(&settings);
+    struct feature_vector vector = {.present = 0};
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct flow_record flow = udp_flow((unsigned)rand() % 5, (unsigned)rand() % 5, i / 8);
+        flow.protocol = protocols[rand() % 3];
+        flow.has_handshake_rtt = rand() % 2 == 0;
+        flow.direction[FLOW_REVERSE].packets = (uint64_t)rand() % 2;
+        flow.direction[FLOW_FORWARD].gap_ns.count = (uint64_t)rand() % 3;
+        struct endpoint_hashes hashes;
+        feature_hash_endpoints(used, &flow, &hashes);
+        feature_measure(used, &flow, &hashes, &vector);
+        const struct feature_vector expected = measure(fresh, flow);
+        ck_assert_mem_eq(&vector, &expected, sizeof vector);
+    }
+    feature_engine_close(used);
+    feature_engine_close(fresh);
 }
 END_TEST
 
@@ -571,6 +598,7 @@ static TCase *limits_case(void)
     tcase_add_test(limits, forgotten_host_begins_anew_and_says_so);
     tcase_add_test(limits, placement_key_never_changes_a_vector);
     tcase_add_test(limits, looking_ahead_never_changes_a_vector);
+    tcase_add_test(limits, of_an_earlier_flow_nothing_is_left_in_a_vector);
     tcase_add_test(limits, least_limits_still_measure);
     tcase_add_test(limits, memory_is_counted_and_modest_by_default);
     return limits;
