@@ -169,7 +169,21 @@ void flow_cells_save(struct flow_cells *cells, uint32_t item, const struct flow 
 
 /* Who opened the flow, as flow_orientation says of it when it is loaded; its sides' lines are not
  * touched. */
-struct flow_orientation flow_cells_orientation(const struct flow_cells *cells, uint32_t item);
+static inline struct flow_orientation flow_cells_orientation(const struct flow_cells *cells,
+                                                             uint32_t item)
+{
+    const struct flow_cell *const cell = &cells->cells[item];
+    const struct flow_clues clues = {
+        .known = {cell->initiator, cell->basis},
+        .events = cell->tcp.events,
+        .syn_side = cell->syn_side,
+        .first_side = cell->first_side,
+        .is_slice = cell->has_rare && cells->rares[cell->rare].slice > 0,
+        .is_one_sided = !cell->seen_0 || !cell->seen_1,
+        .has_refusal = cell->has_refusal,
+    };
+    return flow_orientation_of(&clues, &cell->key);
+}
 
 /* Writes the record of an ended flow: what flow_export writes of it when it is loaded. */
 void flow_cells_export(struct flow_cells *cells, uint32_t item, const struct flow_end *end,
