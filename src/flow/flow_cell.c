@@ -438,6 +438,7 @@ void flow_cells_save_new(struct flow_cells *cells, uint32_t item, const struct f
         cells->rests[item] = flow->key.rest;
     cell->recent_next = 0;
     cell->has_rare = cell->is_wide = false;
+    cell->end_reason = 0;
     memset(cell->recent.names, 0, sizeof cell->recent.names);
     flow_cells_save(cells, item, flow);
 }

@@ -215,9 +215,9 @@ void flow_table_counters(const struct flow_table *table, struct packet_counters 
 {
     *packets = table->packet_counters;
     *flows = table->counters;
-    flows->open = open_count(table);
+    flows->open = open_count(table) + table->ending.left;
     flows->waiting = waiting_count(table);
-    flows->memories = wheel_count(&table->memory.wheel);
+    flows->memories = flow_memory_count(&table->memory);
     flows->memories_evicted = table->memory.evicted;
     flows->datagrams = table->fragments.count;
     flows->datagrams_evicted = table->fragments.evicted;

@@ -28,6 +28,14 @@ struct known_hash {
     uint32_t hash;
 };
 
+/* How far the end of the input has come: see flow_table_end.c. */
+struct flow_ending {
+    uint32_t next_item;
+    uint32_t left;    /* flows that are open still, and in no wheel any more */
+    uint32_t unasked; /* conversations that nobody will ask for */
+    bool has_begun;
+};
+
 struct flow_table {
     struct flow_settings settings;
     struct flow_index index;  /* open flows by key */
@@ -50,6 +58,8 @@ struct flow_table {
     struct flow_clock clock;
     struct packet redo; /* believed after all, to be taken next */
     bool has_redo;
+    bool is_input_over; /* no packet comes any more */
+    struct flow_ending ending;
     bool is_stepping; /* the clock was set back: all flows must end */
     bool is_sweep_due;
     bool needs_place; /* a packet waits for a place in cells */

@@ -448,7 +448,8 @@ bool flow_table_end_input(struct flow_table *table)
 {
     if (table->clock.has_held && table->clock.held.time_ns > table->clock.now_ns)
         believe_held(table);
-    return take_redo(table);
+    table->is_input_over = take_redo(table);
+    return table->is_input_over;
 }
 
 /* Keys, hashes and slots. Packets come in trains: 84 of 100 of real traffic are of the flow of the
@@ -525,6 +526,7 @@ size_t flow_table_packets(struct flow_table *table, const struct packet *packets
 {
     struct prepared prepared[PREFETCH_BATCH];
     size_t taken = 0;
+    assert(!table->is_input_over);
     while (taken < count && !must_stop(table)) {
         const size_t left = count - taken;
         const size_t batch = left < PREFETCH_BATCH ? left : PREFETCH_BATCH;
