@@ -81,6 +81,8 @@ struct flow_cell_tcp {
     uint8_t state; /* enum flow_cell_tcp_state << 4 * side */
 };
 
+enum { FLOW_RECENT_UNIT_BITS = 10, FLOW_RECENT_UNIT_NS = 1 << FLOW_RECENT_UNIT_BITS };
+
 /* The last packets, for telling copies. Times in units of 2^10 ns, which wrap after 73 minutes. */
 struct flow_recent {
     uint32_t names[FLOW_RECENT_PACKETS]; /* digest and side; 0: none */
@@ -198,9 +200,22 @@ enum flow_counted {
     FLOW_COUNTED_EVENT, /* the flow may be of another class now */
 };
 
-/* Counts the packet in the cell if it is one that is counted there. */
+/* Counts the packet, which has this flow_cell_name, in the cell if it is one that is counted
+ * there. */
 enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,
-                                   const struct packet *packet, unsigned side);
+                                   const struct packet *packet, unsigned side, uint32_t name);
+
+static inline int64_t flow_offset(uint32_t low, uint8_t high)
+{
+    return (int64_t)(low | (uint64_t)high << 32);
+}
+
+static inline int64_t flow_cells_last_ns(const struct flow_cells *cells, uint32_t item)
+{
+    const struct flow_cell *const cell = &cells->cells[item];
+    return cell->is_wide ? cells->wides[cells->rares[cell->rare].wide].last_ns
+                         : cell->first_ns + flow_offset(cell->last_low, cell->last_high);
+}
 
 /* ---- copies -------------------------------------------------------------------------------- */
 
@@ -214,23 +229,32 @@ static inline uint32_t flow_cell_name(const struct packet *packet, unsigned side
     return packet->digest == 0 ? 0 : digest << 1 | side;
 }
 
-/* The part of flow_cell_is_duplicate that is asked of few packets. */
+/* The part of flow_cells_is_duplicate that is asked of few packets. */
 bool flow_cell_is_known_soon(const struct flow_cell *cell, uint32_t name, int64_t time_ns);
 
-/* Is this a copy of a packet of the flow? */
-static inline bool flow_cell_is_duplicate(const struct flow_cell *cell, const struct packet *packet,
-                                          unsigned side)
+/* Is a packet of this name a copy of one of the flow? Not long after the flow's last packet. Times
+ * of copies are coarse, which is what is added here. */
+static inline bool flow_cells_is_duplicate(const struct flow_cells *cells, uint32_t item,
+                                           uint32_t name, int64_t time_ns)
 {
-    const uint32_t name = flow_cell_name(packet, side);
+    const struct flow_cell *const cell = &cells->cells[item];
     uint32_t is_known = 0;
-    if (name == 0)
+    if (name == 0 ||
+        time_ns - flow_cells_last_ns(cells, item) > FLOW_DUPLICATE_WINDOW_NS + FLOW_RECENT_UNIT_NS)
         return false;
     for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++)
         is_known |= cell->recent.names[i] == name;
-    return is_known && flow_cell_is_known_soon(cell, name, packet->time_ns);
+    return is_known && flow_cell_is_known_soon(cell, name, time_ns);
 }
 
-void flow_cell_remember(struct flow_cell *cell, const struct packet *packet, unsigned side);
+/* Takes note of a packet's name and time. */
+static inline void flow_cell_remember(struct flow_cell *cell, uint32_t name, int64_t time_ns)
+{
+    const unsigned place = cell->recent_next;
+    cell->recent.names[place] = name;
+    cell->recent.times[place] = (uint32_t)(time_ns >> FLOW_RECENT_UNIT_BITS);
+    cell->recent_next = (place + 1) % FLOW_RECENT_PACKETS;
+}
 
 /* Knows the packets of the flow that ended on this key just now: copies of them may still come. */
 void flow_cell_keep_recent(struct flow_cell *cell, const struct flow_cell *ended);
@@ -251,18 +275,6 @@ static inline struct flow_key flow_cells_key(const struct flow_cells *cells, uin
     if (key.head.ip_version != 4)
         key.rest = cells->rests[item];
     return key;
-}
-
-static inline int64_t flow_offset(uint32_t low, uint8_t high)
-{
-    return (int64_t)(low | (uint64_t)high << 32);
-}
-
-static inline int64_t flow_cells_last_ns(const struct flow_cells *cells, uint32_t item)
-{
-    const struct flow_cell *const cell = &cells->cells[item];
-    return cell->is_wide ? cells->wides[cells->rares[cell->rare].wide].last_ns
-                         : cell->first_ns + flow_offset(cell->last_low, cell->last_high);
 }
 
 static inline bool flow_cell_is_closed(const struct flow_cell *cell)

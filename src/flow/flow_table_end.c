@@ -82,6 +82,7 @@ static void close_flow(struct flow_table *table, uint32_t item, uint32_t hash,
     wheel_remove(&table->open[cell->wheel_class], item);
     flow_index_remove(&table->index, hash, item);
     cell->end_reason = reason & 7;
+    table->endings++;
     if (table->lost_ns >= cell->first_ns)
         cell->marks |= FLOW_MARK_KERNEL_DROPS;
     const bool goes_on = reason == FLOW_END_ACTIVE || reason == FLOW_END_TCP_REUSE;

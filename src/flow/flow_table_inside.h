@@ -51,6 +51,8 @@ struct flow_table {
     struct wheel ended_at_once; /* those ended by end_all, whose notice is at_once_ns */
     int64_t at_once_ns;
     uint64_t at_once_newest; /* the last opening number when the first of them ended */
+    uint64_t endings;        /* how many flows have been taken out of the open ones */
+    uint64_t endings_ahead;  /* when packets were looked at ahead */
     struct flow_memory memory;
     struct fragment_table fragments;
     int64_t
