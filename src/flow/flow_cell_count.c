@@ -67,8 +67,10 @@ static void count_extremes(struct flow_cell_side *side, const struct packet *pac
     const uint16_t ip = (uint16_t)packet->ip_bytes;
     side->bytes_min = ip < side->bytes_min ? ip : side->bytes_min;
     side->bytes_max = ip > side->bytes_max ? ip : side->bytes_max;
-    side->ttl_min = packet->ttl < side->ttl_min ? packet->ttl : side->ttl_min;
-    side->ttl_max = packet->ttl > side->ttl_max ? packet->ttl : side->ttl_max;
+    if (packet->ttl < side->ttl_min) /* which it hardly ever is */
+        side->ttl_min = packet->ttl;
+    if (packet->ttl > side->ttl_max)
+        side->ttl_max = packet->ttl;
 }
 
 /* The greatest gap, the sum of squares and the flags: the first and the last change seldom. */

@@ -471,16 +471,18 @@ bool flow_table_end_input(struct flow_table *table)
 static void prepare_keys(const struct flow_table *table, const struct packet *packets, size_t count,
                          struct prepared prepared[])
 {
+    const struct siphash_state begun = siphash_begin(table->settings.hash_key);
+    const bool vlan_is_in_key = table->settings.vlan_is_in_key;
     for (size_t i = 0; i < count; i++) {
         struct prepared *const own = &prepared[i];
-        own->side = flow_key_of(&packets[i], table->settings.vlan_is_in_key, &own->key);
+        own->side = flow_key_of(&packets[i], vlan_is_in_key, &own->key);
         own->name = flow_cell_name(&packets[i], own->side);
         own->goes_on = i > 0 && flow_key_equal(&own->key, &prepared[i - 1].key);
         if (own->goes_on) {
             own->hash = prepared[i - 1].hash;
             continue;
         }
-        own->hash = flow_key_hash(&own->key, table->settings.hash_key);
+        own->hash = flow_key_hash_from(begun, &own->key);
         flow_index_prefetch(&table->index, own->hash);
     }
 }
