@@ -36,6 +36,14 @@ struct flow_ending {
     bool has_begun;
 };
 
+/* Ended flows that were met in the order of their numbers and are noticed at one time: they wait in
+ * a list through their nodes' `next`, in no wheel. */
+struct flow_row {
+    uint32_t first, last; /* 1 + item; 0: empty */
+    uint32_t count;
+    int64_t notice_ns;
+};
+
 struct flow_table {
     struct flow_settings settings;
     struct flow_index index;  /* open flows by key */
@@ -62,6 +70,7 @@ struct flow_table {
     bool has_redo;
     bool is_input_over; /* no packet comes any more */
     struct flow_ending ending;
+    struct flow_row row;
     bool is_stepping; /* the clock was set back: all flows must end */
     bool is_sweep_due;
     bool needs_place; /* a packet waits for a place in cells */
@@ -88,7 +97,7 @@ static inline uint32_t open_count(const struct flow_table *table)
 
 static inline uint32_t waiting_count(const struct flow_table *table)
 {
-    return wheel_count(&table->waiting) + wheel_count(&table->ended_at_once);
+    return wheel_count(&table->waiting) + wheel_count(&table->ended_at_once) + table->row.count;
 }
 
 static inline bool is_expired(const struct flow_table *table, uint32_t item)

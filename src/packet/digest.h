@@ -11,9 +11,10 @@
  * packets cut shorter than that 20.
  *
  * Two multiplications over the bytes, of which each bit of the result depends; what tells datagrams
- * apart is added as it is: where it alone differs, so does the digest. And no secret: who wants two packets to be alike can have that. It decides
- * what is called a copy, never where something is put in a table. Inline, because the words then
- * never leave registers: as a function it took 6 ns of a packet's 15. */
+ * apart is added as it is: where it alone differs, so does the digest. And no secret: who wants two
+ * packets to be alike can have that. It decides what is called a copy, never where something is put
+ * in a table. Inline, because the words then never leave registers: as a function it took 6 ns of a
+ * packet's 15. */
 #ifndef WHYFLOW_PACKET_DIGEST_H
 #define WHYFLOW_PACKET_DIGEST_H
 

@@ -118,6 +118,25 @@ START_TEST(flows_that_ended_before_at_the_same_time_come_in_between)
 }
 END_TEST
 
+/* Places that were used before are given out again in another order than that of numbers. */
+START_TEST(flows_in_used_places_come_in_order_too)
+{
+    enum { COUNT = 1000 };
+    open_flows(COUNT);
+    give(packet_of(COUNT, 60 * SECOND));
+    flow_table_advance(table, 61 * SECOND);
+    while (!flow_table_sweep(table, SLICE))
+        ;
+    while (flow_table_take(table, records, SLICE) > 0)
+        ;
+    for (uint32_t i = 0; i < 2 * COUNT; i++)
+        give(packet_of(COUNT + 1 + i, 61 * SECOND + i));
+    end_all_flows(_i == 1);
+    take_all();
+    ck_assert_uint_eq(taken, 2 * COUNT + 1);
+}
+END_TEST
+
 START_TEST(numbers_too_far_apart_for_slots_are_in_order_too)
 {
     static const uint64_t leaps[] = {UINT64_C(1) << 32,           UINT64_C(1) << 29,
@@ -194,6 +213,7 @@ Suite *whyflow_suite(void)
     tcase_add_checked_fixture(tcase, start, stop);
     tcase_add_loop_test(tcase, flows_that_end_together_are_sorted_a_few_at_a_time, 0, 2);
     tcase_add_loop_test(tcase, flows_that_ended_before_at_the_same_time_come_in_between, 0, 2);
+    tcase_add_loop_test(tcase, flows_in_used_places_come_in_order_too, 0, 2);
     tcase_add_loop_test(tcase, numbers_too_far_apart_for_slots_are_in_order_too, 0, 2);
     tcase_add_test(tcase, time_may_move_on_while_all_end);
     tcase_add_test(tcase, a_sweep_looks_at_no_more_flows_than_it_may);
