@@ -106,7 +106,8 @@ struct flow_cell {
     uint8_t recent_next : 3, initiator : 2, basis : 3;
     uint8_t first_side : 1, continues : 1, seen_0 : 1, seen_1 : 1 /* has packets of that side */,
         has_more : 1 /* than one packet */, has_vlan : 1, has_rare : 1, is_wide : 1;
-    uint8_t wheel_class : 2, end_reason : 3 /* 0: open */, syn_side : 1, has_rtt : 1, has_refusal : 1;
+    uint8_t wheel_class : 2, end_reason : 3 /* 0: open */, syn_side : 1, has_rtt : 1,
+        has_refusal : 1;
     struct flow_cell_tcp tcp;
     struct flow_cell_side side[2];
     struct flow_recent recent;

@@ -415,9 +415,9 @@ static bool take_step(struct flow_table *table, enum flow_clock_answer answer)
 }
 
 /* Takes one packet; false if a sweep, or the held one, must come first. */
-__attribute__((always_inline)) static inline bool
-judge_and_take(struct flow_table *table, const struct packet *packet,
-               const struct prepared *prepared)
+__attribute__((always_inline)) static inline bool judge_and_take(struct flow_table *table,
+                                                                 const struct packet *packet,
+                                                                 const struct prepared *prepared)
 {
     const enum flow_clock_answer answer = flow_clock_judge(&table->clock, packet);
     if (answer == FLOW_CLOCK_HELD) {

@@ -93,8 +93,8 @@ static inline uint32_t digest_size(uint32_t captured, uint32_t left)
 
 static inline uint32_t digest_of(const struct digest_input *input)
 {
-    const uint32_t datagram = (uint32_t)input->identification << 16 ^ input->ip_bytes ^
-                              (uint32_t)input->protocol << 24;
+    const uint32_t datagram =
+        (uint32_t)input->identification << 16 ^ input->ip_bytes ^ (uint32_t)input->protocol << 24;
     const uint32_t fragment = input->fragment_id * UINT32_C(0x85ebca6b) ^
                               input->fragment_offset_bytes * UINT32_C(0xc2b2ae35); /* of most: 0 */
     uint64_t words[4];
