@@ -75,8 +75,8 @@ void wheel_insert(struct wheel *wheel, uint32_t item, struct wheel_key key);
 /* The item must be in this wheel. */
 void wheel_remove(struct wheel *wheel, uint32_t item);
 
-/* Empties the wheel at once. Its items are in no wheel when wheel_leave has been said of each; until
- * then none may be put in one. For an owner who knows them without the wheel. */
+/* Empties the wheel at once. Its items are in no wheel when wheel_leave has been said of each;
+ * until then none may be put in one. For an owner who knows them without the wheel. */
 void wheel_abandon(struct wheel *wheel);
 
 static inline void wheel_leave(struct wheel_node *nodes, uint32_t item)

@@ -119,7 +119,7 @@ struct ready {
     struct wheel *wheel; /* that it waits in; NULL: in the row */
 };
 
-/* Takes a flow for the first if it is before the one found so far; item: NO_ITEM of that is none. */
+/* Takes a flow for the first if it is before the one found so far, whose item may be NO_ITEM. */
 static inline void consider(const struct flow_table *table, struct ready *first,
                             const struct ready *other)
 {

@@ -275,8 +275,9 @@ static bool wait_in_row(struct flow_table *table, uint32_t item)
  * conversation. So flows are not taken out of wheels and index one by one nor remembered, which is
  * most of what ending one costs: 1,000 instructions and eight misses. They are met in the order of
  * their places, which mostly is that in which they were opened: memory is read from front to back,
- * and those that are in that order need no wheel to wait in. What the memory would hold is counted, for the statistics; which of
- * the conversations are in it already is found from its side, as there are fewer of those. */
+ * and those that are in that order need no wheel to wait in. What the memory would hold is counted,
+ * for the statistics; which of the conversations are in it already is found from its side, as there
+ * are fewer of those. */
 
 static bool is_open_and_memorable(const struct flow_table *table,
                                   const struct flow_memory_entry *entry)

@@ -377,8 +377,8 @@ START_TEST(full_memory_forgets_the_longest_silent_conversation)
 }
 END_TEST
 
-/* At the end of the input nothing is added any more. One conversation is remembered and goes on, one
- * is not known yet, one packet is no conversation. */
+/* At the end of the input nothing is added any more. One conversation is remembered and goes on,
+ * one is not known yet, one packet is no conversation. */
 START_TEST(memories_are_counted_at_the_end_as_if_they_were_made)
 {
     static const uint32_t most[] = {10, 2, 1};
