@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Of a node's links: no item is so high. A zeroed node is nowhere. */
 #define WHEEL_NOWHERE UINT32_C(0)
@@ -276,6 +277,15 @@ void wheel_remove(struct wheel *wheel, uint32_t item)
         wheel->narrow_count--;
     }
     node->previous = WHEEL_NOWHERE;
+}
+
+void wheel_abandon(struct wheel *wheel)
+{
+    memset(wheel->wide, 0, WHEEL_WIDE_COUNT * sizeof *wheel->wide);
+    memset(wheel->narrow, 0, WHEEL_NARROW_COUNT * sizeof *wheel->narrow);
+    memset(wheel->occupied, 0, sizeof wheel->occupied);
+    memset(wheel->mixed, 0, sizeof wheel->mixed);
+    wheel->heap_count = wheel->narrow_count = wheel->wide_count = 0;
 }
 
 void wheel_prefetch_neighbours(const struct wheel_node *nodes, uint32_t item)

@@ -75,6 +75,15 @@ void wheel_insert(struct wheel *wheel, uint32_t item, struct wheel_key key);
 /* The item must be in this wheel. */
 void wheel_remove(struct wheel *wheel, uint32_t item);
 
+/* Empties the wheel at once. Its items are in no wheel when wheel_leave has been said of each;
+ * until then none may be put in one. For an owner who knows them without the wheel. */
+void wheel_abandon(struct wheel *wheel);
+
+static inline void wheel_leave(struct wheel_node *nodes, uint32_t item)
+{
+    nodes[item].previous = 0;
+}
+
 /* Has fetched what wheel_remove of an item in a list touches beside its node. */
 void wheel_prefetch_neighbours(const struct wheel_node *nodes, uint32_t item);
 

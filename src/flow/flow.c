@@ -195,31 +195,26 @@ void flow_packet(struct flow *flow, const struct packet *packet, unsigned side, 
 }
 
 /* Both sides seen: the one whose port alone is a known service's is the responder. */
-static bool initiator_by_port(const struct flow *flow, uint8_t *initiator)
+struct flow_orientation flow_orientation_by_port(const struct flow_key_head *key,
+                                                 unsigned first_side)
 {
-    const bool known_0 = service_is_known(flow->key.head.protocol, flow->key.head.port[0]);
-    const bool known_1 = service_is_known(flow->key.head.protocol, flow->key.head.port[1]);
-    *initiator = known_0 ? 1 : 0;
-    return known_0 != known_1;
+    const bool known_0 = service_is_known(key->protocol, key->port[0]);
+    const bool known_1 = service_is_known(key->protocol, key->port[1]);
+    if (known_0 != known_1)
+        return (struct flow_orientation){known_0, FLOW_BASIS_PORT};
+    return (struct flow_orientation){(uint8_t)first_side, FLOW_BASIS_FIRST};
 }
 
 struct flow_orientation flow_orientation(const struct flow *flow)
 {
-    if (flow->slice > 0)
-        return (struct flow_orientation){flow->initiator, flow->basis};
-    if (flow->tcp.events & TCP_TRACK_SYN)
-        return (struct flow_orientation){flow->tcp.syn_side, FLOW_BASIS_SYN};
-    if (flow->tcp.events & TCP_TRACK_SYNACK)
-        return (struct flow_orientation){flow->tcp.syn_side, FLOW_BASIS_SYNACK};
-    if (flow->initiator != FLOW_SIDE_UNKNOWN)
-        return (struct flow_orientation){flow->initiator, flow->basis};
-    const bool is_one_sided = flow->side[0].packets == 0 || flow->side[1].packets == 0;
-    if (is_one_sided && flow->tcp.has_refusal)
-        return (struct flow_orientation){(uint8_t)(1 - flow->first_side), FLOW_BASIS_SYNACK};
-    if (is_one_sided)
-        return (struct flow_orientation){flow->first_side, FLOW_BASIS_ONLY_SIDE};
-    uint8_t initiator;
-    if (initiator_by_port(flow, &initiator))
-        return (struct flow_orientation){initiator, FLOW_BASIS_PORT};
-    return (struct flow_orientation){flow->first_side, FLOW_BASIS_FIRST};
+    const struct flow_clues clues = {
+        .known = {flow->initiator, flow->basis},
+        .events = flow->tcp.events,
+        .syn_side = flow->tcp.syn_side,
+        .first_side = flow->first_side,
+        .is_slice = flow->slice > 0,
+        .is_one_sided = flow->side[0].packets == 0 || flow->side[1].packets == 0,
+        .has_refusal = flow->tcp.has_refusal,
+    };
+    return flow_orientation_of(&clues, &flow->key.head);
 }

@@ -113,6 +113,37 @@ struct flow_orientation {
     uint8_t initiator;
     uint8_t basis;
 };
+
+/* What tells it, wherever the flow is kept. */
+struct flow_clues {
+    struct flow_orientation known; /* from memory or an earlier slice; or FLOW_SIDE_UNKNOWN */
+    uint8_t events;                /* enum tcp_track_event */
+    uint8_t syn_side, first_side;
+    bool is_slice, is_one_sided, has_refusal;
+};
+
+/* Where only the ports tell: that is two searches. */
+struct flow_orientation flow_orientation_by_port(const struct flow_key_head *key,
+                                                 unsigned first_side);
+
+static inline struct flow_orientation flow_orientation_of(const struct flow_clues *clues,
+                                                          const struct flow_key_head *key)
+{
+    if (clues->is_slice)
+        return clues->known;
+    if (clues->events & TCP_TRACK_SYN)
+        return (struct flow_orientation){clues->syn_side, FLOW_BASIS_SYN};
+    if (clues->events & TCP_TRACK_SYNACK)
+        return (struct flow_orientation){clues->syn_side, FLOW_BASIS_SYNACK};
+    if (clues->known.initiator != FLOW_SIDE_UNKNOWN)
+        return clues->known;
+    if (clues->is_one_sided && clues->has_refusal)
+        return (struct flow_orientation){(uint8_t)(1 - clues->first_side), FLOW_BASIS_SYNACK};
+    if (clues->is_one_sided)
+        return (struct flow_orientation){clues->first_side, FLOW_BASIS_ONLY_SIDE};
+    return flow_orientation_by_port(key, clues->first_side);
+}
+
 struct flow_orientation flow_orientation(const struct flow *flow);
 
 /* What the table knows of an ended flow. */

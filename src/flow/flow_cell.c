@@ -368,23 +368,6 @@ void flow_cells_load(struct flow_cells *cells, uint32_t item, struct flow *flow)
     flow->span.previous_ns = previous_of(flow->side);
 }
 
-struct flow_orientation flow_cells_orientation(const struct flow_cells *cells, uint32_t item)
-{
-    const struct flow_cell *const cell = &cells->cells[item];
-    struct flow flow; /* of which flow_orientation asks for no more than this */
-    flow.key.head = cell->key;
-    flow.slice = cell->has_rare ? cells->rares[cell->rare].slice : 0;
-    flow.initiator = cell->initiator;
-    flow.basis = cell->basis;
-    flow.first_side = cell->first_side;
-    flow.tcp.events = cell->tcp.events;
-    flow.tcp.syn_side = cell->syn_side;
-    flow.tcp.has_refusal = cell->has_refusal;
-    for (unsigned side = 0; side < 2; side++)
-        flow.side[side].packets = has_seen(cell, side);
-    return flow_orientation(&flow);
-}
-
 static void save_counts(const struct flow *flow, struct flow_cell *cell)
 {
     const int64_t first_ns = flow->span.first_ns;
@@ -455,6 +438,7 @@ void flow_cells_save_new(struct flow_cells *cells, uint32_t item, const struct f
         cells->rests[item] = flow->key.rest;
     cell->recent_next = 0;
     cell->has_rare = cell->is_wide = false;
+    cell->end_reason = 0;
     memset(cell->recent.names, 0, sizeof cell->recent.names);
     flow_cells_save(cells, item, flow);
 }

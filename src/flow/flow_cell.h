@@ -81,6 +81,8 @@ struct flow_cell_tcp {
     uint8_t state; /* enum flow_cell_tcp_state << 4 * side */
 };
 
+enum { FLOW_RECENT_UNIT_BITS = 10, FLOW_RECENT_UNIT_NS = 1 << FLOW_RECENT_UNIT_BITS };
+
 /* The last packets, for telling copies. Times in units of 2^10 ns, which wrap after 73 minutes. */
 struct flow_recent {
     uint32_t names[FLOW_RECENT_PACKETS]; /* digest and side; 0: none */
@@ -104,7 +106,8 @@ struct flow_cell {
     uint8_t recent_next : 3, initiator : 2, basis : 3;
     uint8_t first_side : 1, continues : 1, seen_0 : 1, seen_1 : 1 /* has packets of that side */,
         has_more : 1 /* than one packet */, has_vlan : 1, has_rare : 1, is_wide : 1;
-    uint8_t wheel_class : 2, end_reason : 3, syn_side : 1, has_rtt : 1, has_refusal : 1;
+    uint8_t wheel_class : 2, end_reason : 3 /* 0: open */, syn_side : 1, has_rtt : 1,
+        has_refusal : 1;
     struct flow_cell_tcp tcp;
     struct flow_cell_side side[2];
     struct flow_recent recent;
@@ -169,7 +172,21 @@ void flow_cells_save(struct flow_cells *cells, uint32_t item, const struct flow 
 
 /* Who opened the flow, as flow_orientation says of it when it is loaded; its sides' lines are not
  * touched. */
-struct flow_orientation flow_cells_orientation(const struct flow_cells *cells, uint32_t item);
+static inline struct flow_orientation flow_cells_orientation(const struct flow_cells *cells,
+                                                             uint32_t item)
+{
+    const struct flow_cell *const cell = &cells->cells[item];
+    const struct flow_clues clues = {
+        .known = {cell->initiator, cell->basis},
+        .events = cell->tcp.events,
+        .syn_side = cell->syn_side,
+        .first_side = cell->first_side,
+        .is_slice = cell->has_rare && cells->rares[cell->rare].slice > 0,
+        .is_one_sided = !cell->seen_0 || !cell->seen_1,
+        .has_refusal = cell->has_refusal,
+    };
+    return flow_orientation_of(&clues, &cell->key);
+}
 
 /* Writes the record of an ended flow: what flow_export writes of it when it is loaded. */
 void flow_cells_export(struct flow_cells *cells, uint32_t item, const struct flow_end *end,
@@ -184,9 +201,22 @@ enum flow_counted {
     FLOW_COUNTED_EVENT, /* the flow may be of another class now */
 };
 
-/* Counts the packet in the cell if it is one that is counted there. */
+/* Counts the packet, which has this flow_cell_name, in the cell if it is one that is counted
+ * there. */
 enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,
-                                   const struct packet *packet, unsigned side);
+                                   const struct packet *packet, unsigned side, uint32_t name);
+
+static inline int64_t flow_offset(uint32_t low, uint8_t high)
+{
+    return (int64_t)(low | (uint64_t)high << 32);
+}
+
+static inline int64_t flow_cells_last_ns(const struct flow_cells *cells, uint32_t item)
+{
+    const struct flow_cell *const cell = &cells->cells[item];
+    return cell->is_wide ? cells->wides[cells->rares[cell->rare].wide].last_ns
+                         : cell->first_ns + flow_offset(cell->last_low, cell->last_high);
+}
 
 /* ---- copies -------------------------------------------------------------------------------- */
 
@@ -200,23 +230,32 @@ static inline uint32_t flow_cell_name(const struct packet *packet, unsigned side
     return packet->digest == 0 ? 0 : digest << 1 | side;
 }
 
-/* The part of flow_cell_is_duplicate that is asked of few packets. */
+/* The part of flow_cells_is_duplicate that is asked of few packets. */
 bool flow_cell_is_known_soon(const struct flow_cell *cell, uint32_t name, int64_t time_ns);
 
-/* Is this a copy of a packet of the flow? */
-static inline bool flow_cell_is_duplicate(const struct flow_cell *cell, const struct packet *packet,
-                                          unsigned side)
+/* Is a packet of this name a copy of one of the flow? Not long after the flow's last packet. Times
+ * of copies are coarse, which is what is added here. */
+static inline bool flow_cells_is_duplicate(const struct flow_cells *cells, uint32_t item,
+                                           uint32_t name, int64_t time_ns)
 {
-    const uint32_t name = flow_cell_name(packet, side);
+    const struct flow_cell *const cell = &cells->cells[item];
     uint32_t is_known = 0;
-    if (name == 0)
+    if (name == 0 ||
+        time_ns - flow_cells_last_ns(cells, item) > FLOW_DUPLICATE_WINDOW_NS + FLOW_RECENT_UNIT_NS)
         return false;
     for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++)
         is_known |= cell->recent.names[i] == name;
-    return is_known && flow_cell_is_known_soon(cell, name, packet->time_ns);
+    return is_known && flow_cell_is_known_soon(cell, name, time_ns);
 }
 
-void flow_cell_remember(struct flow_cell *cell, const struct packet *packet, unsigned side);
+/* Takes note of a packet's name and time. */
+static inline void flow_cell_remember(struct flow_cell *cell, uint32_t name, int64_t time_ns)
+{
+    const unsigned place = cell->recent_next;
+    cell->recent.names[place] = name;
+    cell->recent.times[place] = (uint32_t)(time_ns >> FLOW_RECENT_UNIT_BITS);
+    cell->recent_next = (place + 1) % FLOW_RECENT_PACKETS;
+}
 
 /* Knows the packets of the flow that ended on this key just now: copies of them may still come. */
 void flow_cell_keep_recent(struct flow_cell *cell, const struct flow_cell *ended);
@@ -237,18 +276,6 @@ static inline struct flow_key flow_cells_key(const struct flow_cells *cells, uin
     if (key.head.ip_version != 4)
         key.rest = cells->rests[item];
     return key;
-}
-
-static inline int64_t flow_offset(uint32_t low, uint8_t high)
-{
-    return (int64_t)(low | (uint64_t)high << 32);
-}
-
-static inline int64_t flow_cells_last_ns(const struct flow_cells *cells, uint32_t item)
-{
-    const struct flow_cell *const cell = &cells->cells[item];
-    return cell->is_wide ? cells->wides[cells->rares[cell->rare].wide].last_ns
-                         : cell->first_ns + flow_offset(cell->last_low, cell->last_high);
 }
 
 static inline bool flow_cell_is_closed(const struct flow_cell *cell)

@@ -5,35 +5,18 @@
 
 /* ---- copies -------------------------------------------------------------------------------- */
 
-static uint32_t coarse_time(int64_t time_ns)
-{
-    return (uint32_t)(time_ns >> 10);
-}
-
 bool flow_cell_is_known_soon(const struct flow_cell *cell, uint32_t name, int64_t time_ns)
 {
-    const int32_t window = (int32_t)(FLOW_DUPLICATE_WINDOW_NS >> 10);
+    const uint32_t coarse = (uint32_t)(time_ns >> FLOW_RECENT_UNIT_BITS);
+    const int32_t window = (int32_t)(FLOW_DUPLICATE_WINDOW_NS >> FLOW_RECENT_UNIT_BITS);
     for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++) {
         if (cell->recent.names[i] != name)
             continue;
-        const int32_t after = (int32_t)(coarse_time(time_ns) - cell->recent.times[i]);
+        const int32_t after = (int32_t)(coarse - cell->recent.times[i]);
         if (after <= window && after >= -window)
             return true;
     }
     return false;
-}
-
-static inline void remember(struct flow_cell *cell, uint32_t name, int64_t time_ns)
-{
-    const unsigned place = cell->recent_next;
-    cell->recent.names[place] = name;
-    cell->recent.times[place] = coarse_time(time_ns);
-    cell->recent_next = (place + 1) % FLOW_RECENT_PACKETS;
-}
-
-void flow_cell_remember(struct flow_cell *cell, const struct packet *packet, unsigned side)
-{
-    remember(cell, flow_cell_name(packet, side), packet->time_ns);
 }
 
 void flow_cell_keep_recent(struct flow_cell *cell, const struct flow_cell *ended)
@@ -77,7 +60,6 @@ static bool is_plain(const struct flow_cell *cell, const struct packet *packet, 
                                       : (cell->tcp.letters[side] & TCP_LETTER_DATA) != 0;
 }
 
-/* An end, or a first letter. */
 /* ---- counting ------------------------------------------------------------------------------ */
 
 static void count_extremes(struct flow_cell_side *side, const struct packet *packet)
@@ -85,8 +67,10 @@ static void count_extremes(struct flow_cell_side *side, const struct packet *pac
     const uint16_t ip = (uint16_t)packet->ip_bytes;
     side->bytes_min = ip < side->bytes_min ? ip : side->bytes_min;
     side->bytes_max = ip > side->bytes_max ? ip : side->bytes_max;
-    side->ttl_min = packet->ttl < side->ttl_min ? packet->ttl : side->ttl_min;
-    side->ttl_max = packet->ttl > side->ttl_max ? packet->ttl : side->ttl_max;
+    if (packet->ttl < side->ttl_min) /* which it hardly ever is */
+        side->ttl_min = packet->ttl;
+    if (packet->ttl > side->ttl_max)
+        side->ttl_max = packet->ttl;
 }
 
 /* The greatest gap, the sum of squares and the flags: the first and the last change seldom. */
@@ -173,14 +157,14 @@ static inline bool offset_of(const struct flow_cell *cell, const struct packet *
 }
 
 /* What every packet that is counted in place changes beside its side. */
-static inline void count_flow(struct flow_cell *cell, const struct packet *packet, unsigned side)
+static inline void count_flow(struct flow_cell *cell, const struct packet *packet, uint32_t name)
 {
     cell->has_more = true;
     if (packet->marks & PACKET_MARK_CUT)
         cell->marks |= FLOW_MARK_CUT_PACKETS;
     if ((cell->marks & FLOW_MARK_COARSE_TIME) && packet->time_ns % 1000000 != 0)
         cell->marks &= (uint8_t)~FLOW_MARK_COARSE_TIME;
-    remember(cell, flow_cell_name(packet, side), packet->time_ns);
+    flow_cell_remember(cell, name, packet->time_ns);
 }
 
 static inline void count_span(struct flow_cell *cell, uint64_t offset)
@@ -206,7 +190,7 @@ static bool count_wide(struct flow_wide *wide, const struct packet *packet, unsi
 
 /* Kept apart from the plain packets: 96 of 100 have nothing to tell. */
 __attribute__((noinline)) static enum flow_counted
-count_event(struct flow_cell *cell, const struct packet *packet, unsigned side)
+count_event(struct flow_cell *cell, const struct packet *packet, unsigned side, uint32_t name)
 {
     uint64_t offset;
     if (!flow_cell_takes_event(cell, packet, side) || !offset_of(cell, packet, &offset) ||
@@ -215,14 +199,14 @@ count_event(struct flow_cell *cell, const struct packet *packet, unsigned side)
         return FLOW_COUNTED_NOT;
     count_span(cell, offset);
     flow_cell_note_event(cell, packet, side);
-    count_flow(cell, packet, side);
+    count_flow(cell, packet, name);
     return tcp_events_are_closed(cell->tcp.events) || tcp_events_are_half_open(cell->tcp.events)
                ? FLOW_COUNTED_EVENT
                : FLOW_COUNTED_PLAIN;
 }
 
 enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,
-                                   const struct packet *packet, unsigned side)
+                                   const struct packet *packet, unsigned side, uint32_t name)
 {
     const unsigned fragment_marks = PACKET_MARK_FRAGMENT_FIRST | PACKET_MARK_FRAGMENT_LATER;
     struct flow_cell *const cell = &cells->cells[item];
@@ -230,7 +214,7 @@ enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,
     if (packet->marks & fragment_marks)
         return FLOW_COUNTED_NOT;
     if (!is_plain(cell, packet, side))
-        return count_event(cell, packet, side);
+        return count_event(cell, packet, side, name);
     if (cell->is_wide) {
         if (!count_wide(&cells->wides[cells->rares[cell->rare].wide], packet, side))
             return FLOW_COUNTED_NOT;
@@ -241,6 +225,6 @@ enum flow_counted flow_cells_count(struct flow_cells *cells, uint32_t item,
     }
     if (packet->protocol == PACKET_PROTOCOL_TCP && packet->payload_bytes > 0)
         flow_cell_move_next(cell, side, packet->payload_bytes);
-    count_flow(cell, packet, side);
+    count_flow(cell, packet, name);
     return FLOW_COUNTED_PLAIN;
 }

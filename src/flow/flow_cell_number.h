@@ -10,8 +10,9 @@
 #define OFFSET_MOST ((UINT64_C(1) << FLOW_OFFSET_BITS) - 1)
 #define OFFSET_PARTIAL OFFSET_MOST /* in place of a greatest gap: FLOW_SPAN_PARTIAL */
 
-/* What sums are saved with at most. The highest bit of each is for the next packet, which is
- * counted without asking whether its sums fit; with it set, the flow is loaded and made wide. */
+/* What sums are saved with at most. The highest bit of each is for the next packets, which are
+ * counted without asking whether their sums fit: a packet brings at most 2^16, of squares 2^32. Of
+ * each side one packet in 64 asks; with that bit set, the flow is loaded and made wide. */
 #define SUM_MOST ((UINT64_C(1) << (FLOW_SUM_BITS - 1)) - 1)
 #define SQUARES_MOST ((UINT64_C(1) << (FLOW_SQUARES_BITS - 1)) - 1)
 #define IP_BYTES_MOST ((UINT64_C(1) << 31) - 1)
@@ -99,7 +100,10 @@ static inline void set_bytes_squares(struct flow_cell_side *side, uint64_t squar
 
 static inline bool has_room(const struct flow_cell_side *side)
 {
+    enum { PACKETS_UNASKED = 64 };
     const uint64_t *const words = side->words;
+    if (sum_of(side, FLOW_SUM_PACKETS) % PACKETS_UNASKED != 0)
+        return true;
     return (((words[0] | words[1] | words[2]) >> 63) | (side->ip_bytes >> 31) |
             (side->bytes_squares_high >> 15)) == 0;
 }

@@ -57,6 +57,13 @@ enum flow_clock_answer flow_clock_judge_step(struct flow_clock *clock, const str
 static inline enum flow_clock_answer flow_clock_judge(struct flow_clock *clock,
                                                       const struct packet *packet)
 {
+    const uint64_t ahead_ns = (uint64_t)(packet->time_ns - clock->now_ns);
+    if (ahead_ns <= FLOW_CLOCK_STEP_FORWARD_NS) { /* as nearly always: no late packet */
+        clock->now_ns = packet->time_ns;
+        clock->is_started = true;
+        clock->has_held = false;
+        return FLOW_CLOCK_STEADY;
+    }
     if (clock->is_started && !flow_clock_is_steady(clock, packet->time_ns))
         return flow_clock_judge_step(clock, packet);
     clock->has_held = false;

@@ -49,10 +49,30 @@ uint64_t flow_identity(const struct flow_key *key, int64_t first_ns, unsigned fi
 
 /* ---- sides --------------------------------------------------------------------------------- */
 
-/* A conversion of 128 bits is a call. */
-static double double_of(unsigned __int128 number)
+/* (double)number, which is a call of 40 instructions. All but the highest 63 bits are told by one
+ * bit below them, which rounds them as all would: that is ten more than a double has. */
+static inline double double_of(unsigned __int128 number)
 {
-    return number >> 64 == 0 ? (double)(uint64_t)number : (double)number;
+    const uint64_t high = (uint64_t)(number >> 64);
+    if (high == 0)
+        return (double)(uint64_t)number;
+    const unsigned shift = 65 - (unsigned)__builtin_clzll(high);
+    const uint64_t top = (uint64_t)(number >> shift);
+    const bool has_rest = (unsigned __int128)top << shift != number;
+    const uint64_t power_bits = (UINT64_C(1023) + shift) << 52; /* of 2^shift */
+    double power;
+    memcpy(&power, &power_bits, sizeof power);
+    return (double)(int64_t)(top | has_rest) * power;
+}
+
+/* round() of what is not negative: the C library's is a call where SSE 4.1 is not taken for
+ * granted. The difference is exact, so a half is a half. */
+static inline double rounded(double number)
+{
+    if (number >= 0x1p62)
+        return number;
+    const double whole = (double)(int64_t)number;
+    return number - whole >= 0.5 ? whole + 1 : whole;
 }
 
 /* Does the product stay below 2^128? Nearly always it is seen without a division. */
@@ -90,7 +110,8 @@ static inline void export_sizes(const struct flow_side *side, struct flow_distri
     bytes->mean /= (double)side->packets;
     if (bytes->min != bytes->max)
         bytes->deviation =
-            round(deviation(side->packets, side->packet_bytes_squares, side->ip_bytes) * 1e3) / 1e3;
+            rounded(deviation(side->packets, side->packet_bytes_squares, side->ip_bytes) * 1e3) /
+            1e3;
 }
 
 static inline void export_gaps(const struct flow_side *side, struct flow_distribution *gap_ns)
@@ -105,7 +126,7 @@ static inline void export_gaps(const struct flow_side *side, struct flow_distrib
     gap_ns->is_whole = true;
     if (gap_ns->min != gap_ns->max)
         gap_ns->deviation =
-            round(deviation(side->packets - 1, side->gap_squares, (uint64_t)length_ns));
+            rounded(deviation(side->packets - 1, side->gap_squares, (uint64_t)length_ns));
 }
 
 /* Of a side that was seen, into a direction of zeros. */
@@ -155,11 +176,22 @@ static inline void export_ends(const struct flow_key *key, unsigned initiator,
     record->one_way_key = head->bits & FLOW_KEY_ONE_WAY;
 }
 
+/* In pieces, which gcc makes stores: of the whole at once it makes `rep stos`, whose start alone
+ * takes 30 cycles. */
+static inline void clear_record(struct flow_record *record)
+{
+    enum { PIECE_BYTES = 32 };
+    uint8_t *const bytes = (uint8_t *)record;
+    _Static_assert(sizeof *record % PIECE_BYTES == 0, "whole pieces");
+    for (size_t at = 0; at < sizeof *record; at += PIECE_BYTES)
+        memset(bytes + at, 0, PIECE_BYTES);
+}
+
 /* Field by field into zeros: a record is 544 bytes, which are written once. */
 __attribute__((always_inline)) static inline void
 export_facts(const struct facts *facts, const struct flow_end *end, struct flow_record *record)
 {
-    memset(record, 0, sizeof *record);
+    clear_record(record);
     record->opening_number = end->opening_number;
     record->epoch = end->epoch;
     record->first_ns = facts->first_ns;

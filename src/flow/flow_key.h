@@ -201,15 +201,19 @@ static inline bool flow_key_equal(const struct flow_key *a, const struct flow_ke
 
 /* Decides placement only: keyed, because packets choose the keys. SipHash-1-3 without its last
  * word, which tells how long a message was: here the second does, as it has the IP version. */
-static inline uint32_t flow_key_hash(const struct flow_key *key, const uint64_t hash_key[2])
+static inline uint32_t flow_key_hash_from(struct siphash_state s, const struct flow_key *key)
 {
-    struct siphash_state s = siphash_begin(hash_key);
     siphash_add(&s, key->words[0]);
     siphash_add(&s, key->words[1]);
     if (key->head.ip_version != 4)
         for (unsigned i = 2; i < 5; i++)
             siphash_add(&s, key->words[i]);
     return (uint32_t)siphash_end(&s);
+}
+
+static inline uint32_t flow_key_hash(const struct flow_key *key, const uint64_t hash_key[2])
+{
+    return flow_key_hash_from(siphash_begin(hash_key), key);
 }
 
 #endif

@@ -108,6 +108,26 @@ bool flow_memory_find(struct flow_memory *memory, const struct flow_key *key, ui
     return true;
 }
 
+const struct flow_memory_entry *flow_memory_next(const struct flow_memory *memory,
+                                                 uint32_t *position)
+{
+    const struct flow_index *const index = &memory->index;
+    while (*position <= index->mask) {
+        const uint32_t item_plus_1 = index->slots[(*position)++].item_plus_1;
+        if (item_plus_1 != 0)
+            return &memory->entries[item_plus_1 - 1];
+    }
+    return NULL;
+}
+
+void flow_memory_count_unasked(struct flow_memory *memory, uint32_t count)
+{
+    const uint32_t room = memory->capacity - flow_memory_count(memory);
+    const uint32_t kept = count < room ? count : room;
+    memory->unasked += kept;
+    memory->evicted += count - kept;
+}
+
 void flow_memory_clear(struct flow_memory *memory)
 {
     uint32_t item;

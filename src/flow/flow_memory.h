@@ -30,6 +30,7 @@ struct flow_memory {
     uint32_t capacity;
     int64_t keep_ns; /* how long after its last packet a conversation is remembered */
     uint64_t evicted;
+    uint32_t unasked; /* see flow_memory_count_unasked */
 };
 
 bool flow_memory_init(struct flow_memory *memory, uint32_t capacity, int64_t keep_ns);
@@ -43,6 +44,20 @@ void flow_memory_add(struct flow_memory *memory, const struct flow_key *key, uin
 /* The initiator of a conversation that ended no longer than keep_ns before now_ns. */
 bool flow_memory_find(struct flow_memory *memory, const struct flow_key *key, uint32_t hash,
                       int64_t now_ns, uint8_t *initiator);
+
+/* The next entry from *position on, 0 at the start, in no order; NULL: there are no more. */
+const struct flow_memory_entry *flow_memory_next(const struct flow_memory *memory,
+                                                 uint32_t *position);
+
+/* Conversations have ended that are not in memory and that nobody will ask for: they are counted as
+ * if they had been added. Nothing may be added after that. */
+void flow_memory_count_unasked(struct flow_memory *memory, uint32_t count);
+
+/* How many are remembered, with those. */
+static inline uint32_t flow_memory_count(const struct flow_memory *memory)
+{
+    return wheel_count(&memory->wheel) + memory->unasked;
+}
 
 void flow_memory_clear(struct flow_memory *memory);
 

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define NO_ITEM UINT32_MAX
+
 enum {
     EXPORT_BATCH = 16,
     WAITING_SHARE = 8,    /* room for ended flows: a share of max_flows ... */
@@ -114,26 +116,45 @@ static void prefetch_flow(const struct flow_table *table, uint32_t item)
 struct ready {
     uint32_t item;
     int64_t notice_ns;
+    struct wheel *wheel; /* that it waits in; NULL: in the row */
 };
 
-/* Takes the first waiting flow out of its wheel if it was noticed no later than limit_ns. */
+/* Takes a flow for the first if it is before the one found so far, whose item may be NO_ITEM. */
+static inline void consider(const struct flow_table *table, struct ready *first,
+                            const struct ready *other)
+{
+    const struct wheel_node *const nodes = table->nodes;
+    if (first->item == NO_ITEM || other->notice_ns < first->notice_ns ||
+        (other->notice_ns == first->notice_ns &&
+         nodes[other->item].key.number < nodes[first->item].key.number))
+        *first = *other;
+}
+
+/* The first of the flows that wait, of those noticed no later than limit_ns. */
+static inline bool find_waiting(struct flow_table *table, int64_t limit_ns, struct ready *first)
+{
+    uint32_t item;
+    *first = (struct ready){.item = NO_ITEM};
+    if (wheel_first(&table->waiting, limit_ns, &item))
+        *first = (struct ready){item, table->nodes[item].key.time_ns, &table->waiting};
+    if (table->at_once_ns <= limit_ns && wheel_first(&table->ended_at_once, INT64_MAX, &item))
+        consider(table, first, &(struct ready){item, table->at_once_ns, &table->ended_at_once});
+    if (table->row.count > 0 && table->row.notice_ns <= limit_ns)
+        consider(table, first, &(struct ready){table->row.first - 1, table->row.notice_ns, NULL});
+    return first->item != NO_ITEM;
+}
+
+/* Takes it out of where it waits. */
 static bool take_waiting(struct flow_table *table, int64_t limit_ns, struct ready *ready)
 {
-    uint32_t item, at_once;
-    const struct wheel_node *const nodes = table->nodes;
-    const bool has_item = wheel_first(&table->waiting, limit_ns, &item);
-    if (table->at_once_ns > limit_ns || !wheel_first(&table->ended_at_once, INT64_MAX, &at_once)) {
-        if (!has_item)
-            return false;
-    } else if (!has_item || table->at_once_ns < nodes[item].key.time_ns ||
-               (table->at_once_ns == nodes[item].key.time_ns &&
-                nodes[at_once].key.number < nodes[item].key.number)) {
-        *ready = (struct ready){at_once, table->at_once_ns};
-        wheel_remove(&table->ended_at_once, at_once);
+    if (!find_waiting(table, limit_ns, ready))
+        return false;
+    if (ready->wheel != NULL) {
+        wheel_remove(ready->wheel, ready->item);
         return true;
     }
-    *ready = (struct ready){item, nodes[item].key.time_ns};
-    wheel_remove(&table->waiting, item);
+    table->row.first = table->nodes[ready->item].next;
+    table->row.count--;
     return true;
 }
 
@@ -215,9 +236,9 @@ void flow_table_counters(const struct flow_table *table, struct packet_counters 
 {
     *packets = table->packet_counters;
     *flows = table->counters;
-    flows->open = open_count(table);
+    flows->open = open_count(table) + table->ending.left;
     flows->waiting = waiting_count(table);
-    flows->memories = wheel_count(&table->memory.wheel);
+    flows->memories = flow_memory_count(&table->memory);
     flows->memories_evicted = table->memory.evicted;
     flows->datagrams = table->fragments.count;
     flows->datagrams_evicted = table->fragments.evicted;

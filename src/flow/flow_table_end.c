@@ -82,6 +82,7 @@ static void close_flow(struct flow_table *table, uint32_t item, uint32_t hash,
     wheel_remove(&table->open[cell->wheel_class], item);
     flow_index_remove(&table->index, hash, item);
     cell->end_reason = reason & 7;
+    table->endings++;
     if (table->lost_ns >= cell->first_ns)
         cell->marks |= FLOW_MARK_KERNEL_DROPS;
     const bool goes_on = reason == FLOW_END_ACTIVE || reason == FLOW_END_TCP_REUSE;
@@ -249,6 +250,91 @@ static bool end_all(struct flow_table *table, enum flow_end_reason reason, size_
     return true;
 }
 
+/* The same without sorting, if the flow comes after those before it; else false. */
+static bool wait_in_row(struct flow_table *table, uint32_t item)
+{
+    struct flow_row *const row = &table->row;
+    struct wheel_node *const nodes = table->nodes;
+    if (row->count == 0) {
+        row->notice_ns = table->clock.now_ns;
+        row->first = item + 1;
+    } else if (row->notice_ns != table->clock.now_ns ||
+               nodes[item].key.number < nodes[row->last - 1].key.number) {
+        return false;
+    } else {
+        nodes[row->last - 1].next = item + 1;
+    }
+    row->last = item + 1;
+    row->count++;
+    return true;
+}
+
+/* ---- the end of the input ------------------------------------------------------------------ */
+
+/* When no packet will come any more nobody looks a flow up, and nobody asks who opened a
+ * conversation. So flows are not taken out of wheels and index one by one nor remembered, which is
+ * most of what ending one costs: 1,000 instructions and eight misses. They are met in the order of
+ * their places, which mostly is that in which they were opened: memory is read from front to back,
+ * and those that are in that order need no wheel to wait in. What the memory would hold is counted,
+ * for the statistics; which of the conversations are in it already is found from its side, as there
+ * are fewer of those. */
+
+static bool is_open_and_memorable(const struct flow_table *table,
+                                  const struct flow_memory_entry *entry)
+{
+    uint32_t item;
+    struct flow_index_probe probe = flow_index_start(&table->index, entry->hash);
+    while (flow_index_next(&table->index, &probe, &item))
+        if (flow_cells_has_key(&table->cells, item, &entry->key))
+            return flow_cell_is_memorable(&table->cells.cells[item]);
+    return false;
+}
+
+static void begin_ending(struct flow_table *table)
+{
+    struct flow_ending *const ending = &table->ending;
+    const struct flow_memory_entry *entry;
+    ending->has_begun = true;
+    ending->left = open_count(table);
+    for (uint32_t at = 0; (entry = flow_memory_next(&table->memory, &at)) != NULL;)
+        ending->unasked -= is_open_and_memorable(table, entry); /* comes up to 0 again */
+    for (unsigned c = 0; c < FLOW_CLASS_COUNT; c++)
+        wheel_abandon(&table->open[c]);
+}
+
+static void end_place(struct flow_table *table, uint32_t item)
+{
+    struct flow_cell *const cell = &table->cells.cells[item];
+    if (cell->end_reason != 0)
+        return;
+    cell->end_reason = FLOW_END_FORCED;
+    if (table->lost_ns >= cell->first_ns)
+        cell->marks |= FLOW_MARK_KERNEL_DROPS;
+    table->ending.unasked += flow_cell_is_memorable(cell);
+    table->ending.left--;
+    table->counters.ended[FLOW_END_FORCED]++;
+    wheel_leave(table->nodes, item);
+    if (!wait_in_row(table, item))
+        wait_at_once(table, item);
+}
+
+/* Looks at `limit` places at most; true once no flow is open. */
+static bool end_for_good(struct flow_table *table, size_t limit)
+{
+    struct flow_ending *const ending = &table->ending;
+    if (!ending->has_begun)
+        begin_ending(table);
+    for (; ending->left > 0; limit--) {
+        if (limit == 0)
+            return false;
+        end_place(table, ending->next_item++);
+    }
+    flow_memory_count_unasked(&table->memory, ending->unasked);
+    ending->unasked = 0;
+    table->swept_ns = INT64_MAX;
+    return true;
+}
+
 /* ---- what the owner calls ------------------------------------------------------------------ */
 
 /* No flow that is open now is due before it. */
@@ -299,7 +385,8 @@ void flow_table_sweep_by(struct flow_table *table, int64_t time_ns)
 
 bool flow_table_end(struct flow_table *table, size_t limit)
 {
-    if (!end_all(table, FLOW_END_FORCED, limit))
+    if (!(table->is_input_over ? end_for_good(table, limit)
+                               : end_all(table, FLOW_END_FORCED, limit)))
         return false;
     if (table->has_redo) { /* believed, but there was no place for it yet */
         table->has_redo = false;

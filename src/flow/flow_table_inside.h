@@ -28,6 +28,22 @@ struct known_hash {
     uint32_t hash;
 };
 
+/* How far the end of the input has come: see flow_table_end.c. */
+struct flow_ending {
+    uint32_t next_item;
+    uint32_t left;    /* flows that are open still, and in no wheel any more */
+    uint32_t unasked; /* conversations that nobody will ask for */
+    bool has_begun;
+};
+
+/* Ended flows that were met in the order of their numbers and are noticed at one time: they wait in
+ * a list through their nodes' `next`, in no wheel. */
+struct flow_row {
+    uint32_t first, last; /* 1 + item; 0: empty */
+    uint32_t count;
+    int64_t notice_ns;
+};
+
 struct flow_table {
     struct flow_settings settings;
     struct flow_index index;  /* open flows by key */
@@ -43,6 +59,8 @@ struct flow_table {
     struct wheel ended_at_once; /* those ended by end_all, whose notice is at_once_ns */
     int64_t at_once_ns;
     uint64_t at_once_newest; /* the last opening number when the first of them ended */
+    uint64_t endings;        /* how many flows have been taken out of the open ones */
+    uint64_t endings_ahead;  /* when packets were looked at ahead */
     struct flow_memory memory;
     struct fragment_table fragments;
     int64_t
@@ -50,6 +68,9 @@ struct flow_table {
     struct flow_clock clock;
     struct packet redo; /* believed after all, to be taken next */
     bool has_redo;
+    bool is_input_over; /* no packet comes any more */
+    struct flow_ending ending;
+    struct flow_row row;
     bool is_stepping; /* the clock was set back: all flows must end */
     bool is_sweep_due;
     bool needs_place; /* a packet waits for a place in cells */
@@ -76,7 +97,7 @@ static inline uint32_t open_count(const struct flow_table *table)
 
 static inline uint32_t waiting_count(const struct flow_table *table)
 {
-    return wheel_count(&table->waiting) + wheel_count(&table->ended_at_once);
+    return wheel_count(&table->waiting) + wheel_count(&table->ended_at_once) + table->row.count;
 }
 
 static inline bool is_expired(const struct flow_table *table, uint32_t item)

@@ -19,6 +19,7 @@ struct prepared {
     struct flow_key key;
     uint32_t hash;
     uint32_t side;
+    uint32_t name;   /* of the packet: flow_cell_name */
     uint32_t likely; /* the flow it is of, but for equal hashes; or NO_ITEM */
     bool goes_on;    /* of one key with the packet before it in the batch */
 };
@@ -37,9 +38,15 @@ struct home {
     enum home_kind kind;
 };
 
-static bool find_flow(const struct flow_table *table, const struct prepared *prepared,
-                      uint32_t *item)
+static inline bool find_flow(const struct flow_table *table, const struct prepared *prepared,
+                             uint32_t *item)
 {
+    /* No flow has ended since the look ahead: the one that was found then is open still. */
+    if (prepared->likely != NO_ITEM && table->endings_ahead == table->endings &&
+        flow_cells_has_key(&table->cells, prepared->likely, &prepared->key)) {
+        *item = prepared->likely;
+        return true;
+    }
     struct flow_index_probe probe = flow_index_start(&table->index, prepared->hash);
     while (flow_index_next(&table->index, &probe, item))
         if (flow_cells_has_key(&table->cells, *item, &prepared->key))
@@ -153,7 +160,7 @@ static void find_home(struct flow_table *table, uint32_t item, const struct pack
     if (is_expired(table, item)) {
         flow_table_end_expired(table, item);
         open_flow(table, packet, prepared, home);
-    } else if (flow_cell_is_duplicate(cell, packet, prepared->side)) {
+    } else if (flow_cells_is_duplicate(&table->cells, item, prepared->name, packet->time_ns)) {
         home->kind = HOME_COPY;
     } else if (is_lone_syn(packet) && is_new_connection(table, item, packet, prepared->side)) {
         const bool is_closed = flow_cell_is_closed(cell);
@@ -170,12 +177,12 @@ static void find_home(struct flow_table *table, uint32_t item, const struct pack
 /* Is the flow on the packet's key its home, without a second thought? What find_home asks, at once,
  * as it is of nearly every packet. */
 static inline bool is_at_home(const struct flow_table *table, uint32_t item,
-                              const struct packet *packet, unsigned side)
+                              const struct packet *packet, uint32_t name)
 {
     const struct flow_cell *const cell = &table->cells.cells[item];
     return !is_expired(table, item) && !is_lone_syn(packet) &&
            !flow_cell_outlived(cell, table->clock.now_ns, &table->settings) &&
-           !flow_cell_is_duplicate(cell, packet, side);
+           !flow_cells_is_duplicate(&table->cells, item, name, packet->time_ns);
 }
 
 static inline void count_packet(struct flow_table *table, const struct packet *packet)
@@ -286,7 +293,7 @@ static void count_other(struct flow_table *table, const struct packet *packet,
     if (home->earlier != NO_ITEM)
         flow_cell_keep_recent(cell, &table->cells.cells[home->earlier]);
     if (home->kind != HOME_COPY)
-        flow_cell_remember(cell, packet, side);
+        flow_cell_remember(cell, prepared->name, packet->time_ns);
 }
 
 /* --dedup: a copy is counted as such and left out otherwise. */
@@ -318,8 +325,8 @@ static void take_odd(struct flow_table *table, uint32_t item, const struct packe
 }
 
 /* Counts a packet whose time has been judged into its flow. */
-static void take_packet(struct flow_table *table, const struct packet *packet,
-                        const struct prepared *prepared)
+__attribute__((noinline)) static void
+take_packet(struct flow_table *table, const struct packet *packet, const struct prepared *prepared)
 {
     const unsigned side = prepared->side;
     uint32_t item;
@@ -327,9 +334,10 @@ static void take_packet(struct flow_table *table, const struct packet *packet,
         take_odd(table, NO_ITEM, packet, prepared);
         return;
     }
-    const enum flow_counted counted = is_at_home(table, item, packet, side)
-                                          ? flow_cells_count(&table->cells, item, packet, side)
-                                          : FLOW_COUNTED_NOT;
+    const enum flow_counted counted =
+        is_at_home(table, item, packet, prepared->name)
+            ? flow_cells_count(&table->cells, item, packet, side, prepared->name)
+            : FLOW_COUNTED_NOT;
     if (counted == FLOW_COUNTED_NOT) {
         take_odd(table, item, packet, prepared);
         return;
@@ -346,6 +354,8 @@ static void prepare(const struct flow_table *table, const struct packet *packet,
 {
     prepared->side = flow_key_of(packet, table->settings.vlan_is_in_key, &prepared->key);
     prepared->hash = flow_key_hash(&prepared->key, table->settings.hash_key);
+    prepared->name = flow_cell_name(packet, prepared->side);
+    prepared->likely = NO_ITEM;
 }
 
 /* A later fragment belongs where its first went: its key is known only now. */
@@ -405,8 +415,9 @@ static bool take_step(struct flow_table *table, enum flow_clock_answer answer)
 }
 
 /* Takes one packet; false if a sweep, or the held one, must come first. */
-static inline bool judge_and_take(struct flow_table *table, const struct packet *packet,
-                                  const struct prepared *prepared)
+__attribute__((always_inline)) static inline bool judge_and_take(struct flow_table *table,
+                                                                 const struct packet *packet,
+                                                                 const struct prepared *prepared)
 {
     const enum flow_clock_answer answer = flow_clock_judge(&table->clock, packet);
     if (answer == FLOW_CLOCK_HELD) {
@@ -429,10 +440,8 @@ static inline bool judge_and_take(struct flow_table *table, const struct packet 
 }
 
 /* Takes the held packet that turned out to be right; false if a sweep must come first. */
-static bool take_redo(struct flow_table *table)
+__attribute__((noinline)) static bool take_redo_now(struct flow_table *table)
 {
-    if (!table->has_redo)
-        return true;
     struct prepared prepared;
     prepare(table, &table->redo, &prepared);
     table->is_taking_redo = true;
@@ -444,11 +453,17 @@ static bool take_redo(struct flow_table *table)
     return !table->has_redo;
 }
 
+static inline bool take_redo(struct flow_table *table)
+{
+    return !table->has_redo || take_redo_now(table);
+}
+
 bool flow_table_end_input(struct flow_table *table)
 {
     if (table->clock.has_held && table->clock.held.time_ns > table->clock.now_ns)
         believe_held(table);
-    return take_redo(table);
+    table->is_input_over = take_redo(table);
+    return table->is_input_over;
 }
 
 /* Keys, hashes and slots. Packets come in trains: 84 of 100 of real traffic are of the flow of the
@@ -456,15 +471,18 @@ bool flow_table_end_input(struct flow_table *table)
 static void prepare_keys(const struct flow_table *table, const struct packet *packets, size_t count,
                          struct prepared prepared[])
 {
+    const struct siphash_state begun = siphash_begin(table->settings.hash_key);
+    const bool vlan_is_in_key = table->settings.vlan_is_in_key;
     for (size_t i = 0; i < count; i++) {
         struct prepared *const own = &prepared[i];
-        own->side = flow_key_of(&packets[i], table->settings.vlan_is_in_key, &own->key);
+        own->side = flow_key_of(&packets[i], vlan_is_in_key, &own->key);
+        own->name = flow_cell_name(&packets[i], own->side);
         own->goes_on = i > 0 && flow_key_equal(&own->key, &prepared[i - 1].key);
         if (own->goes_on) {
             own->hash = prepared[i - 1].hash;
             continue;
         }
-        own->hash = flow_key_hash(&own->key, table->settings.hash_key);
+        own->hash = flow_key_hash_from(begun, &own->key);
         flow_index_prefetch(&table->index, own->hash);
     }
 }
@@ -499,9 +517,10 @@ static void prefetch_cells(const struct flow_table *table, const struct packet *
 }
 
 /* Looks ahead over a batch, so that the memory a packet needs is under way when its turn comes. */
-static void prepare_batch(const struct flow_table *table, const struct packet *packets,
-                          size_t count, struct prepared prepared[])
+static void prepare_batch(struct flow_table *table, const struct packet *packets, size_t count,
+                          struct prepared prepared[])
 {
+    table->endings_ahead = table->endings;
     prepare_keys(table, packets, count, prepared);
     prefetch_cells(table, packets, count, prepared);
     /* Where caches hold most flows, a third look costs more than it saves. */
@@ -516,20 +535,22 @@ static void prepare_batch(const struct flow_table *table, const struct packet *p
 
 /* A replay stops wherever a sweep is due, so that it falls between the same two packets each time;
  * live capture goes on as long as it can. */
-static bool must_stop(const struct flow_table *table)
+static const bool *must_stop(const struct flow_table *table)
 {
-    return table->settings.is_live ? table->is_stuck : table->is_sweep_due;
+    return table->settings.is_live ? &table->is_stuck : &table->is_sweep_due;
 }
 
 size_t flow_table_packets(struct flow_table *table, const struct packet *packets, size_t count)
 {
     struct prepared prepared[PREFETCH_BATCH];
+    const bool *const is_to_stop = must_stop(table);
     size_t taken = 0;
-    while (taken < count && !must_stop(table)) {
+    assert(!table->is_input_over);
+    while (taken < count && !*is_to_stop) {
         const size_t left = count - taken;
         const size_t batch = left < PREFETCH_BATCH ? left : PREFETCH_BATCH;
         prepare_batch(table, packets + taken, batch, prepared);
-        for (size_t i = 0; i < batch && !must_stop(table);) {
+        for (size_t i = 0; i < batch && !*is_to_stop;) {
             if (!take_redo(table) || !judge_and_take(table, &packets[taken], &prepared[i]))
                 continue;
             taken++;

@@ -10,9 +10,11 @@
  * much. For the same reason it is 32 bytes, which 74 captured ones hold behind two tags, and of
  * packets cut shorter than that 20.
  *
- * Three multiplications, and no secret: who wants two packets to be alike can have that. It decides
- * what is called a copy, never where something is put in a table. Inline, because the words then
- * never leave registers: as a function it took 6 ns of a packet's 15. */
+ * Two multiplications over the bytes, of which each bit of the result depends; what tells datagrams
+ * apart is added as it is: where it alone differs, so does the digest. And no secret: who wants two
+ * packets to be alike can have that. It decides what is called a copy, never where something is put
+ * in a table. Inline, because the words then never leave registers: as a function it took 6 ns of a
+ * packet's 15. */
 #ifndef WHYFLOW_PACKET_DIGEST_H
 #define WHYFLOW_PACKET_DIGEST_H
 
@@ -91,19 +93,17 @@ static inline uint32_t digest_size(uint32_t captured, uint32_t left)
 
 static inline uint32_t digest_of(const struct digest_input *input)
 {
-    const uint64_t datagram =
-        (uint64_t)input->identification << 48 | (uint64_t)input->protocol << 40 | input->ip_bytes;
-    const uint64_t fragment =
-        (uint64_t)input->fragment_id << 32 | input->fragment_offset_bytes; /* of most: 0 */
+    const uint32_t datagram =
+        (uint32_t)input->identification << 16 ^ input->ip_bytes ^ (uint32_t)input->protocol << 24;
+    const uint32_t fragment = input->fragment_id * UINT32_C(0x85ebca6b) ^
+                              input->fragment_offset_bytes * UINT32_C(0xc2b2ae35); /* of most: 0 */
     uint64_t words[4];
     digest_words(input->bytes, input->size, words);
     const uint64_t sum = digest_fold(words[0] ^ UINT64_C(0xa0761d6478bd642f),
                                      words[1] ^ UINT64_C(0xe7037ed1a0b428db)) ^
                          digest_fold(words[2] ^ UINT64_C(0x8ebc6af09c88c6e3),
-                                     words[3] ^ UINT64_C(0x589965cc75374cc3)) ^
-                         digest_fold(datagram ^ UINT64_C(0x1d8e4e27c47d124f),
-                                     fragment ^ UINT64_C(0xeb44accab455d165));
-    return (uint32_t)(sum ^ sum >> 32);
+                                     words[3] ^ UINT64_C(0x589965cc75374cc3));
+    return (uint32_t)(sum ^ sum >> 32) ^ datagram ^ fragment;
 }
 
 #endif

@@ -47,7 +47,8 @@ static void see(const struct packet *packet, unsigned findings, bool is_first)
     }
     flow_packet(&plain, packet, side, findings);
     if (!is_first && findings == 0 &&
-        flow_cells_count(&cells, ITEM, packet, side) != FLOW_COUNTED_NOT) {
+        flow_cells_count(&cells, ITEM, packet, side, flow_cell_name(packet, side)) !=
+            FLOW_COUNTED_NOT) {
         counted_in_place++;
         return;
     }

@@ -78,6 +78,18 @@ static void check_upcoming(struct wheel *wheel, const struct oracle *oracle)
         ck_assert(oracle->is_in[items[i]]);
 }
 
+/* All out at once. */
+static void abandon(struct wheel *wheel, struct oracle *oracle)
+{
+    wheel_abandon(wheel);
+    ck_assert_uint_eq(wheel_count(wheel), 0);
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        if (oracle->is_in[i])
+            wheel_leave(wheel->nodes, i);
+        oracle->is_in[i] = false;
+    }
+}
+
 static void step(struct wheel *wheel, struct oracle *oracle, int64_t *now, uint64_t number)
 {
     const uint32_t i = (uint32_t)(random_next() % ITEMS);
@@ -92,6 +104,8 @@ static void step(struct wheel *wheel, struct oracle *oracle, int64_t *now, uint6
         oracle->key[i] = key;
         oracle->is_in[i] = true;
     }
+    if (random_next() % 4096 == 0)
+        abandon(wheel, oracle);
     if (random_next() % 16 == 0)
         check_some(wheel, oracle);
     if (random_next() % 4 == 0)

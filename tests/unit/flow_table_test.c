@@ -377,6 +377,26 @@ START_TEST(full_memory_forgets_the_longest_silent_conversation)
 }
 END_TEST
 
+/* At the end of the input nothing is added any more. One conversation is remembered and goes on,
+ * one is not known yet, one packet is no conversation. */
+START_TEST(memories_are_counted_at_the_end_as_if_they_were_made)
+{
+    static const uint32_t most[] = {10, 2, 1};
+    for (unsigned i = 0; i < 3; i++) {
+        settings.max_memories = most[i];
+        restart();
+        handshake(T0);
+        udp(T0 + 60 * SECOND, "10.0.0.3:50000", "10.0.0.4:50000");
+        udp(T0 + 60 * SECOND, "10.0.0.4:50000", "10.0.0.3:50000");
+        udp(T0 + 60 * SECOND, "10.0.0.5:50000", "10.0.0.6:50000");
+        tcp(T0 + 60 * SECOND, B, A, ACK);
+        flow_run_finish(&run);
+        ck_assert_uint_eq(counters().memories, most[i] < 2 ? 1 : 2);
+        ck_assert_uint_eq(counters().memories_evicted, most[i] < 2 ? 1 : 0);
+    }
+}
+END_TEST
+
 /* Two conversations that are over but not swept yet would displace the one asked for. */
 START_TEST(full_memory_does_not_depend_on_the_sweep)
 {
@@ -927,6 +947,7 @@ Suite *whyflow_suite(void)
         memory_lasts_ten_minutes_after_the_last_packet,
         unanswered_syn_is_not_remembered,
         full_memory_forgets_the_longest_silent_conversation,
+        memories_are_counted_at_the_end_as_if_they_were_made,
         full_memory_does_not_depend_on_the_sweep,
     };
     const TTest *const eviction[] = {
