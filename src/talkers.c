@@ -62,6 +62,7 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 
 static void play_all(struct talkers *talkers)
 {
+    memcpy(&talkers->least[TALKERS_KEPT], talkers->weights, sizeof talkers->weights);
     for (uint32_t node = TALKERS_KEPT - 1; node > 0; node--)
         talkers->least[node] = lesser(talkers->least[2 * node], talkers->least[2 * node + 1]);
 }
@@ -71,7 +72,8 @@ static void play_all(struct talkers *talkers)
 static void play_again(struct talkers *talkers, uint32_t place)
 {
     uint32_t node = TALKERS_KEPT + place;
-    uint64_t least = talkers->least[node];
+    uint64_t least = talkers->weights[place];
+    talkers->least[node] = least;
     while (node > 1) {
         least = lesser(least, talkers->least[node ^ 1]);
         node /= 2;
@@ -79,11 +81,22 @@ static void play_again(struct talkers *talkers, uint32_t place)
     }
 }
 
+/* The least place; none is free. */
+static uint32_t find_least(struct talkers *talkers)
+{
+    for (;;) {
+        const uint32_t place = (uint32_t)(talkers->least[1] % TALKERS_KEPT);
+        if (talkers->least[1] == talkers->weights[place])
+            return place;
+        play_again(talkers, place);
+    }
+}
+
 static void add_weight(struct talkers *talkers, uint32_t place, uint64_t weight)
 {
     const uint64_t known = talkers_weight(talkers, place);
     const uint64_t sum = weight < TALKERS_WEIGHT_MAX - known ? known + weight : TALKERS_WEIGHT_MAX;
-    talkers->least[TALKERS_KEPT + place] = sum * TALKERS_KEPT + place;
+    talkers->weights[place] = sum * TALKERS_KEPT + place;
 }
 
 /* ---- counting ------------------------------------------------------------------------------ */
@@ -92,7 +105,7 @@ static void add_weight(struct talkers *talkers, uint32_t place, uint64_t weight)
 static uint32_t admit(struct talkers *talkers, uint32_t mark, const struct flow_record *flow)
 {
     const bool is_full = talkers->count == TALKERS_KEPT;
-    const uint32_t place = is_full ? (uint32_t)(talkers->least[1] % TALKERS_KEPT) : talkers->count;
+    const uint32_t place = is_full ? find_least(talkers) : talkers->count;
     if (is_full)
         leave(talkers, place);
     enter(talkers, place, mark);
@@ -116,9 +129,7 @@ void talkers_count(struct talkers *talkers, const struct flow_record *flow, uint
     add_weight(talkers, place, weight);
     talkers->told[place].flows++;
     talkers->told[place].ip_bytes += ip_bytes;
-    if (was_full)
-        play_again(talkers, place);
-    else if (talkers->count == TALKERS_KEPT)
+    if (!was_full && talkers->count == TALKERS_KEPT)
         play_all(talkers);
 }
 

@@ -119,7 +119,8 @@ bool anomaly_beside_service(const struct anomaly_model *model, const struct anom
 /* The baseline behind a verdict on a flow that was learnt (the flow itself taken out). */
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary);
 
-/* Capture mode: counts a final score, so that the model can be saved with a calibration. */
+/* Capture mode: counts a final score, so that the model can be saved with a calibration. No score is
+ * compared with it: its sums are made by whoever loads it. */
 void anomaly_calibrate(struct anomaly_model *model, int32_t score_mbits);
 
 /* False while nothing is flagged: see warm-up. A capture's is warm with enough scores. */
