@@ -7,16 +7,9 @@
 #define WHYFLOW_ANOMALY_BASELINE_INSIDE_H
 
 #include "anomaly/baseline.h"
+#include "anomaly/baseline_axis.h"
 
 enum { WEIGHT_TABLE_SIZE = 256 };
-
-/* How a value becomes a bin. */
-struct feature_axis {
-    enum feature_scale scale;
-    double low, bins_per_unit;            /* LINEAR */
-    int64_t log2_low, log2_bins_per_unit; /* LOG2: in 2^-24; the second rounded up, so that a value
-                                           * on an edge is in the bin above it */
-};
 
 /* What a flow weighs by the flows of its pair. */
 struct flood_weight {
@@ -35,7 +28,7 @@ struct baseline {
     struct category_table *categories;
     struct service_table *services;
     struct pending_bins *pending; /* of a capture; NULL: lessons are added at once */
-    struct feature_axis axis[FEATURE_COUNT];
+    struct baseline_axes axes;
 
     uint64_t unit;
     uint64_t bin_prior;      /* 50/16 flows, in weight */
