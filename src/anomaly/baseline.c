@@ -260,38 +260,6 @@ struct baseline_weights baseline_weigh(const struct baseline *baseline, uint32_t
     };
 }
 
-static void learn_category(struct baseline *baseline, unsigned j,
-                           const struct baseline_place *place,
-                           const struct baseline_lessons *lessons)
-{
-    const struct category_key key = category_of(place, j);
-    const uint64_t flows = lessons->flows * baseline->unit;
-    category_table_learn(baseline->categories, &key, category_scope(j, place->scope),
-                         lessons->weights.all, flows, lessons->number);
-    if (!key.is_missing)
-        baseline->measured[j] += flows;
-}
-
-/* Adds to parts without wrapping: a part that is full stays so. */
-static void add_part(uint32_t *part, uint64_t flow)
-{
-    *part = flow < UINT32_MAX - *part ? *part + (uint32_t)flow : UINT32_MAX;
-}
-
-static void learn_parts(const struct baseline *baseline, const struct baseline_place *place,
-                        const struct baseline_lessons *lessons, struct service_scope *scope)
-{
-    const uint64_t flows = lessons->flows * baseline->unit;
-    const uint64_t steps = lessons->flows * (baseline->unit >> SERVICE_FINE_SHIFT);
-    scope->flows += flows;
-    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
-        const unsigned part = place_part(place, j);
-        scope->slot[j][part] += lessons->weights.in_service;
-        add_part(&scope->fine[j][part], steps);
-        scope->measured[j] += part == SERVICE_PART_MISSING ? 0 : flows;
-    }
-}
-
 /* The scope of the place's service. What waits for one that is evicted was its own. */
 static struct service_scope *touch_service(struct baseline *baseline,
                                            const struct baseline_place *place,
@@ -324,13 +292,11 @@ void baseline_learn_all(struct baseline *baseline, const struct baseline_place *
     baseline->flows += lessons->flows * baseline->unit;
     if (place->scope != 0)
         baseline->total[place->scope] += weight;
-    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
-        learn_category(baseline, j, place, lessons);
     struct service_scope *const service =
         place->has_service ? touch_service(baseline, place, lessons) : NULL;
     if (service != NULL)
-        learn_parts(baseline, place, lessons, service);
-    baseline_learn_bins(baseline, service, place, lessons);
+        service->flows += lessons->flows * baseline->unit;
+    baseline_learn_outcomes(baseline, service, place, lessons);
 }
 
 void baseline_learn(struct baseline *baseline, const struct baseline_place *place,
@@ -346,9 +312,7 @@ bool baseline_would_evict(const struct baseline *baseline, const struct baseline
     const struct service_table *const services = baseline->services;
     if (place->has_service && service_table_would_evict(services, place->service) != NULL)
         return true;
-    const struct category_table *const categories = baseline->categories;
-    if (category_table_count(categories) + BASELINE_CATEGORY_COUNT <=
-        category_table_max(categories))
+    if (baseline_has_room(baseline))
         return false;
     for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
         if (find_category(baseline, place, j) == NULL)
