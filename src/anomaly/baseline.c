@@ -222,6 +222,7 @@ static inline uint64_t differing(const double value[FEATURE_COUNT],
     static const uint64_t bit[FEATURE_COUNT] = {FEATURE_LIST(FEATURE)};
 #undef FEATURE
     uint64_t bits = 0;
+#pragma GCC unroll 13
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         bits |= value[j] == last[j] ? 0 : bit[j];
     return bits;

@@ -230,6 +230,7 @@ static void pend_categories(struct baseline *baseline, struct group *group,
                             const struct baseline_lessons *lessons, uint64_t word)
 {
     const struct home home = {.service = group->service, .scope = group->scope};
+    const uint64_t number = lessons->number;
     for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++) {
         const unsigned part = place->part[i];
         struct pending_part *const waiting = &group->part[i][part];
@@ -240,8 +241,7 @@ static void pend_categories(struct baseline *baseline, struct group *group,
             learn_category(baseline, &home, i, part, place->code[i], lessons);
             *waiting = (struct pending_part){.code = place->code[i]};
         }
-        if (lessons->number > waiting->number)
-            waiting->number = lessons->number;
+        waiting->number = number > waiting->number ? number : waiting->number;
     }
 }
 
@@ -275,6 +275,7 @@ void baseline_learn_outcomes(struct baseline *baseline, struct service_scope *se
     else
         learn_categories(baseline, &home, place, lessons);
     uint64_t *cells = group->cell[0];
+#pragma GCC unroll 4
     for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++, cells += BASELINE_CELL_COUNT)
         cells[place->cell[j]] += word;
 }

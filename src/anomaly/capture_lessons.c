@@ -135,6 +135,14 @@ static void settle_sums(struct anomaly_model *model)
     capture->sums_flows = 0;
 }
 
+/* Four at a time, since nothing says that the two might overlap. */
+static void add_parts(int32_t sum_mbits[restrict FEATURE_COUNT],
+                      const int32_t mbits[restrict FEATURE_COUNT])
+{
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        sum_mbits[j] += mbits[j];
+}
+
 /* Adds the parts of a slot's flows to what is typical, all at once; of a flow that has its place to
  * itself, first in 32 bits. */
 static void settle_parts(struct anomaly_model *model, struct place_slot *slot)
@@ -146,8 +154,7 @@ static void settle_parts(struct anomaly_model *model, struct place_slot *slot)
         typical_add_parts(&model->typical, slot->as.scoring.mbits, flows);
         return;
     }
-    for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        capture->sum_mbits[j] += slot->as.scoring.mbits[j];
+    add_parts(capture->sum_mbits, slot->as.scoring.mbits);
     if (++capture->sums_flows == SUMS_FLOWS_MAX)
         settle_sums(model);
 }
