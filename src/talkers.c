@@ -55,6 +55,10 @@ static void leave(struct talkers *talkers, uint32_t place)
 
 /* ---- the tournament ------------------------------------------------------------------------ */
 
+/* Games from a place to the root. */
+enum { TALKERS_ROUNDS = 6 };
+_Static_assert(1 << TALKERS_ROUNDS == TALKERS_KEPT, "each round halves");
+
 static uint64_t lesser(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -74,7 +78,8 @@ static void play_again(struct talkers *talkers, uint32_t place)
     uint32_t node = TALKERS_KEPT + place;
     uint64_t least = talkers->weights[place];
     talkers->least[node] = least;
-    while (node > 1) {
+#pragma GCC unroll 8
+    for (unsigned round = 0; round < TALKERS_ROUNDS; round++) {
         least = lesser(least, talkers->least[node ^ 1]);
         node /= 2;
         talkers->least[node] = least;
@@ -111,9 +116,11 @@ static uint32_t admit(struct talkers *talkers, uint32_t mark, const struct flow_
     enter(talkers, place, mark);
     talkers->count += !is_full;
     talkers->replaced += is_full;
-    talkers->told[place] =
-        (struct statistics_talker){.ip_version = flow->ip_version, .is_least = is_full};
-    memcpy(talkers->told[place].address, flow->source, sizeof flow->source);
+    struct statistics_talker *const told = &talkers->told[place];
+    memcpy(told->address, flow->source, sizeof told->address);
+    told->ip_version = flow->ip_version;
+    told->is_least = is_full;
+    told->flows = told->ip_bytes = 0;
     return place;
 }
 
