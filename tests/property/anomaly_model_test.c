@@ -146,11 +146,14 @@ START_TEST(what_is_typical_of_a_capture_is_the_mean_of_its_parts)
         if (i == 0)
             first = verdict;
     }
-    int32_t score_mbits;
-    for (size_t i = 0; i < COUNT; i++)
-        ck_assert(anomaly_next_score(model, &score_mbits));
-    ck_assert(!anomaly_next_score(model, &score_mbits));
+    int32_t scores_mbits[COUNT + 1], again_mbits[COUNT + 4999];
+    ck_assert_uint_eq(anomaly_next_scores(model, scores_mbits, COUNT + 1), COUNT);
+    ck_assert_uint_eq(anomaly_next_scores(model, scores_mbits, 1), 0);
     ck_assert(anomaly_rank_finish(model));
+    for (uint32_t done = 0, some = 1; done < COUNT; done += some, some = 1 + done % 4999)
+        ck_assert_uint_eq(anomaly_next_scores(model, &again_mbits[done], some),
+                          some < COUNT - done ? some : COUNT - done);
+    ck_assert_mem_eq(again_mbits, scores_mbits, COUNT * sizeof *scores_mbits);
     anomaly_score(model, &vectors[0], true, &verdict);
     int64_t total = 0;
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
@@ -603,7 +606,7 @@ static void check_scores_are_those_of_single(struct feature_vector *vectors, uin
         int32_t score_mbits;
         for (size_t i = 0; i < PLACES_COUNT; i++) {
             struct verdict verdict, expected;
-            ck_assert(anomaly_next_score(model, &score_mbits));
+            ck_assert(anomaly_next_scores(model, &score_mbits, 1));
             anomaly_score(model, &vectors[i], true, &verdict);
             anomaly_score(plain, &vectors[i], true, &expected);
             ck_assert_int_eq(score_mbits, expected.score_mbits);
@@ -615,7 +618,7 @@ static void check_scores_are_those_of_single(struct feature_vector *vectors, uin
             ck_assert_uint_eq(seen.count, known.count);
             ck_assert(seen.share == known.share && seen.median == known.median);
         }
-        ck_assert(!anomaly_next_score(model, &score_mbits));
+        ck_assert(!anomaly_next_scores(model, &score_mbits, 1));
         ck_assert(anomaly_rank_finish(model));
     }
     anomaly_model_close(model);
@@ -666,7 +669,7 @@ static int32_t flood_score(double flood_exponent)
     }
     struct verdict verdict;
     int32_t score_mbits;
-    while (anomaly_next_score(model, &score_mbits))
+    while (anomaly_next_scores(model, &score_mbits, 1))
         ;
     ck_assert(anomaly_rank_finish(model));
     anomaly_score(model, &flood, true, &verdict);
