@@ -52,11 +52,11 @@ static int64_t key_after(const struct scale *scale, unsigned cell)
 }
 
 static void fill_pieces(const struct baseline_axis *axis, const struct scale *scale,
-                        struct axis_piece *pieces)
+                        int64_t key_end, struct axis_piece *pieces)
 {
     unsigned cell = 0;
     int64_t edge = key_after(scale, cell);
-    for (int64_t end = 0; end <= axis->last_key; pieces++) {
+    for (int64_t end = 0; end < key_end; pieces++) {
         end += INT64_C(1) << axis->shift;
         if (edge >= end) {
             *pieces = (struct axis_piece){.edge = 0, .cell = cell - 1};
@@ -76,9 +76,11 @@ static void init_log2(struct baseline_axis *axis, const struct feature_info *inf
     const struct scale scale = {table, (bins + octaves - 1) / octaves};
     axis->pieces = pieces;
     axis->shift = AXIS_KEY_BITS - piece_bits(octaves);
-    axis->first_key = (DOUBLE_BIAS + (int64_t)info->low) << AXIS_KEY_BITS;
-    axis->last_key = ((int64_t)octaves << AXIS_KEY_BITS) - 1;
-    fill_pieces(axis, &scale, pieces);
+    axis->first_key = (DOUBLE_BIAS + (uint64_t)info->low) << AXIS_KEY_BITS;
+    axis->least = (double)(UINT64_C(1) << (unsigned)info->low) - 1;
+    /* A millionth below its high end: the last cell begins a hundredth below. */
+    axis->most = (double)(UINT64_C(1) << (unsigned)info->high) * (1 - 0x1p-20) - 1;
+    fill_pieces(axis, &scale, (int64_t)octaves << AXIS_KEY_BITS, pieces);
 }
 
 static bool same_axis(const struct feature_info *one, const struct feature_info *other)

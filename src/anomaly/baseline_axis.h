@@ -29,7 +29,8 @@ struct axis_piece {
 
 struct baseline_axis {
     const struct axis_piece *pieces; /* LOG2 */
-    int64_t first_key, last_key;     /* of its low end; and the greatest above that */
+    double least, most;              /* what lies outside lies in the cell of these */
+    uint64_t first_key;              /* of `least` */
     unsigned shift;                  /* of a key, to its piece */
     double low, places_per_unit;     /* LINEAR */
 };
@@ -63,14 +64,13 @@ static inline unsigned axis_linear_cell(const struct baseline_axis *axis, double
 /* The same of a magnitude. */
 static inline unsigned axis_log2_cell(const struct baseline_axis *axis, double value)
 {
-    const double above = 1 + (value > 0 ? value : 0);
+    const double from_least = value > axis->least ? value : axis->least;
+    const double above = 1 + (from_least < axis->most ? from_least : axis->most);
     uint64_t bits;
     memcpy(&bits, &above, sizeof bits);
-    const int64_t key = (int64_t)(bits >> (AXIS_DOUBLE_BITS - AXIS_KEY_BITS)) - axis->first_key;
-    const int64_t from_low = key > 0 ? key : 0;
-    const int64_t bounded = from_low < axis->last_key ? from_low : axis->last_key;
-    const struct axis_piece piece = axis->pieces[bounded >> axis->shift];
-    return piece.cell + ((uint32_t)bounded >= piece.edge);
+    const uint64_t key = (bits >> (AXIS_DOUBLE_BITS - AXIS_KEY_BITS)) - axis->first_key;
+    const struct axis_piece piece = axis->pieces[key >> axis->shift];
+    return piece.cell + ((uint32_t)key >= piece.edge);
 }
 
 #endif
