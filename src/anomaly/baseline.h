@@ -239,8 +239,8 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
                       const struct baseline_place *place, enum feature_id id,
                       struct baseline_outcome *outcome);
 
-/* The quantiles percents[i] / 100, which rise, of a numeric feature over those flows, as far as they
- * measured it, own weight left out, as steps: 0 and the powers of two (less one) lie on steps.
+/* The quantiles percents[i] / 100, which rise, of a numeric feature over those flows, as far as
+ * they measured it, own weight left out, as steps: 0 and the powers of two (less one) lie on steps.
  * False if nobody did. */
 bool baseline_quantiles(const struct baseline *baseline, const struct baseline_view *view,
                         const struct baseline_place *place, enum feature_id id,

@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-/* Of a double the exponent and 32 bits of fraction tell, which is what log2_table_fraction reads. */
+/* Of a double the exponent and 32 bits of fraction tell: log2_table_fraction reads no more. */
 enum { AXIS_KEY_BITS = 32, AXIS_DOUBLE_BITS = 52 };
 
 /* The place on an axis, in 1/4096 of a bin. */
