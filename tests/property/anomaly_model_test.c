@@ -3,6 +3,8 @@
  * truly out, no dependence on order or hash key, as many that ask for an alert as may. */
 #include "anomaly/anomaly.h"
 #include "anomaly/baseline.h"
+#include "anomaly/baseline_sums.h"
+#include "anomaly/model.h"
 #include "tests/support/unit.h"
 
 #include <math.h>
@@ -593,6 +595,24 @@ static struct anomaly_model *learnt_one_by_one(const struct anomaly_settings *se
 
 enum { PLACES_COUNT = 6000 };
 
+/* Weights, and what orders evictions: the last flow of each, and which came first. */
+static void check_same_categories(struct anomaly_model *one, struct anomaly_model *other)
+{
+    anomaly_learn_all(one);
+    const struct category_table *const mine = baseline_categories_of(one->baseline);
+    const struct category_table *const others = baseline_categories_of(other->baseline);
+    ck_assert_uint_eq(category_table_count(mine), category_table_count(others));
+    struct category_entry *const entries = category_table_entries(mine);
+    struct category_entry *const expected = category_table_entries(others);
+    for (size_t i = 0; i < category_table_count(mine); i++) {
+        ck_assert_mem_eq(entries[i].sum, expected[i].sum, sizeof expected[i].sum);
+        ck_assert_uint_eq(entries[i].touched, expected[i].touched);
+        ck_assert_uint_eq(entries[i].inserted, expected[i].inserted);
+    }
+    free(entries);
+    free(expected);
+}
+
 /* The vectors are freed. */
 static void check_scores_are_those_of_single(struct feature_vector *vectors, uint32_t max_services,
                                              uint32_t max_categories)
@@ -602,6 +622,7 @@ static void check_scores_are_those_of_single(struct feature_vector *vectors, uin
     settings.max_categories = max_categories;
     struct anomaly_model *const model = learnt_model(&settings, vectors, PLACES_COUNT);
     struct anomaly_model *const plain = learnt_one_by_one(&settings, vectors, PLACES_COUNT);
+    check_same_categories(model, plain);
     for (unsigned pass = 0; pass < 2; pass++) {
         int32_t score_mbits;
         for (size_t i = 0; i < PLACES_COUNT; i++) {
