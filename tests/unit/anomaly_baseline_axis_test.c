@@ -37,8 +37,8 @@ static unsigned plain_cell(const struct feature_info *info, double value)
 static void check(unsigned j, double value)
 {
     const unsigned cell = axis_log2_cell(&axes.axis[j], value);
-    ck_assert_msg(cell == plain_cell(&feature_infos[j], value), "%s %.17g: %u",
-                  feature_infos[j].name, value, cell);
+    if (cell != plain_cell(&feature_infos[j], value)) /* an assert of each would take seconds */
+        ck_abort_msg("%s %.17g: %u", feature_infos[j].name, value, cell);
 }
 
 /* The doubles just below and above it too. */
