@@ -179,34 +179,33 @@ void engine_complete_flow(struct engine *engine)
            sizeof parts.contribution_mbits);
 }
 
-static int32_t next_score(struct engine *engine)
+/* The scores of the next flows, KEPT_FLOWS_MAX at most. */
+static void next_scores(struct engine *engine, uint32_t count)
 {
-    int32_t score_mbits = 0;
-    if (!anomaly_next_score(engine->model, &score_mbits))
+    if (anomaly_next_scores(engine->model, engine->kept_scores_mbits, count) < count)
         engine->has_failed = true;
-    return score_mbits;
 }
 
-static void rank(struct engine *engine, bool is_muted)
+static void rank(struct engine *engine, int32_t score_mbits, bool is_muted)
 {
-    const int32_t score_mbits = next_score(engine);
     ranking_add(engine->ranking, score_mbits, is_muted);
     anomaly_calibrate(engine->model, score_mbits);
 }
 
 static void rank_flow(struct engine *engine, uint32_t index)
 {
-    (void)index;
     struct record_flow_part *const part = &engine->record.as.flow.part;
     unpack_body(engine);
     anomaly_score(engine->model, &part->features, true, &part->verdict);
-    rank(engine, is_muted(engine, part));
+    rank(engine, engine->kept_scores_mbits[index], is_muted(engine, part));
 }
 
 static void rank_kept(struct engine *engine)
 {
-    if (engine->kept.kind == KEPT_FLOWS)
-        each_flow(engine, rank_flow);
+    if (engine->kept.kind != KEPT_FLOWS)
+        return;
+    next_scores(engine, engine->kept.as.flows.count);
+    each_flow(engine, rank_flow);
 }
 
 /* The flows themselves are read only if rules may mute some: which, the record tells. */
@@ -214,8 +213,14 @@ static bool rank_all(struct engine *engine)
 {
     if (rule_count(engine) > 0)
         return each_kept(engine, rank_kept);
-    for (uint64_t i = 0; i < engine->counters.flows_queued && !engine->has_failed; i++)
-        rank(engine, false);
+    uint64_t left = engine->counters.flows_queued;
+    while (left > 0 && !engine->has_failed) {
+        const uint32_t count = left < KEPT_FLOWS_MAX ? (uint32_t)left : (uint32_t)KEPT_FLOWS_MAX;
+        next_scores(engine, count);
+        for (uint32_t i = 0; i < count && !engine->has_failed; i++)
+            rank(engine, engine->kept_scores_mbits[i], false);
+        left -= count;
+    }
     return !engine->has_failed;
 }
 
@@ -255,13 +260,12 @@ static void tell_flow(struct engine *engine, uint32_t index)
 /* The batch's scores, and the highest of them. */
 static int32_t read_scores(struct engine *engine)
 {
+    const uint32_t count = engine->kept.as.flows.count;
     int32_t highest_mbits = INT32_MIN;
-    for (uint32_t i = 0; i < engine->kept.as.flows.count; i++) {
-        const int32_t score_mbits = next_score(engine);
-        engine->kept_scores_mbits[i] = score_mbits;
-        if (score_mbits > highest_mbits)
-            highest_mbits = score_mbits;
-    }
+    next_scores(engine, count);
+    for (uint32_t i = 0; i < count && !engine->has_failed; i++)
+        if (engine->kept_scores_mbits[i] > highest_mbits)
+            highest_mbits = engine->kept_scores_mbits[i];
     return highest_mbits;
 }
 

@@ -55,6 +55,10 @@ static void leave(struct talkers *talkers, uint32_t place)
 
 /* ---- the tournament ------------------------------------------------------------------------ */
 
+/* Games from a place to the root. */
+enum { TALKERS_ROUNDS = 6 };
+_Static_assert(1 << TALKERS_ROUNDS == TALKERS_KEPT, "each round halves");
+
 static uint64_t lesser(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -62,6 +66,7 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 
 static void play_all(struct talkers *talkers)
 {
+    memcpy(&talkers->least[TALKERS_KEPT], talkers->weights, sizeof talkers->weights);
     for (uint32_t node = TALKERS_KEPT - 1; node > 0; node--)
         talkers->least[node] = lesser(talkers->least[2 * node], talkers->least[2 * node + 1]);
 }
@@ -71,11 +76,24 @@ static void play_all(struct talkers *talkers)
 static void play_again(struct talkers *talkers, uint32_t place)
 {
     uint32_t node = TALKERS_KEPT + place;
-    uint64_t least = talkers->least[node];
-    while (node > 1) {
+    uint64_t least = talkers->weights[place];
+    talkers->least[node] = least;
+#pragma GCC unroll 8
+    for (unsigned round = 0; round < TALKERS_ROUNDS; round++) {
         least = lesser(least, talkers->least[node ^ 1]);
         node /= 2;
         talkers->least[node] = least;
+    }
+}
+
+/* The least place; none is free. */
+static uint32_t find_least(struct talkers *talkers)
+{
+    for (;;) {
+        const uint32_t place = (uint32_t)(talkers->least[1] % TALKERS_KEPT);
+        if (talkers->least[1] == talkers->weights[place])
+            return place;
+        play_again(talkers, place);
     }
 }
 
@@ -83,7 +101,7 @@ static void add_weight(struct talkers *talkers, uint32_t place, uint64_t weight)
 {
     const uint64_t known = talkers_weight(talkers, place);
     const uint64_t sum = weight < TALKERS_WEIGHT_MAX - known ? known + weight : TALKERS_WEIGHT_MAX;
-    talkers->least[TALKERS_KEPT + place] = sum * TALKERS_KEPT + place;
+    talkers->weights[place] = sum * TALKERS_KEPT + place;
 }
 
 /* ---- counting ------------------------------------------------------------------------------ */
@@ -92,15 +110,17 @@ static void add_weight(struct talkers *talkers, uint32_t place, uint64_t weight)
 static uint32_t admit(struct talkers *talkers, uint32_t mark, const struct flow_record *flow)
 {
     const bool is_full = talkers->count == TALKERS_KEPT;
-    const uint32_t place = is_full ? (uint32_t)(talkers->least[1] % TALKERS_KEPT) : talkers->count;
+    const uint32_t place = is_full ? find_least(talkers) : talkers->count;
     if (is_full)
         leave(talkers, place);
     enter(talkers, place, mark);
     talkers->count += !is_full;
     talkers->replaced += is_full;
-    talkers->told[place] =
-        (struct statistics_talker){.ip_version = flow->ip_version, .is_least = is_full};
-    memcpy(talkers->told[place].address, flow->source, sizeof flow->source);
+    struct statistics_talker *const told = &talkers->told[place];
+    memcpy(told->address, flow->source, sizeof told->address);
+    told->ip_version = flow->ip_version;
+    told->is_least = is_full;
+    told->flows = told->ip_bytes = 0;
     return place;
 }
 
@@ -116,9 +136,7 @@ void talkers_count(struct talkers *talkers, const struct flow_record *flow, uint
     add_weight(talkers, place, weight);
     talkers->told[place].flows++;
     talkers->told[place].ip_bytes += ip_bytes;
-    if (was_full)
-        play_again(talkers, place);
-    else if (talkers->count == TALKERS_KEPT)
+    if (!was_full && talkers->count == TALKERS_KEPT)
         play_all(talkers);
 }
 

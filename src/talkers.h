@@ -11,7 +11,9 @@
  * In a flood of sources every flow looks for one that is not there and displaces the least: of
  * equals the one in the first place. A chained index finds, a tournament (Knuth 5.4.1) has the
  * least at its root: 25 ns instead of 100 with two scans. What plays is a weight with its place
- * below it in one number, so that a game is a comparison and no place is looked up. */
+ * below it in one number, so that a game is a comparison and no place is looked up. Weights only
+ * rise, so the tournament may lag behind: a root that is what its place weighs now is the least of
+ * all, and only one that is not plays again. So a source that has a place costs no game. */
 #ifndef WHYFLOW_TALKERS_H
 #define WHYFLOW_TALKERS_H
 
@@ -34,16 +36,17 @@ struct talkers {
     uint32_t marks[TALKERS_KEPT];     /* of the addresses: the index goes by them */
     uint8_t first[TALKERS_BUCKETS];   /* 1 + the first place of a chain; 0: none */
     uint8_t next[TALKERS_KEPT];       /* likewise, the next one */
-    uint64_t least[2 * TALKERS_KEPT]; /* node 1 is the root, node i's children are 2 i and 2 i + 1,
-                                       * the last half places: weight (counted, and what was
-                                       * inherited) * TALKERS_KEPT + place, the least of those
-                                       * below. Nodes that are no places once no place is free */
+    uint64_t weights[TALKERS_KEPT];   /* counted, and what was inherited: weight * TALKERS_KEPT +
+                                       * place */
+    uint64_t least[2 * TALKERS_KEPT]; /* once no place is free. Node 1 is the root, node i's
+                                       * children are 2 i and 2 i + 1, the last half places: their
+                                       * weights as they played last; others the least below */
     struct statistics_talker told[TALKERS_KEPT];
 };
 
 static inline uint64_t talkers_weight(const struct talkers *talkers, uint32_t place)
 {
-    return talkers->least[TALKERS_KEPT + place] / TALKERS_KEPT;
+    return talkers->weights[place] / TALKERS_KEPT;
 }
 
 /* Counts a flow for its source; weight is what decides who is on top: its bytes, or 1. */

@@ -12,9 +12,9 @@
  * judges only, and learns, decays and calibrates nothing.
  * A capture (ANOMALY_MODE_CAPTURE), with kept flows (flow_store.h) and a ranking (ranking.h):
  *     each flow:      anomaly_learn; flow_store_append
- *     as many times:  anomaly_next_score; ranking_add
+ *     for all flows:  anomaly_next_scores; ranking_add
  *     anomaly_rank_finish; ranking_finish
- *     each kept flow: anomaly_next_score; ranking_judge; if its parts are asked for,
+ *     each kept flow: anomaly_next_scores; ranking_judge; if its parts are asked for,
  *                     anomaly_score(..., true, ...); if it is to be explained,
  *                     anomaly_evidence(..., true, ...)
  */
@@ -56,11 +56,11 @@ void anomaly_learn(struct anomaly_model *model, const struct feature_vector *vec
 void anomaly_score(const struct anomaly_model *model, const struct feature_vector *vector,
                    bool take_own_weight_out, struct verdict *verdict);
 
-/* Capture mode, once all was learnt: the score of the flow that was learnt first, of the second,
- * and so on, each by all others; its parts are counted for `typical`. False: there is no further
- * flow, or what was kept of it could not be kept or read (anomaly_error). After the last flow:
- * finish; then scores come once more, uncounted. */
-bool anomaly_next_score(struct anomaly_model *model, int32_t *score_mbits);
+/* Capture mode, once all was learnt: the scores of the next `count` flows, in the order in which
+ * they were learnt, each by all others; their parts are counted for `typical`. How many: fewer, if
+ * there is no further flow, or what was kept of it could not be kept or read (anomaly_error). After
+ * the last flow: finish; then scores come once more, uncounted. */
+uint32_t anomaly_next_scores(struct anomaly_model *model, int32_t scores_mbits[], uint32_t count);
 bool anomaly_rank_finish(struct anomaly_model *model);
 
 /* One line about what failed, or "". Owned by the model. */
@@ -119,7 +119,8 @@ bool anomaly_beside_service(const struct anomaly_model *model, const struct anom
 /* The baseline behind a verdict on a flow that was learnt (the flow itself taken out). */
 void anomaly_baseline_summary(const struct anomaly_model *model, struct baseline_summary *summary);
 
-/* Capture mode: counts a final score, so that the model can be saved with a calibration. */
+/* Capture mode: counts a final score, so that the model can be saved with a calibration. No score
+ * is compared with it: its sums are made by whoever loads it. */
 void anomaly_calibrate(struct anomaly_model *model, int32_t score_mbits);
 
 /* False while nothing is flagged: see warm-up. A capture's is warm with enough scores. */

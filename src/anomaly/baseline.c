@@ -63,22 +63,6 @@ void baseline_set_step(struct baseline *baseline, unsigned step)
     set_weights(baseline, &baseline->service_flood);
 }
 
-static void set_axes(struct baseline *baseline)
-{
-    for (unsigned j = 0; j < FEATURE_COUNT; j++) {
-        const struct feature_info *info = &feature_infos[j];
-        baseline->axis[j] = (struct feature_axis){.low = info->low, .scale = info->scale};
-        if (info->scale == FEATURE_SCALE_CATEGORY)
-            continue;
-        const double bins_per_unit = BASELINE_BIN_COUNT / (info->high - info->low);
-        baseline->axis[j].bins_per_unit = bins_per_unit;
-        baseline->axis[j].log2_low = (int64_t)(info->low * LOG2_ONE);
-        const double scaled = bins_per_unit * LOG2_ONE;
-        const int64_t floor = (int64_t)scaled;
-        baseline->axis[j].log2_bins_per_unit = floor + ((double)floor < scaled);
-    }
-}
-
 static void set_decay(struct baseline *baseline, const struct anomaly_settings *settings)
 {
     double flows = settings->half_life_flows / STEPS_PER_HALF_LIFE;
@@ -110,14 +94,14 @@ struct baseline *baseline_open(const struct anomaly_settings *settings)
     baseline->categories = category_table_open(settings->max_categories, settings->hash_key);
     baseline->services = service_table_open(settings->max_services, settings->hash_key);
     const bool is_capture = settings->mode == ANOMALY_MODE_CAPTURE;
+    log2_table_init(&baseline->log2_table);
     if (baseline->categories == NULL || baseline->services == NULL ||
+        !baseline_axes_init(&baseline->axes, &baseline->log2_table) ||
         (is_capture && !baseline_open_pending(baseline))) {
         baseline_close(baseline);
         return NULL;
     }
     set_exponents(baseline, settings->flood_exponent);
-    log2_table_init(&baseline->log2_table);
-    set_axes(baseline);
     set_decay(baseline, settings);
     baseline_set_step(baseline, 0);
     return baseline;
@@ -129,31 +113,9 @@ void baseline_close(struct baseline *baseline)
         return;
     category_table_close(baseline->categories);
     service_table_close(baseline->services);
+    baseline_axes_deinit(&baseline->axes);
     free(baseline->pending);
     free(baseline);
-}
-
-/* The place of a value on its feature's axis, in 1/4096 of a bin; outside the range, the place at
- * that end. NaN counts as the low end. Written without branches that depend on traffic: 44 of these
- * are a third of a score's cost. */
-enum { PLACES_PER_BIN = 4096, PLACE_MAX = BASELINE_BIN_COUNT * PLACES_PER_BIN - 1 };
-
-static inline unsigned place_of(const struct log2_table *table, const struct feature_axis *axis,
-                                double value)
-{
-    if (axis->scale == FEATURE_SCALE_LINEAR) {
-        const double place = (value - axis->low) * axis->bins_per_unit * PLACES_PER_BIN;
-        if (!(place > 0))
-            return 0;
-        return place < PLACE_MAX ? (unsigned)place : PLACE_MAX;
-    }
-    const double from_below = value > 0 ? value : 0;
-    const double magnitude = from_below < 0x1p62 ? from_below : 0x1p62;
-    const int64_t above = log2_table_log2_double(table, 1 + magnitude) - axis->log2_low;
-    /* Both factors have 24 bits of fraction; 12 of the product's 48 are kept. */
-    const int64_t place = above * axis->log2_bins_per_unit >> (2 * LOG2_FRACTION_BITS - 12);
-    const int64_t low_bounded = place > 0 ? place : 0;
-    return (unsigned)(low_bounded < PLACE_MAX ? low_bounded : PLACE_MAX);
 }
 
 /* Codes are whole and not negative; what is not, is taken as the nearest such. */
@@ -187,16 +149,35 @@ unsigned baseline_part(enum feature_id id, bool is_missing, uint64_t code)
 #define ALL_FEATURES ((UINT64_C(1) << FEATURE_COUNT) - 1)
 #define NUMERIC_FEATURES ((UINT64_C(1) << BASELINE_NUMERIC_COUNT) - 1)
 
-static inline void place_numeric(const struct baseline *baseline,
-                                 const struct feature_vector *vector, unsigned j,
+#define FEATURE(id, name, label, unit, scale, ...) \
+    | (uint64_t)(FEATURE_SCALE_##scale == FEATURE_SCALE_LINEAR) << FEATURE_##id
+static const uint64_t LINEAR_FEATURES = 0 FEATURE_LIST(FEATURE);
+#undef FEATURE
+
+static inline void set_cell(struct baseline_place *place, unsigned j, unsigned cell)
+{
+    place->cell[j] = (uint16_t)cell;
+    place->bin[j] = (uint8_t)(cell / BASELINE_CELLS_PER_BIN);
+}
+
+/* Kinds of features go apart, so that no branch asks of each what it is. */
+static inline void place_numeric(const struct baseline_axes *axes,
+                                 const struct feature_vector *vector, uint64_t features,
                                  struct baseline_place *place)
 {
-    const unsigned at = place_of(&baseline->log2_table, &baseline->axis[j], vector->value[j]);
-    const bool is_present = feature_is_present(vector, (enum feature_id)j);
-    const unsigned bin = at / PLACES_PER_BIN;
-    const unsigned step = (at + PLACES_PER_BIN / 32) / (PLACES_PER_BIN / 16);
-    place->bin[j] = (uint8_t)(is_present ? bin : BASELINE_BIN_MISSING);
-    place->cell[j] = (uint16_t)(is_present ? bin + step : BASELINE_CELL_MISSING);
+    uint64_t missing = features & ~vector->present;
+    uint64_t linear = features & vector->present & LINEAR_FEATURES;
+    uint64_t magnitudes = features & vector->present & ~LINEAR_FEATURES;
+    for (; missing != 0; missing &= missing - 1)
+        set_cell(place, (unsigned)__builtin_ctzll(missing), BASELINE_CELL_MISSING);
+    for (; linear != 0; linear &= linear - 1) {
+        const unsigned j = (unsigned)__builtin_ctzll(linear);
+        set_cell(place, j, axis_linear_cell(&axes->axis[j], vector->value[j]));
+    }
+    for (; magnitudes != 0; magnitudes &= magnitudes - 1) {
+        const unsigned j = (unsigned)__builtin_ctzll(magnitudes);
+        set_cell(place, j, axis_log2_cell(&axes->axis[j], vector->value[j]));
+    }
 }
 
 static void place_category(const struct feature_vector *vector, unsigned j,
@@ -219,10 +200,8 @@ static void place_category(const struct feature_vector *vector, unsigned j,
 static inline void place_some(const struct baseline *baseline, const struct feature_vector *vector,
                               uint64_t features, struct baseline_place *place)
 {
-    uint64_t numeric = features & NUMERIC_FEATURES;
     uint64_t categories = features & ~NUMERIC_FEATURES;
-    for (; numeric != 0; numeric &= numeric - 1)
-        place_numeric(baseline, vector, (unsigned)__builtin_ctzll(numeric), place);
+    place_numeric(&baseline->axes, vector, features & NUMERIC_FEATURES, place);
     for (; categories != 0; categories &= categories - 1)
         place_category(vector, (unsigned)__builtin_ctzll(categories), place);
 }
@@ -243,6 +222,7 @@ static inline uint64_t differing(const double value[FEATURE_COUNT],
     static const uint64_t bit[FEATURE_COUNT] = {FEATURE_LIST(FEATURE)};
 #undef FEATURE
     uint64_t bits = 0;
+#pragma GCC unroll 13
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         bits |= value[j] == last[j] ? 0 : bit[j];
     return bits;
@@ -258,10 +238,8 @@ const struct baseline_place *baseline_place_next(const struct baseline *baseline
     place_some(baseline, vector, others | came_or_went, &placer->place);
     placer->is_used = true;
     placer->vector.present = vector->present;
-    for (uint64_t left = others; left != 0; left &= left - 1) {
-        const unsigned j = (unsigned)__builtin_ctzll(left);
-        placer->vector.value[j] = vector->value[j];
-    }
+    if (others != 0)
+        memcpy(placer->vector.value, vector->value, sizeof vector->value);
     return &placer->place;
 }
 
@@ -281,38 +259,6 @@ struct baseline_weights baseline_weigh(const struct baseline *baseline, uint32_t
         .all = weigh(baseline, &baseline->flood, pair_flows),
         .in_service = weigh(baseline, &baseline->service_flood, pair_flows),
     };
-}
-
-static void learn_category(struct baseline *baseline, unsigned j,
-                           const struct baseline_place *place,
-                           const struct baseline_lessons *lessons)
-{
-    const struct category_key key = category_of(place, j);
-    const uint64_t flows = lessons->flows * baseline->unit;
-    category_table_learn(baseline->categories, &key, category_scope(j, place->scope),
-                         lessons->weights.all, flows, lessons->number);
-    if (!key.is_missing)
-        baseline->measured[j] += flows;
-}
-
-/* Adds to parts without wrapping: a part that is full stays so. */
-static void add_part(uint32_t *part, uint64_t flow)
-{
-    *part = flow < UINT32_MAX - *part ? *part + (uint32_t)flow : UINT32_MAX;
-}
-
-static void learn_parts(const struct baseline *baseline, const struct baseline_place *place,
-                        const struct baseline_lessons *lessons, struct service_scope *scope)
-{
-    const uint64_t flows = lessons->flows * baseline->unit;
-    const uint64_t steps = lessons->flows * (baseline->unit >> SERVICE_FINE_SHIFT);
-    scope->flows += flows;
-    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++) {
-        const unsigned part = place_part(place, j);
-        scope->slot[j][part] += lessons->weights.in_service;
-        add_part(&scope->fine[j][part], steps);
-        scope->measured[j] += part == SERVICE_PART_MISSING ? 0 : flows;
-    }
 }
 
 /* The scope of the place's service. What waits for one that is evicted was its own. */
@@ -347,13 +293,11 @@ void baseline_learn_all(struct baseline *baseline, const struct baseline_place *
     baseline->flows += lessons->flows * baseline->unit;
     if (place->scope != 0)
         baseline->total[place->scope] += weight;
-    for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
-        learn_category(baseline, j, place, lessons);
     struct service_scope *const service =
         place->has_service ? touch_service(baseline, place, lessons) : NULL;
     if (service != NULL)
-        learn_parts(baseline, place, lessons, service);
-    baseline_learn_bins(baseline, service, place, lessons);
+        service->flows += lessons->flows * baseline->unit;
+    baseline_learn_outcomes(baseline, service, place, lessons);
 }
 
 void baseline_learn(struct baseline *baseline, const struct baseline_place *place,
@@ -369,9 +313,7 @@ bool baseline_would_evict(const struct baseline *baseline, const struct baseline
     const struct service_table *const services = baseline->services;
     if (place->has_service && service_table_would_evict(services, place->service) != NULL)
         return true;
-    const struct category_table *const categories = baseline->categories;
-    if (category_table_count(categories) + BASELINE_CATEGORY_COUNT <=
-        category_table_max(categories))
+    if (baseline_has_room(baseline))
         return false;
     for (unsigned j = BASELINE_NUMERIC_COUNT; j < FEATURE_COUNT; j++)
         if (find_category(baseline, place, j) == NULL)
@@ -451,6 +393,7 @@ uint64_t baseline_services_evicted(const struct baseline *baseline)
 uint64_t baseline_memory_bytes(const struct baseline *baseline)
 {
     return sizeof *baseline + baseline_pending_bytes(baseline) +
+           baseline->axes.piece_count * sizeof *baseline->axes.pieces +
            category_table_memory_bytes(baseline->categories) +
            service_table_memory_bytes(baseline->services);
 }

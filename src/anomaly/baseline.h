@@ -239,12 +239,12 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
                       const struct baseline_place *place, enum feature_id id,
                       struct baseline_outcome *outcome);
 
-/* The quantile `percent` / 100 of a numeric feature over those flows, as far as they measured it,
- * own weight left out, as a step: 0 and the powers of two (less one) lie on steps. False if nobody
- * did. */
-bool baseline_quantile(const struct baseline *baseline, const struct baseline_view *view,
-                       const struct baseline_place *place, enum feature_id id, unsigned percent,
-                       unsigned *step);
+/* The quantiles percents[i] / 100, which rise, of a numeric feature over those flows, as far as
+ * they measured it, own weight left out, as steps: 0 and the powers of two (less one) lie on steps.
+ * False if nobody did. */
+bool baseline_quantiles(const struct baseline *baseline, const struct baseline_view *view,
+                        const struct baseline_place *place, enum feature_id id,
+                        const unsigned percents[], unsigned steps[], unsigned count);
 
 const struct log2_table *baseline_log2_table(const struct baseline *baseline);
 uint64_t baseline_unit(const struct baseline *baseline);    /* what a fresh flow weighs now */

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a baseline is made of. For the files of this room that implement baseline.h: baseline.c (its
- * life, places, learning, age), baseline_bins.c (learning of bins), baseline_surprise.c (how
+ * life, places, learning, age), baseline_learn.c (how a lesson gets into the
+ * sums), baseline_surprise.c (how
  * improbable an outcome is), baseline_words.c (what is said of it) and baseline_saved.c (its sums,
  * to be saved and added). */
 #ifndef WHYFLOW_ANOMALY_BASELINE_INSIDE_H
 #define WHYFLOW_ANOMALY_BASELINE_INSIDE_H
 
 #include "anomaly/baseline.h"
+#include "anomaly/baseline_axis.h"
 
 enum { WEIGHT_TABLE_SIZE = 256 };
-
-/* How a value becomes a bin. */
-struct feature_axis {
-    enum feature_scale scale;
-    double low, bins_per_unit;            /* LINEAR */
-    int64_t log2_low, log2_bins_per_unit; /* LOG2: in 2^-24; the second rounded up, so that a value
-                                           * on an edge is in the bin above it */
-};
 
 /* What a flow weighs by the flows of its pair. */
 struct flood_weight {
@@ -35,7 +29,7 @@ struct baseline {
     struct category_table *categories;
     struct service_table *services;
     struct pending_bins *pending; /* of a capture; NULL: lessons are added at once */
-    struct feature_axis axis[FEATURE_COUNT];
+    struct baseline_axes axes;
 
     uint64_t unit;
     uint64_t bin_prior;      /* 50/16 flows, in weight */
@@ -54,16 +48,16 @@ struct baseline {
 /* Sets the unit, and everything that is counted in flows, to the weight of a flow at this step. */
 void baseline_set_step(struct baseline *baseline, unsigned step);
 
-/* ---- baseline_bins.c ---- */
+/* ---- baseline_learn.c ---- */
 
 bool baseline_open_pending(struct baseline *baseline); /* false: no memory */
 uint64_t baseline_pending_bytes(const struct baseline *baseline);
 
-/* Learns the numeric features, in `service` too unless it is NULL: at once or, once baseline_settle
- * is called, later. */
-void baseline_learn_bins(struct baseline *baseline, struct service_scope *service,
-                         const struct baseline_place *place,
-                         const struct baseline_lessons *lessons);
+/* Learns each feature's outcome, in `service` too unless it is NULL: at once or, once
+ * baseline_settle is called, later. */
+void baseline_learn_outcomes(struct baseline *baseline, struct service_scope *service,
+                             const struct baseline_place *place,
+                             const struct baseline_lessons *lessons);
 
 /* Learns what waits for this service, before it is evicted. */
 void baseline_settle_service(struct baseline *baseline, const struct service_scope *service);
@@ -88,6 +82,14 @@ static inline const uint64_t *find_category(const struct baseline *baseline,
 static inline unsigned place_part(const struct baseline_place *place, unsigned j)
 {
     return place->part[j - BASELINE_NUMERIC_COUNT];
+}
+
+/* True if no place to be learnt could evict a category. */
+static inline bool baseline_has_room(const struct baseline *baseline)
+{
+    const struct category_table *const categories = baseline->categories;
+    return category_table_count(categories) + BASELINE_CATEGORY_COUNT <=
+           category_table_max(categories);
 }
 
 /* "direction" within a direction says nothing: it is kept over all flows only. */

@@ -4,6 +4,7 @@
 #include "anomaly/baseline_inside.h"
 
 #include <assert.h>
+#include <string.h>
 
 static int64_t bits_of(const struct baseline *baseline, uint64_t numerator, uint64_t denominator)
 {
@@ -132,41 +133,46 @@ void baseline_outcome(const struct baseline *baseline, const struct baseline_vie
     };
 }
 
-/* Flows a step, in units, of those that words are about. */
-static void copy_steps(const struct baseline *baseline, const struct baseline_view *view,
-                       const struct baseline_place *place, enum feature_id id,
-                       uint64_t steps[BASELINE_STEP_COUNT])
+/* Flows a step, in units, of those that words are about, the own one left out; their sum. */
+static uint64_t copy_steps(const struct baseline *baseline, const struct baseline_view *view,
+                           const struct baseline_place *place, enum feature_id id,
+                           uint64_t steps[restrict BASELINE_STEP_COUNT])
 {
     const bool is_of_service = baseline_words_are_of_service(baseline, view, place, id);
-    for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++)
-        steps[i] = is_of_service ? (uint64_t)view->service->fine[id][i] << SERVICE_FINE_SHIFT
-                                 : baseline->fine[id][i];
-}
-
-bool baseline_quantile(const struct baseline *baseline, const struct baseline_view *view,
-                       const struct baseline_place *place, enum feature_id id, unsigned percent,
-                       unsigned *step)
-{
-    assert(baseline_is_numeric(id));
-    assert(percent <= 100);
-    uint64_t weights[BASELINE_STEP_COUNT];
-    copy_steps(baseline, view, place, id, weights);
-    if (view->own.all > 0 && place->bin[id] != BASELINE_BIN_MISSING)
-        weights[baseline_place_step(place, id)] =
-            without(weights[baseline_place_step(place, id)], baseline->unit);
+    const uint32_t *const of_service = is_of_service ? view->service->fine[id] : NULL;
+    for (unsigned i = 0; is_of_service && i < BASELINE_STEP_COUNT; i++)
+        steps[i] = (uint64_t)of_service[i] << SERVICE_FINE_SHIFT;
+    if (!is_of_service)
+        memcpy(steps, baseline->fine[id], sizeof baseline->fine[id]);
+    if (view->own.all > 0 && place->bin[id] != BASELINE_BIN_MISSING) {
+        uint64_t *const own = &steps[baseline_place_step(place, id)];
+        *own = without(*own, baseline->unit);
+    }
     uint64_t total = 0;
     for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++)
-        total += weights[i];
+        total += steps[i];
+    return total;
+}
+
+bool baseline_quantiles(const struct baseline *baseline, const struct baseline_view *view,
+                        const struct baseline_place *place, enum feature_id id,
+                        const unsigned percents[], unsigned steps[], unsigned count)
+{
+    assert(baseline_is_numeric(id));
+    uint64_t weights[BASELINE_STEP_COUNT];
+    const uint64_t total = copy_steps(baseline, view, place, id, weights);
     if (total == 0)
         return false;
-    const log2_wide wanted = (log2_wide)total * percent;
-    log2_wide below = 0;
-    *step = 0;
-    for (unsigned i = 0; i < BASELINE_STEP_COUNT; i++) {
-        below += weights[i];
-        *step = i;
-        if (below > 0 && below * 100 >= wanted)
-            break;
+    uint64_t below = weights[0];
+    unsigned step = 0;
+    for (unsigned i = 0; i < count; i++) {
+        assert(percents[i] <= 100);
+        /* The least weight that is so many percent of the total, and any at all. */
+        const uint64_t share = (uint64_t)(((log2_wide)total * percents[i] + 99) / 100);
+        const uint64_t wanted = share == 0 ? 1 : share;
+        while (below < wanted)
+            below += weights[++step];
+        steps[i] = step;
     }
     return true;
 }

@@ -18,12 +18,22 @@ static void tree_add(struct calibration *calibration, uint32_t place, uint64_t w
         calibration->tree[i] += weight;
 }
 
-void calibration_add(struct calibration *calibration, int32_t score_mbits, uint64_t weight)
+static uint32_t count(struct calibration *calibration, int32_t score_mbits, uint64_t weight)
 {
     const uint32_t place = place_of(score_mbits);
     calibration->total += weight;
     calibration->weight[place] += weight;
-    tree_add(calibration, place, weight);
+    return place;
+}
+
+void calibration_count(struct calibration *calibration, int32_t score_mbits, uint64_t weight)
+{
+    (void)count(calibration, score_mbits, weight);
+}
+
+void calibration_add(struct calibration *calibration, int32_t score_mbits, uint64_t weight)
+{
+    tree_add(calibration, count(calibration, score_mbits, weight), weight);
 }
 
 uint64_t calibration_at_least(const struct calibration *calibration, int32_t score_mbits)

@@ -26,6 +26,10 @@ struct calibration {
 /* Counts a score with `weight`: what a fresh flow weighs now. */
 void calibration_add(struct calibration *calibration, int32_t score_mbits, uint64_t weight);
 
+/* The same without the sums: of many scores that nothing is asked about until
+ * calibration_rebuild. */
+void calibration_count(struct calibration *calibration, int32_t score_mbits, uint64_t weight);
+
 /* Weight of the scores in this one's bin and above it. */
 uint64_t calibration_at_least(const struct calibration *calibration, int32_t score_mbits);
 

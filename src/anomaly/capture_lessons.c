@@ -135,6 +135,14 @@ static void settle_sums(struct anomaly_model *model)
     capture->sums_flows = 0;
 }
 
+/* Four at a time, since nothing says that the two might overlap. */
+static void add_parts(int32_t sum_mbits[restrict FEATURE_COUNT],
+                      const int32_t mbits[restrict FEATURE_COUNT])
+{
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        sum_mbits[j] += mbits[j];
+}
+
 /* Adds the parts of a slot's flows to what is typical, all at once; of a flow that has its place to
  * itself, first in 32 bits. */
 static void settle_parts(struct anomaly_model *model, struct place_slot *slot)
@@ -146,8 +154,7 @@ static void settle_parts(struct anomaly_model *model, struct place_slot *slot)
         typical_add_parts(&model->typical, slot->as.scoring.mbits, flows);
         return;
     }
-    for (unsigned j = 0; j < FEATURE_COUNT; j++)
-        capture->sum_mbits[j] += slot->as.scoring.mbits[j];
+    add_parts(capture->sum_mbits, slot->as.scoring.mbits);
     if (++capture->sums_flows == SUMS_FLOWS_MAX)
         settle_sums(model);
 }
@@ -182,42 +189,63 @@ static bool begin_scoring(struct anomaly_model *model)
     return place_log_rewind(capture->log);
 }
 
+/* The next flow's score. */
 static bool make_score(struct anomaly_model *model, int32_t *score_mbits)
 {
     struct capture_lessons *const capture = model->capture;
     bool is_new;
-    struct place_slot *const slot =
-        begin_scoring(model) ? place_log_next(capture->log, &is_new) : NULL;
+    struct place_slot *const slot = place_log_next(capture->log, &is_new);
     if (slot == NULL)
         return false;
     if (is_new)
         score_slot(model, slot);
     *score_mbits = slot->as.scoring.score_mbits;
-    model->typical.flows++;
     if (++slot->as.scoring.flows == UINT32_MAX)
         settle_parts(model, slot);
     capture->block[capture->block_count++] = *score_mbits;
     return capture->block_count < SCORES_BLOCK || write_scores(capture);
 }
 
-static bool read_score(struct capture_lessons *capture, int32_t *score_mbits)
+static uint32_t make_scores(struct anomaly_model *model, int32_t scores_mbits[], uint32_t count)
+{
+    uint32_t made = 0;
+    if (!begin_scoring(model))
+        return 0;
+    while (made < count && make_score(model, &scores_mbits[made]))
+        made++;
+    model->typical.flows += made;
+    return made;
+}
+
+static bool read_block(struct capture_lessons *capture)
 {
     uint32_t size;
-    if (capture->block_at == capture->block_count) {
-        if (flow_store_next(capture->scores, capture->block, sizeof capture->block, &size) !=
-            FLOW_STORE_ITEM)
-            return false;
-        capture->block_count = size / (uint32_t)sizeof *capture->block;
-        capture->block_at = 0;
-    }
-    *score_mbits = capture->block[capture->block_at++];
+    if (flow_store_next(capture->scores, capture->block, sizeof capture->block, &size) !=
+        FLOW_STORE_ITEM)
+        return false;
+    capture->block_count = size / (uint32_t)sizeof *capture->block;
+    capture->block_at = 0;
     return true;
 }
 
-bool anomaly_next_score(struct anomaly_model *model, int32_t *score_mbits)
+static uint32_t read_scores(struct capture_lessons *capture, int32_t scores_mbits[], uint32_t count)
 {
-    return model->capture->is_counted ? read_score(model->capture, score_mbits)
-                                      : make_score(model, score_mbits);
+    uint32_t done = 0;
+    while (done < count && (capture->block_at < capture->block_count || read_block(capture))) {
+        const uint32_t here = capture->block_count - capture->block_at;
+        const uint32_t some = here < count - done ? here : count - done;
+        memcpy(&scores_mbits[done], &capture->block[capture->block_at],
+               some * sizeof *scores_mbits);
+        capture->block_at += some;
+        done += some;
+    }
+    return done;
+}
+
+uint32_t anomaly_next_scores(struct anomaly_model *model, int32_t scores_mbits[], uint32_t count)
+{
+    return model->capture->is_counted ? read_scores(model->capture, scores_mbits, count)
+                                      : make_scores(model, scores_mbits, count);
 }
 
 bool anomaly_rank_finish(struct anomaly_model *model)

@@ -26,16 +26,13 @@ static bool find_quantiles(const struct baseline *baseline, const struct baselin
     if (feature_infos[id].scale == FEATURE_SCALE_CATEGORY)
         return false;
     const struct log2_table *table = baseline_log2_table(baseline);
-    const struct {
-        unsigned percent;
-        double *value;
-    } wanted[] = {{5, &evidence->p05}, {50, &evidence->median}, {95, &evidence->p95}};
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        unsigned step;
-        if (!baseline_quantile(baseline, view, place, id, wanted[i].percent, &step))
-            return false;
-        *wanted[i].value = value_at(table, id, step);
-    }
+    static const unsigned percents[] = {5, 50, 95};
+    unsigned steps[sizeof percents / sizeof *percents];
+    if (!baseline_quantiles(baseline, view, place, id, percents, steps, 3))
+        return false;
+    evidence->p05 = value_at(table, id, steps[0]);
+    evidence->median = value_at(table, id, steps[1]);
+    evidence->p95 = value_at(table, id, steps[2]);
     return true;
 }
 

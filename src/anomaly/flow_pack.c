@@ -211,7 +211,11 @@ static inline void walk_distributions(struct walk *walk, bool is_reading,
                       mean_of((double)minus(way->last_ns, way->first_ns), gaps), &way->gap_ns);
 }
 
-enum { DISTRIBUTION_FIELDS = 2 * 6, SELDOM_FIELDS = 12 };
+enum {
+    DISTRIBUTION_FIELDS = 2 * 6,
+    DIRECTION_FIELDS = 8 + DISTRIBUTION_FIELDS,
+    SELDOM_FIELDS = 12
+};
 
 /* True if there is nothing to tell of sizes and gaps, as of one packet or none. In one go, without
  * a branch a field: these fields are most of such a flow's. */
@@ -229,11 +233,28 @@ static inline bool has_plain_distributions(const struct flow_direction *way)
     return rest == 0;
 }
 
+static inline uint64_t words_of(const void *bytes, size_t size)
+{
+    uint64_t any = 0;
+#pragma GCC unroll 32
+    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, (const uint8_t *)bytes + at, sizeof word);
+        any |= word;
+    }
+    return any;
+}
+
 static inline void walk_direction(struct walk *walk, bool is_reading, struct flow_record *flow,
                                   unsigned side)
 {
     struct flow_direction *const way = &flow->direction[side];
     const bool is_there = way->packets > 0;
+    /* Of a side that sent nothing all is 0, and is told by that. */
+    if (!is_reading && !is_there && words_of(way, sizeof *way) == 0) {
+        walk->field += DIRECTION_FIELDS;
+        return;
+    }
     walk_u64(walk, is_reading, &way->frame_bytes, way->ip_bytes + way->packets * ETHERNET_BYTES);
     walk_u64(walk, is_reading, &way->payload_bytes, way->ip_bytes - way->packets * HEADER_BYTES);
     walk_i64(walk, is_reading, &way->first_ns, is_there ? flow->first_ns : 0);
@@ -248,17 +269,6 @@ static inline void walk_direction(struct walk *walk, bool is_reading, struct flo
     else
         walk->field += DISTRIBUTION_FIELDS;
     assert(walk->field == field + DISTRIBUTION_FIELDS);
-}
-
-static inline uint64_t words_of(const void *bytes, size_t size)
-{
-    uint64_t any = 0;
-    for (size_t at = 0; at < size; at += sizeof(uint64_t)) {
-        uint64_t word;
-        memcpy(&word, (const uint8_t *)bytes + at, sizeof word);
-        any |= word;
-    }
-    return any;
 }
 
 /* What few flows have: is there any of it? */
@@ -332,18 +342,12 @@ static inline double expected_feature(const struct feature_vector *features, uns
     return features->value[WINDOW_FIRST + i + (i >= BEFORE_ENTROPY)];
 }
 
-/* Bit i: value i is not as expected. By fours, since a compiler leaves short loops as they are. */
+/* Bit i: value i is not as expected. */
 static inline uint64_t differing(const double *value, const double *expected, unsigned count)
 {
     uint64_t bits = 0;
-    unsigned i = 0;
-    for (; i + 4 <= count; i += 4)
-        bits |= ((uint64_t)(bits_of(value[i]) != bits_of(expected[i])) |
-                 (uint64_t)(bits_of(value[i + 1]) != bits_of(expected[i + 1])) << 1 |
-                 (uint64_t)(bits_of(value[i + 2]) != bits_of(expected[i + 2])) << 2 |
-                 (uint64_t)(bits_of(value[i + 3]) != bits_of(expected[i + 3])) << 3)
-                << i;
-    for (; i < count; i++)
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < count; i++)
         bits |= (uint64_t)(bits_of(value[i]) != bits_of(expected[i])) << i;
     return bits;
 }

@@ -97,27 +97,32 @@ static inline const uint8_t *read_maps(uint64_t maps[], const uint8_t *bytes)
 
 /* ---- fields -------------------------------------------------------------------------------- */
 
+static inline void walk_put(struct walk *walk, unsigned field, uint64_t rest)
+{
+    walk->map |= UINT64_C(1) << field;
+    walk->to = number_write(walk->to, rest);
+}
+
 /* A number that is 0 if all is as expected. */
 static inline uint64_t walk_rest(struct walk *walk, bool is_reading, uint64_t rest)
 {
     const unsigned field = walk->field++;
     if (is_reading)
         return walk->map >> field & 1 ? number_read(&walk->from) : 0;
-    if (rest != 0) {
-        walk->map |= UINT64_C(1) << field;
-        walk->to = number_write(walk->to, rest);
-    }
+    if (rest != 0)
+        walk_put(walk, field, rest);
     return rest;
 }
 
 static inline uint64_t walk_word(struct walk *walk, bool is_reading, uint64_t value,
                                  uint64_t expected)
 {
-    if (!is_reading) {
-        walk_rest(walk, false, value == expected ? 0 : fold(value - expected));
-        return value;
-    }
-    return expected + unfold(walk_rest(walk, is_reading, fold(value - expected)));
+    if (is_reading)
+        return expected + unfold(walk_rest(walk, true, 0));
+    const unsigned field = walk->field++;
+    if (value != expected)
+        walk_put(walk, field, fold(value - expected));
+    return value;
 }
 
 /* Bits that have no size: what differs. */
@@ -221,9 +226,11 @@ static inline void walk_share(struct walk *walk, bool is_reading, double *value,
 {
     if (!is_reading) {
         uint64_t bits;
-        const bool is_expected = bits_of(*value) == bits_of(expected);
-        const uint64_t form = is_expected ? 0 : form_of(*value, whole, &bits);
-        walk_rest(walk, false, form);
+        const unsigned field = walk->field++;
+        if (bits_of(*value) == bits_of(expected))
+            return;
+        const uint64_t form = form_of(*value, whole, &bits);
+        walk_put(walk, field, form);
         if (form != FORM_BITS)
             return;
         memcpy(walk->to, &bits, sizeof bits);

@@ -50,6 +50,19 @@ void log2_table_init(struct log2_table *table)
     }
 }
 
+uint64_t log2_table_least(const struct log2_table *table, uint64_t log2)
+{
+    const uint64_t octave = log2 >> LOG2_FRACTION_BITS;
+    const uint32_t fraction = (uint32_t)(log2 & (LOG2_ONE - 1));
+    unsigned i = 0;
+    for (unsigned bit = 1U << (LOG2_INDEX_BITS - 1); bit > 0; bit /= 2)
+        i += table->chord[i + bit].low <= fraction ? bit : 0;
+    const struct log2_chord chord = table->chord[i];
+    const uint64_t rise = (uint64_t)(fraction - chord.low) << LOG2_FRACTION_BITS;
+    return (octave << 32) + ((uint64_t)i << LOG2_FRACTION_BITS) +
+           (rise + chord.step - 1) / chord.step; /* may be the next chord's first */
+}
+
 uint64_t log2_table_exp2(const struct log2_table *table, uint32_t exponent)
 {
     assert(exponent < LOG2_ONE);

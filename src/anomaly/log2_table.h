@@ -59,15 +59,9 @@ static inline int64_t log2_table_log2_wide(const struct log2_table *table, log2_
     return ((int64_t)(63 + shift) << LOG2_FRACTION_BITS) + log2_table_fraction(table, mantissa, 64);
 }
 
-/* log2(number) in 2^-24 bits for 1 <= number < 2^63: the same, from an IEEE 754 double's parts. */
-static inline int64_t log2_table_log2_double(const struct log2_table *table, double number)
-{
-    assert(number >= 1);
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    const int64_t exponent = (int64_t)(bits >> 52) - 1023;
-    return (exponent << LOG2_FRACTION_BITS) + log2_table_fraction(table, bits, 53);
-}
+/* The least number >= 1 whose logarithm is at least so many 2^-24 bits, as its octave * 2^32 + the
+ * 32 bits behind its first: log2_table_fraction reads no more. */
+uint64_t log2_table_least(const struct log2_table *table, uint64_t log2);
 
 /* 2^(exponent / 2^24) in units of 2^-62, for 0 <= exponent < 2^24: a result in [1, 2). */
 uint64_t log2_table_exp2(const struct log2_table *table, uint32_t exponent);

@@ -234,7 +234,7 @@ void anomaly_judge_online(struct anomaly_model *model, const struct feature_vect
 
 void anomaly_calibrate(struct anomaly_model *model, int32_t score_mbits)
 {
-    calibration_add(model->calibration, score_mbits, baseline_unit(model->baseline));
+    calibration_count(model->calibration, score_mbits, baseline_unit(model->baseline));
 }
 
 bool anomaly_model_is_warm(const struct anomaly_model *model)

@@ -122,6 +122,7 @@ static uint8_t *write_place(uint8_t *to, const struct baseline_place *place)
     *to++ = (uint8_t)(place->scope | (place->has_service ? HAS_SERVICE : 0));
     *to++ = place->missing;
     to = number_write(to, place->service);
+#pragma GCC unroll 8
     for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++)
         to = number_write(to, place->code[i] ^ expected_code(place, BASELINE_NUMERIC_COUNT + i));
     return to;
@@ -135,6 +136,7 @@ static const uint8_t *read_place(const uint8_t *from, struct baseline_place *pla
     place->scope = *from++ & (uint8_t)~HAS_SERVICE;
     place->missing = *from++;
     place->service = number_read(&from);
+#pragma GCC unroll 8
     for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++) {
         const unsigned j = BASELINE_NUMERIC_COUNT + i;
         place->code[i] = number_read(&from) ^ expected_code(place, j);

@@ -116,6 +116,7 @@ static void look_up_numeric(const struct baseline *baseline, struct row *row,
 {
     const uint16_t *parts = row->numeric[0];
     uint32_t any = 0;
+#pragma GCC unroll 4
     for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++, parts += BASELINE_OUTCOME_COUNT) {
         const uint32_t part = parts[place->bin[j]];
         any |= part + 1;

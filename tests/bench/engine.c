@@ -399,7 +399,7 @@ static void rank_and_score(struct bench *bench)
     int32_t score_mbits = 0;
     begin(bench);
     for (unsigned i = 0; i < BATCH_FLOWS; i++) {
-        anomaly_next_score(bench->capture, &score_mbits);
+        anomaly_next_scores(bench->capture, &score_mbits, 1);
         bench->checksum += (uint32_t)score_mbits;
     }
     end(bench, STEP_RANK, BATCH_FLOWS);

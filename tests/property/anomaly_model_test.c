@@ -3,6 +3,8 @@
  * truly out, no dependence on order or hash key, as many that ask for an alert as may. */
 #include "anomaly/anomaly.h"
 #include "anomaly/baseline.h"
+#include "anomaly/baseline_sums.h"
+#include "anomaly/model.h"
 #include "tests/support/unit.h"
 
 #include <math.h>
@@ -146,11 +148,14 @@ START_TEST(what_is_typical_of_a_capture_is_the_mean_of_its_parts)
         if (i == 0)
             first = verdict;
     }
-    int32_t score_mbits;
-    for (size_t i = 0; i < COUNT; i++)
-        ck_assert(anomaly_next_score(model, &score_mbits));
-    ck_assert(!anomaly_next_score(model, &score_mbits));
+    int32_t scores_mbits[COUNT + 1], again_mbits[COUNT + 4999];
+    ck_assert_uint_eq(anomaly_next_scores(model, scores_mbits, COUNT + 1), COUNT);
+    ck_assert_uint_eq(anomaly_next_scores(model, scores_mbits, 1), 0);
     ck_assert(anomaly_rank_finish(model));
+    for (uint32_t done = 0, some = 1; done < COUNT; done += some, some = 1 + done % 4999)
+        ck_assert_uint_eq(anomaly_next_scores(model, &again_mbits[done], some),
+                          some < COUNT - done ? some : COUNT - done);
+    ck_assert_mem_eq(again_mbits, scores_mbits, COUNT * sizeof *scores_mbits);
     anomaly_score(model, &vectors[0], true, &verdict);
     int64_t total = 0;
     for (unsigned j = 0; j < FEATURE_COUNT; j++) {
@@ -590,6 +595,24 @@ static struct anomaly_model *learnt_one_by_one(const struct anomaly_settings *se
 
 enum { PLACES_COUNT = 6000 };
 
+/* Weights, and what orders evictions: the last flow of each, and which came first. */
+static void check_same_categories(struct anomaly_model *one, struct anomaly_model *other)
+{
+    anomaly_learn_all(one);
+    const struct category_table *const mine = baseline_categories_of(one->baseline);
+    const struct category_table *const others = baseline_categories_of(other->baseline);
+    ck_assert_uint_eq(category_table_count(mine), category_table_count(others));
+    struct category_entry *const entries = category_table_entries(mine);
+    struct category_entry *const expected = category_table_entries(others);
+    for (size_t i = 0; i < category_table_count(mine); i++) {
+        ck_assert_mem_eq(entries[i].sum, expected[i].sum, sizeof expected[i].sum);
+        ck_assert_uint_eq(entries[i].touched, expected[i].touched);
+        ck_assert_uint_eq(entries[i].inserted, expected[i].inserted);
+    }
+    free(entries);
+    free(expected);
+}
+
 /* The vectors are freed. */
 static void check_scores_are_those_of_single(struct feature_vector *vectors, uint32_t max_services,
                                              uint32_t max_categories)
@@ -599,11 +622,12 @@ static void check_scores_are_those_of_single(struct feature_vector *vectors, uin
     settings.max_categories = max_categories;
     struct anomaly_model *const model = learnt_model(&settings, vectors, PLACES_COUNT);
     struct anomaly_model *const plain = learnt_one_by_one(&settings, vectors, PLACES_COUNT);
+    check_same_categories(model, plain);
     for (unsigned pass = 0; pass < 2; pass++) {
         int32_t score_mbits;
         for (size_t i = 0; i < PLACES_COUNT; i++) {
             struct verdict verdict, expected;
-            ck_assert(anomaly_next_score(model, &score_mbits));
+            ck_assert(anomaly_next_scores(model, &score_mbits, 1));
             anomaly_score(model, &vectors[i], true, &verdict);
             anomaly_score(plain, &vectors[i], true, &expected);
             ck_assert_int_eq(score_mbits, expected.score_mbits);
@@ -615,7 +639,7 @@ static void check_scores_are_those_of_single(struct feature_vector *vectors, uin
             ck_assert_uint_eq(seen.count, known.count);
             ck_assert(seen.share == known.share && seen.median == known.median);
         }
-        ck_assert(!anomaly_next_score(model, &score_mbits));
+        ck_assert(!anomaly_next_scores(model, &score_mbits, 1));
         ck_assert(anomaly_rank_finish(model));
     }
     anomaly_model_close(model);
@@ -666,7 +690,7 @@ static int32_t flood_score(double flood_exponent)
     }
     struct verdict verdict;
     int32_t score_mbits;
-    while (anomaly_next_score(model, &score_mbits))
+    while (anomaly_next_scores(model, &score_mbits, 1))
         ;
     ck_assert(anomaly_rank_finish(model));
     anomaly_score(model, &flood, true, &verdict);

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a lesson gets into the bins of the numeric features: over all flows, in its direction and in
- * its service, six sums a feature. Called by baseline.c.
+/* How a lesson gets into the sums of each feature's outcome: over all flows, in its direction and
+ * in its service, six sums a feature. Called by baseline.c.
  *
  * Of a capture, which is learnt as a whole before it is looked at, lessons of the services seen
  * most are put together first: a group has for each feature one word for each step within a bin,
  * in which flows and both weights lie side by side, so that a flow is one addition a feature. What
  * was put together is added to the bins after PENDING_FLOWS flows, or when the baseline is looked
- * at; sums do not tell the order. Instructions a flow of varied traffic: 2,700 before, 500 so.
+ * at; sums do not tell the order. Instructions a flow of varied traffic: 3,300 before, 600 so.
+ *
+ * Categories wait likewise, by what is left of them once the service is known, which within a
+ * service is mostly all of it; each with its code, and with the number of the last flow, which
+ * orders evictions. One that a group has not met is learnt at once: what is new to the table comes
+ * in the order of flows. Where the table may have to evict, none waits: what is lightest must be
+ * known then, and what waits for a category that has gone would bring it back.
  *
  * A group is a direction of a service and lies where its hash puts it. It gives way to another only
  * once so many flows of others came by: to add a group to the bins costs as much as twenty flows.
@@ -18,6 +24,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The parts of a word: weights of 13 bits, of so many flows. */
 enum { FLOWS_BITS = 12, WEIGHT_BITS = 26, PENDING_FLOWS = (1 << FLOWS_BITS) - 1 };
@@ -33,10 +40,15 @@ struct group {
     uint32_t patience; /* flows of others until it gives way */
     uint64_t flows;    /* waiting, PENDING_FLOWS at most */
     uint64_t cell[BASELINE_NUMERIC_COUNT][BASELINE_CELL_COUNT];
+    struct pending_part {
+        uint64_t code, word;
+        uint64_t number; /* of its last flow; 0: the group has not met it */
+    } part[BASELINE_CATEGORY_COUNT][SERVICE_PART_COUNT];
 };
 
 struct pending_bins {
     bool is_waiting;
+    bool are_parts_waiting; /* until categories may be evicted; then never again */
     struct group group[GROUP_COUNT];
 };
 
@@ -84,23 +96,72 @@ static inline void learn_bin(struct baseline *baseline, const struct home *home,
     add_step(&service->fine[j][step], flows * (baseline->unit >> SERVICE_FINE_SHIFT));
 }
 
+static void learn_part(const struct baseline *baseline, struct service_scope *service, unsigned j,
+                       unsigned part, const struct baseline_lessons *lessons)
+{
+    service->slot[j][part] += lessons->weights.in_service;
+    service->measured[j] += part == SERVICE_PART_MISSING ? 0 : lessons->flows * baseline->unit;
+    add_step(&service->fine[j][part], lessons->flows * (baseline->unit >> SERVICE_FINE_SHIFT));
+}
+
+/* Category i, what is left of which is `part`. */
+static void learn_category(struct baseline *baseline, const struct home *home, unsigned i,
+                           unsigned part, uint64_t code, const struct baseline_lessons *lessons)
+{
+    const unsigned j = BASELINE_NUMERIC_COUNT + i;
+    const bool is_missing = part == SERVICE_PART_MISSING;
+    const uint64_t flows = lessons->flows * baseline->unit;
+    const struct category_key key = {.code = code, .feature = j, .is_missing = is_missing};
+    category_table_learn(baseline->categories, &key, category_scope(j, home->scope),
+                         lessons->weights.all, flows, lessons->number);
+    if (!is_missing)
+        baseline->measured[j] += flows;
+    if (home->service != NULL)
+        learn_part(baseline, home->service, j, part, lessons);
+}
+
+static struct baseline_lessons lessons_of(uint64_t word)
+{
+    return (struct baseline_lessons){
+        .flows = word >> 2 * WEIGHT_BITS,
+        .weights = {.all = word & WEIGHT_MASK, .in_service = word >> WEIGHT_BITS & WEIGHT_MASK},
+    };
+}
+
+/* Learns what waits for `part` of category i. */
+static void settle_part(struct baseline *baseline, struct group *group, unsigned i, unsigned part)
+{
+    const struct home home = {.service = group->service, .scope = group->scope};
+    struct pending_part *const waiting = &group->part[i][part];
+    struct baseline_lessons lessons = lessons_of(waiting->word);
+    if (waiting->word == 0)
+        return;
+    waiting->word = 0;
+    lessons.number = waiting->number;
+    learn_category(baseline, &home, i, part, waiting->code, &lessons);
+}
+
+static void settle_parts(struct baseline *baseline, struct group *group)
+{
+    for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++)
+        for (unsigned part = 0; part < SERVICE_PART_COUNT; part++)
+            settle_part(baseline, group, i, part);
+}
+
 static void settle_group(struct baseline *baseline, struct group *group)
 {
     const struct home home = {.service = group->service, .scope = group->scope};
     if (group->flows == 0)
         return;
     group->flows = 0;
+    settle_parts(baseline, group);
     for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++) {
         for (unsigned cell = 0; cell < BASELINE_CELL_COUNT; cell++) {
             const uint64_t word = group->cell[j][cell];
             if (word == 0)
                 continue;
             group->cell[j][cell] = 0;
-            const struct baseline_lessons lessons = {
-                .flows = word >> 2 * WEIGHT_BITS,
-                .weights = {.all = word & WEIGHT_MASK,
-                            .in_service = word >> WEIGHT_BITS & WEIGHT_MASK},
-            };
+            const struct baseline_lessons lessons = lessons_of(word);
             learn_bin(baseline, &home, j, cell, &lessons);
         }
     }
@@ -144,6 +205,7 @@ static struct group *find_group(struct baseline *baseline, const struct home *ho
         group->is_used = true;
         group->service = home->service;
         group->scope = home->scope;
+        memset(group->part, 0, sizeof group->part);
     }
     if (group->flows + lessons->flows > PENDING_FLOWS)
         settle_group(baseline, group);
@@ -152,12 +214,54 @@ static struct group *find_group(struct baseline *baseline, const struct home *ho
     return group;
 }
 
-void baseline_learn_bins(struct baseline *baseline, struct service_scope *service,
-                         const struct baseline_place *place, const struct baseline_lessons *lessons)
+/* Whether categories may wait. Once they may not, what waited is learnt. */
+static bool may_wait(struct baseline *baseline)
+{
+    struct pending_bins *const pending = baseline->pending;
+    const bool has_room = baseline_has_room(baseline);
+    for (unsigned i = 0; !has_room && pending->are_parts_waiting && i < GROUP_COUNT; i++)
+        settle_parts(baseline, &pending->group[i]);
+    pending->are_parts_waiting = has_room;
+    return has_room;
+}
+
+static void pend_categories(struct baseline *baseline, struct group *group,
+                            const struct baseline_place *place,
+                            const struct baseline_lessons *lessons, uint64_t word)
+{
+    const struct home home = {.service = group->service, .scope = group->scope};
+    const uint64_t number = lessons->number;
+    for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++) {
+        const unsigned part = place->part[i];
+        struct pending_part *const waiting = &group->part[i][part];
+        if (waiting->number != 0 && waiting->code == place->code[i]) {
+            waiting->word += word;
+        } else {
+            settle_part(baseline, group, i, part);
+            learn_category(baseline, &home, i, part, place->code[i], lessons);
+            *waiting = (struct pending_part){.code = place->code[i]};
+        }
+        waiting->number = number > waiting->number ? number : waiting->number;
+    }
+}
+
+static void learn_categories(struct baseline *baseline, const struct home *home,
+                             const struct baseline_place *place,
+                             const struct baseline_lessons *lessons)
+{
+    for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++)
+        learn_category(baseline, home, i, place->part[i], place->code[i], lessons);
+}
+
+void baseline_learn_outcomes(struct baseline *baseline, struct service_scope *service,
+                             const struct baseline_place *place,
+                             const struct baseline_lessons *lessons)
 {
     const struct home home = {.service = service, .scope = place->scope};
+    const bool can_wait = baseline->pending != NULL && may_wait(baseline);
     struct group *const group = find_group(baseline, &home, lessons);
     if (group == NULL) {
+        learn_categories(baseline, &home, place, lessons);
         for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++)
             learn_bin(baseline, &home, j, place->cell[j], lessons);
         return;
@@ -166,7 +270,12 @@ void baseline_learn_bins(struct baseline *baseline, struct service_scope *servic
     assert(lessons->weights.in_service <= lessons->flows << (WEIGHT_BITS - FLOWS_BITS));
     const uint64_t word = lessons->weights.all | lessons->weights.in_service << WEIGHT_BITS |
                           lessons->flows << 2 * WEIGHT_BITS;
+    if (can_wait)
+        pend_categories(baseline, group, place, lessons, word);
+    else
+        learn_categories(baseline, &home, place, lessons);
     uint64_t *cells = group->cell[0];
+#pragma GCC unroll 4
     for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++, cells += BASELINE_CELL_COUNT)
         cells[place->cell[j]] += word;
 }
