@@ -70,6 +70,22 @@ void parts_deinit(struct parts *parts);
 void parts_clear(struct parts *parts);
 size_t parts_memory_bytes(const struct parts *parts);
 
+/* Have the block of a part fetched, if it has one. */
+static inline void tally_part_warm(const struct parts *parts, struct tally_part part)
+{
+    if (part_has_block(part.state))
+        __builtin_prefetch(&parts->tallies[part_place(part.state)]);
+}
+
+static inline void spread_part_warm(const struct parts *parts, struct spread_part part)
+{
+    if (!part_has_block(part.state))
+        return;
+    const struct spread *const spread = &parts->spreads[part_place(part.state)];
+    __builtin_prefetch(spread);
+    __builtin_prefetch(&spread->bits_set); /* it lies in two lines */
+}
+
 /* The flow of this moment brought the entry in, or is so like the one that did that it may stand
  * for it; never where no birth is told. */
 static inline bool part_is_birth(const struct moment *birth, const struct moment *moment)

@@ -8,8 +8,9 @@
 #include <string.h>
 
 /* Flows that leave the window are foreseen as well: their entries so many flows before, what these
- * took from the pools later. */
-enum { LEAVING_ENTRIES = 8, LEAVING_POOLS = 4 };
+ * took from the pools later. Many may leave at once, when time has moved on, 15 ns each: their
+ * entries are asked for early enough for a miss that waits for a page table's miss. */
+enum { LEAVING_ENTRIES = 32, LEAVING_POOLS = 16 };
 
 /* What an entry that is forgotten gives back, and what is fetched for that. Entries of one flow, in
  * a flood all, have nothing to give back: that is asked in line, the rest is not. An entry is in
