@@ -445,22 +445,23 @@ void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flo
         ask(engine, TABLE_CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
 }
 
-static void find(const struct behaviour_engine *engine, enum table table, enum endpoint_key role,
-                 struct endpoint_hashes *hashes)
+static inline __attribute__((always_inline)) void
+find(const struct behaviour_engine *engine, enum table table, const struct recent_kind *kind,
+     enum endpoint_key role, struct endpoint_hashes *hashes)
 {
-    hashes->behaviour_place[role] = recent_table_find(&engine->tables[table], hashes->hash[role]);
+    hashes->behaviour_place[role] = recent_find(&engine->tables[table], kind, hashes->hash[role]);
 }
 
 void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
                     struct endpoint_hashes *hashes)
 {
-    find(engine, TABLE_HOSTS, ENDPOINT_SOURCE, hashes);
-    find(engine, TABLE_HOSTS, ENDPOINT_DESTINATION, hashes);
-    find(engine, TABLE_PAIRS, ENDPOINT_PAIR, hashes);
-    find(engine, TABLE_SWEEPS, ENDPOINT_SOURCE_PORT, hashes);
-    find(engine, TABLE_TARGETS, ENDPOINT_DESTINATION_PORT, hashes);
+    find(engine, TABLE_HOSTS, &HOSTS, ENDPOINT_SOURCE, hashes);
+    find(engine, TABLE_HOSTS, &HOSTS, ENDPOINT_DESTINATION, hashes);
+    find(engine, TABLE_PAIRS, &PAIRS, ENDPOINT_PAIR, hashes);
+    find(engine, TABLE_SWEEPS, &SWEEPS, ENDPOINT_SOURCE_PORT, hashes);
+    find(engine, TABLE_TARGETS, &TARGETS, ENDPOINT_DESTINATION_PORT, hashes);
     if (may_converse(flow))
-        find(engine, TABLE_CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
+        find(engine, TABLE_CONVERSATIONS, &CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
 }
 
 static const void *found(const struct behaviour_engine *engine, enum table table,

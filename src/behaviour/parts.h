@@ -17,6 +17,7 @@
 #define WHYFLOW_BEHAVIOUR_PARTS_H
 
 #include "base/item_pool.h"
+#include "base/prefetch.h"
 #include "behaviour/tally.h"
 
 #include <stdbool.h>
@@ -74,7 +75,7 @@ size_t parts_memory_bytes(const struct parts *parts);
 static inline void tally_part_warm(const struct parts *parts, struct tally_part part)
 {
     if (part_has_block(part.state))
-        __builtin_prefetch(&parts->tallies[part_place(part.state)]);
+        prefetch(&parts->tallies[part_place(part.state)]);
 }
 
 static inline void spread_part_warm(const struct parts *parts, struct spread_part part)
@@ -82,8 +83,8 @@ static inline void spread_part_warm(const struct parts *parts, struct spread_par
     if (!part_has_block(part.state))
         return;
     const struct spread *const spread = &parts->spreads[part_place(part.state)];
-    __builtin_prefetch(spread);
-    __builtin_prefetch(&spread->bits_set); /* it lies in two lines */
+    prefetch(spread);
+    prefetch(&spread->bits_set); /* it lies in two lines */
 }
 
 /* The flow of this moment brought the entry in, or is so like the one that did that it may stand

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/surroundings.h"
 
+#include "base/prefetch.h"
 #include "base/recent_touch.h"
 #include "feature/category.h"
 
@@ -40,7 +41,7 @@ static inline __attribute__((always_inline)) void foresee_source(void *context,
                                                                  const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
-    __builtin_prefetch(source_sums((const struct source *)entry, &around->pools));
+    prefetch(source_sums((const struct source *)entry, &around->pools));
 }
 
 static __attribute__((noinline)) bool release_destination(struct surroundings *around,
@@ -65,7 +66,7 @@ static inline __attribute__((always_inline)) void
 foresee_destination(void *context, const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
-    __builtin_prefetch(destination_history((const struct destination *)entry, &around->pools));
+    prefetch(destination_history((const struct destination *)entry, &around->pools));
 }
 
 static __attribute__((noinline)) bool release_pair(struct surroundings *around, struct pair *pair)
@@ -86,7 +87,7 @@ static inline __attribute__((always_inline)) void foresee_pair(void *context,
                                                                const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
-    __builtin_prefetch(pair_sums((const struct pair *)entry, &around->pools));
+    prefetch(pair_sums((const struct pair *)entry, &around->pools));
 }
 
 /* Constants by name: each touch is made for one of them. */
@@ -250,9 +251,9 @@ static void warm_leaving_entries(const struct surroundings *around, const struct
 {
     if (flow == NULL)
         return;
-    recent_table_warm_slot(&around->tables[TABLE_SOURCES], flow->source_slot);
-    recent_table_warm_slot(&around->tables[TABLE_DESTINATIONS], flow->destination_slot);
-    recent_table_warm_slot(&around->tables[TABLE_PAIRS], flow->pair_slot);
+    recent_warm(&around->tables[TABLE_SOURCES], &SOURCES, flow->source_slot + 1);
+    recent_warm(&around->tables[TABLE_DESTINATIONS], &DESTINATIONS, flow->destination_slot + 1);
+    recent_warm(&around->tables[TABLE_PAIRS], &PAIRS, flow->pair_slot + 1);
 }
 
 /* What flow `number` adds up in, if its entries took it and have been there since the flow. */
@@ -284,9 +285,9 @@ static void warm_leaving_pools(const struct surroundings *around, const struct w
     if (flow == NULL)
         return;
     const struct leaving leaving = leaving_of(around, flow, number);
-    __builtin_prefetch(leaving.source);
-    __builtin_prefetch(leaving.destination);
-    __builtin_prefetch(leaving.pair);
+    prefetch(leaving.source);
+    prefetch(leaving.destination);
+    prefetch(leaving.pair);
 }
 
 void surroundings_leave_window(struct surroundings *around)
@@ -322,27 +323,29 @@ void surroundings_ask_ahead(const struct surroundings *around, const struct endp
     ask(around, TABLE_OFFERS, hashes);
 }
 
-static void find(const struct surroundings *around, enum table table,
-                 struct endpoint_hashes *hashes)
+static inline __attribute__((always_inline)) void find(const struct surroundings *around,
+                                                       enum table table,
+                                                       const struct recent_kind *kind,
+                                                       struct endpoint_hashes *hashes)
 {
     const enum endpoint_key key = key_of[table];
-    hashes->feature_place[key] = recent_table_find(&around->tables[table], hashes->hash[key]);
+    hashes->feature_place[key] = recent_find(&around->tables[table], kind, hashes->hash[key]);
 }
 
 void surroundings_warm(const struct surroundings *around, struct endpoint_hashes *hashes)
 {
-    find(around, TABLE_SOURCES, hashes);
-    find(around, TABLE_DESTINATIONS, hashes);
-    find(around, TABLE_PAIRS, hashes);
-    find(around, TABLE_CONVERSATIONS, hashes);
-    find(around, TABLE_OFFERS, hashes);
+    find(around, TABLE_SOURCES, &SOURCES, hashes);
+    find(around, TABLE_DESTINATIONS, &DESTINATIONS, hashes);
+    find(around, TABLE_PAIRS, &PAIRS, hashes);
+    find(around, TABLE_CONVERSATIONS, &CONVERSATIONS, hashes);
+    find(around, TABLE_OFFERS, &OFFERS, hashes);
 }
 
 /* Has fetched a block of the pools: it is several lines long. */
 static void warm_block(const void *block, size_t bytes)
 {
     for (size_t i = 0; block != NULL && i < bytes; i += 64)
-        __builtin_prefetch((const uint8_t *)block + i);
+        prefetch((const uint8_t *)block + i);
 }
 
 static const void *found(const struct surroundings *around, enum table table,
