@@ -219,15 +219,6 @@ struct recent_lookup recent_lookup_begin(const struct recent_table *table, const
                                 (uint32_t)siphash13(table->hash_key, key, table->layout.key_bytes));
 }
 
-const void *recent_table_found(const struct recent_table *table, uint32_t place)
-{
-    if (place == 0)
-        return NULL;
-    prefetch(&table->links[table->links[place].older]);
-    prefetch(&table->links[table->links[place].newer]);
-    return entry_at(table, place);
-}
-
 bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup)
 {
     const struct recent_kind kind = kind_of(table);

@@ -104,8 +104,6 @@ struct recent_lookup recent_lookup_begin(const struct recent_table *table, const
 struct recent_lookup recent_lookup_hashed(const void *key, uint32_t hash);
 /* Has the cell fetched that the hash leads to. */
 static inline void recent_table_ask(const struct recent_table *table, uint32_t hash);
-/* The entry of a place found; its neighbours in the order of use are asked for. */
-const void *recent_table_found(const struct recent_table *table, uint32_t place);
 bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup);
 /* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`
  * and what follows the key is zero. For who touches for every flow and table there is the same in

@@ -21,13 +21,14 @@ enum { RECENT_CELLS_PER_ENTRY = 4, RECENT_LINE_BYTES = 64 };
 
 /* The place that the hash leads to, most likely the key's, and its memory is asked for; 0: surely
  * there is no such key. For who keeps it until the touch, which then need not look again. */
-static inline __attribute__((always_inline)) uint32_t recent_find(const struct recent_table *table,
-                                                                  const struct recent_kind *kind,
-                                                                  uint32_t hash);
+static inline __attribute__((always_inline)) uint32_t
+recent_find(const struct recent_table *table, const struct recent_kind *kind, uint32_t hash);
 /* Has a place's memory fetched: a whole entry, if it is not longer than a line. */
-static inline __attribute__((always_inline)) void recent_warm(const struct recent_table *table,
-                                                              const struct recent_kind *kind,
-                                                              uint32_t place);
+static inline __attribute__((always_inline)) void
+recent_warm(const struct recent_table *table, const struct recent_kind *kind, uint32_t place);
+/* The entry of a place found, NULL of none; its neighbours in the order of use are asked for. */
+static inline __attribute__((always_inline)) const void *
+recent_found(const struct recent_table *table, const struct recent_kind *kind, uint32_t place);
 /* `number` as below. */
 static inline __attribute__((always_inline)) void *recent_touch(struct recent_table *table,
                                                                 const struct recent_kind *kind,
@@ -130,9 +131,8 @@ recent_entry_at(const struct recent_table *table, const struct recent_kind *kind
 
 /* Of an entry within a line its end, which may lie in the next one, unless it fills a line; else
  * what follows the key. */
-static inline __attribute__((always_inline)) void recent_warm(const struct recent_table *table,
-                                                              const struct recent_kind *kind,
-                                                              uint32_t place)
+static inline __attribute__((always_inline)) void
+recent_warm(const struct recent_table *table, const struct recent_kind *kind, uint32_t place)
 {
     const uint8_t *const entry = (const uint8_t *)recent_entry_at(table, kind, place);
     prefetch(entry);
@@ -142,9 +142,8 @@ static inline __attribute__((always_inline)) void recent_warm(const struct recen
         prefetch(entry + kind->entry_bytes - 1);
 }
 
-static inline __attribute__((always_inline)) uint32_t recent_find(const struct recent_table *table,
-                                                                  const struct recent_kind *kind,
-                                                                  uint32_t hash)
+static inline __attribute__((always_inline)) uint32_t
+recent_find(const struct recent_table *table, const struct recent_kind *kind, uint32_t hash)
 {
     uint32_t at = hash & table->cell_mask;
     uint32_t cell;
@@ -156,6 +155,16 @@ static inline __attribute__((always_inline)) uint32_t recent_find(const struct r
         prefetch(&table->links[place]);
     }
     return place;
+}
+
+static inline __attribute__((always_inline)) const void *
+recent_found(const struct recent_table *table, const struct recent_kind *kind, uint32_t place)
+{
+    if (place == 0)
+        return NULL;
+    prefetch(&table->links[table->links[place].older]);
+    prefetch(&table->links[table->links[place].newer]);
+    return recent_entry_at(table, kind, place);
 }
 
 static inline __attribute__((always_inline)) bool recent_is_at(const struct recent_table *table,

@@ -365,6 +365,8 @@ static void give_births(const struct behaviour_engine *engine, struct scene *sce
         give_birth(engine, &scene->pair->entry, moment, &scene->pair->birth);
     give_birth(engine, &scene->sweep->entry, moment, &scene->sweep->birth);
     give_birth(engine, &scene->target->entry, moment, &scene->target->birth);
+    if (scene->conversation != NULL)
+        give_birth(engine, &scene->conversation->entry, moment, &scene->conversation->birth);
 }
 
 static bool holds(const struct condition *condition, double value)
@@ -464,10 +466,11 @@ void behaviour_warm(const struct behaviour_engine *engine, const struct flow_rec
         find(engine, TABLE_CONVERSATIONS, &CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
 }
 
-static const void *found(const struct behaviour_engine *engine, enum table table,
-                         enum endpoint_key role, const struct endpoint_hashes *hashes)
+static inline __attribute__((always_inline)) const void *
+found(const struct behaviour_engine *engine, enum table table, const struct recent_kind *kind,
+      enum endpoint_key role, const struct endpoint_hashes *hashes)
 {
-    return recent_table_found(&engine->tables[table], hashes->behaviour_place[role]);
+    return recent_found(&engine->tables[table], kind, hashes->behaviour_place[role]);
 }
 
 static void warm_host(const struct parts *parts, const struct host *host)
@@ -518,12 +521,13 @@ void behaviour_warm_parts(const struct behaviour_engine *engine,
                           const struct endpoint_hashes *hashes)
 {
     const struct parts *const parts = &engine->parts;
-    warm_host(parts, found(engine, TABLE_HOSTS, ENDPOINT_SOURCE, hashes));
-    warm_host(parts, found(engine, TABLE_HOSTS, ENDPOINT_DESTINATION, hashes));
-    warm_pair(parts, found(engine, TABLE_PAIRS, ENDPOINT_PAIR, hashes));
-    warm_sweep(parts, found(engine, TABLE_SWEEPS, ENDPOINT_SOURCE_PORT, hashes));
-    warm_target(parts, found(engine, TABLE_TARGETS, ENDPOINT_DESTINATION_PORT, hashes));
-    warm_conversation(parts, found(engine, TABLE_CONVERSATIONS, ENDPOINT_CONVERSATION, hashes));
+    warm_host(parts, found(engine, TABLE_HOSTS, &HOSTS, ENDPOINT_SOURCE, hashes));
+    warm_host(parts, found(engine, TABLE_HOSTS, &HOSTS, ENDPOINT_DESTINATION, hashes));
+    warm_pair(parts, found(engine, TABLE_PAIRS, &PAIRS, ENDPOINT_PAIR, hashes));
+    warm_sweep(parts, found(engine, TABLE_SWEEPS, &SWEEPS, ENDPOINT_SOURCE_PORT, hashes));
+    warm_target(parts, found(engine, TABLE_TARGETS, &TARGETS, ENDPOINT_DESTINATION_PORT, hashes));
+    warm_conversation(
+        parts, found(engine, TABLE_CONVERSATIONS, &CONVERSATIONS, ENDPOINT_CONVERSATION, hashes));
 }
 
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,

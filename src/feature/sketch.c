@@ -338,6 +338,8 @@ void sketch_warm(const struct sketch_pool *pool, uint32_t index, uint32_t hash)
     const struct sketch *const sketch = &pool->sketches[index];
     const unsigned place = hash % SKETCH_REGISTERS;
     prefetch(&sketch->ranks[place]);
+    prefetch(&sketch->high_rows); /* for its release, which many notes lead to */
+    prefetch(&pool->links[index]);
     if (rank_of(hash) < SKETCH_LOW_RANKS)
         prefetch(&sketch->low_rows[rank_of(hash)].seen[place]);
     prefetch(&sketch->window);

@@ -348,19 +348,22 @@ static void warm_block(const void *block, size_t bytes)
         prefetch((const uint8_t *)block + i);
 }
 
-static const void *found(const struct surroundings *around, enum table table,
-                         const struct endpoint_hashes *hashes)
+static inline __attribute__((always_inline)) const void *found(const struct surroundings *around,
+                                                               enum table table,
+                                                               const struct recent_kind *kind,
+                                                               const struct endpoint_hashes *hashes)
 {
-    return recent_table_found(&around->tables[table], hashes->feature_place[key_of[table]]);
+    return recent_found(&around->tables[table], kind, hashes->feature_place[key_of[table]]);
 }
 
 void surroundings_warm_sums(const struct surroundings *around, const struct endpoint_hashes *hashes)
 {
-    const struct source *const source = found(around, TABLE_SOURCES, hashes);
-    const struct destination *const destination = found(around, TABLE_DESTINATIONS, hashes);
-    const struct pair *const pair = found(around, TABLE_PAIRS, hashes);
-    (void)found(around, TABLE_CONVERSATIONS, hashes);
-    (void)found(around, TABLE_OFFERS, hashes);
+    const struct source *const source = found(around, TABLE_SOURCES, &SOURCES, hashes);
+    const struct destination *const destination =
+        found(around, TABLE_DESTINATIONS, &DESTINATIONS, hashes);
+    const struct pair *const pair = found(around, TABLE_PAIRS, &PAIRS, hashes);
+    (void)found(around, TABLE_CONVERSATIONS, &CONVERSATIONS, hashes);
+    (void)found(around, TABLE_OFFERS, &OFFERS, hashes);
     if (source != NULL)
         warm_block(source_sums(source, &around->pools), offsetof(struct source_sums, minutes));
     if (destination != NULL)
@@ -380,9 +383,10 @@ void surroundings_warm_things(const struct surroundings *around,
                               const struct endpoint_hashes *hashes)
 {
     const struct pools *const pools = &around->pools;
-    const struct source *const source = found(around, TABLE_SOURCES, hashes);
-    const struct destination *const destination = found(around, TABLE_DESTINATIONS, hashes);
-    const struct pair *const pair = found(around, TABLE_PAIRS, hashes);
+    const struct source *const source = found(around, TABLE_SOURCES, &SOURCES, hashes);
+    const struct destination *const destination =
+        found(around, TABLE_DESTINATIONS, &DESTINATIONS, hashes);
+    const struct pair *const pair = found(around, TABLE_PAIRS, &PAIRS, hashes);
     if (source != NULL && source->sums != 0) {
         const struct source_sums *const sums = source_sums(source, pools);
         distinct_warm(&sums->peers, &pools->distincts, (uint32_t)hashes->destination_sketch);

@@ -73,7 +73,7 @@ static struct thing *touch(struct recent_table *table, uint32_t key, uint64_t no
     recent_table_ask(table, lookup.hash);
     if (rand() % 4 == 0)
         found[key] = recent_find(table, &THINGS, lookup.hash);
-    (void)recent_table_found(table, recent_find(table, &THINGS, lookup.hash));
+    (void)recent_found(table, &THINGS, recent_find(table, &THINGS, lookup.hash));
     lookup.place = found[key];
     struct thing *thing = rand() % 4 == 0 ? recent_table_touch_anew(table, lookup, now)
                                           : recent_touch(table, &THINGS, lookup, now);
