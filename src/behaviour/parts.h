@@ -88,14 +88,14 @@ static inline void spread_part_warm(const struct parts *parts, struct spread_par
 }
 
 /* The flow of this moment brought the entry in, or is so like the one that did that it may stand
- * for it; never where no birth is told. */
+ * for it. */
 static inline bool part_is_birth(const struct moment *birth, const struct moment *moment)
 {
-    return birth != NULL && birth->now_ns == moment->now_ns && birth->start_ns == moment->start_ns;
+    return birth->now_ns == moment->now_ns && birth->start_ns == moment->start_ns;
 }
 
 /* A part's last three: `birth` is the moment of the flow that brought its entry in, the same in
- * each call. A part that was never sole may be asked without: NULL. */
+ * each call. */
 void tally_part_add_more(struct parts *parts, struct tally_part *part, const struct moment *birth,
                          const struct moment *moment, const struct span *span, uint64_t amount);
 static inline void tally_part_add(struct parts *parts, struct tally_part *part,
