@@ -101,8 +101,8 @@ static inline void recent_fill_cell(struct recent_table *table, uint32_t place, 
 
 /* What would no longer be found behind the gap moves into it, so that nothing is left that only
  * marks a place: from cell number `at` on, the first behind the gap that does not lie where its
- * hash puts it. Out of line: of a table a quarter full two evictions in five find a neighbour, and
- * one in eight such a one. */
+ * hash puts it. Out of line: of a table a quarter full two evictions in five find a neighbour, but
+ * most neighbours lie where their hash puts them. */
 void recent_table_close_gap(struct recent_table *table, uint32_t gap, uint32_t at);
 
 static inline void recent_empty_cell(struct recent_table *table, uint32_t place)

@@ -187,7 +187,7 @@ static void begin_view(struct sketch_view *view, uint32_t oldest, uint32_t lates
 
 /* Of things that may lie before either horizon: then the next estimate sees it by their groups.
  * Both views are the same. Rejected: one made, then copied; the wide loads of a copy wait for the
- * narrow stores just made, a quarter of the time of all notes. */
+ * narrow stores just made, where a quarter of distinct_note's samples lay. */
 static void note_all(struct sketch_pool *pool, struct sketch *sketch,
                      const struct sketch_thing *things, uint32_t count)
 {

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Flows that leave the window are foreseen as well: their entries so many flows before, what these
- * took from the pools later. Many may leave at once, when time has moved on, 15 ns each: their
- * entries are asked for early enough for a miss that waits for a page table's miss. */
+ * took from the pools later. When time has moved on many leave at once, one right after the other,
+ * and a miss may have to wait for one of a page table: 8 and 4 flows before were too late. */
 enum { LEAVING_ENTRIES = 32, LEAVING_POOLS = 16 };
 
 /* What an entry that is forgotten gives back, and what is fetched for that. Entries of one flow, in
