@@ -168,8 +168,10 @@ static void warm(struct engine *engine, const struct chunk *chunk)
 
 static void warm_sums(struct engine *engine, const struct chunk *chunk)
 {
-    for (size_t i = 0; i < chunk->count; i++)
+    for (size_t i = 0; i < chunk->count; i++) {
         feature_warm_sums(engine->features, &chunk->hashes[i]);
+        behaviour_warm_parts(engine->behaviours, &chunk->hashes[i]);
+    }
 }
 
 static void warm_things(struct engine *engine, const struct chunk *chunk)

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { CELLS_LEAST = 4096, LIMIT_MAX = 1 << 29, LINE_BYTES = 64 };
+enum { CELLS_LEAST = 4096, LIMIT_MAX = 1 << 29 };
 
 static uint32_t cell_count_for(uint32_t limit)
 {
@@ -46,15 +46,8 @@ static void split_cells(struct recent_table *table)
     const uint32_t spare = CELL_BITS - table->place_bits;
     const uint32_t distance_bits = spare < 2 * DISTANCE_BITS ? spare / 2 : DISTANCE_BITS;
     table->distance_most = (UINT32_C(1) << distance_bits) - 1;
+    table->distance_mask = table->distance_most << table->place_bits;
     table->tag_mask = ~((UINT32_C(1) << (table->place_bits + distance_bits)) - 1);
-}
-
-/* Of an entry within a line its end, which may lie in the next one; else what follows the key. */
-static uint32_t warm_offset(const struct recent_layout *layout)
-{
-    return (uint32_t)(layout->entry_bytes > LINE_BYTES
-                          ? sizeof(struct recent_entry) + layout->key_bytes
-                          : layout->entry_bytes - 1);
 }
 
 /* Of an odd number, modulo 2^64: each step doubles the bits that are right, of which there are 3 at
@@ -100,7 +93,6 @@ bool recent_table_init(struct recent_table *table, const struct recent_layout *l
     table->layout.hash_key = NULL;
     table->cells_most = cell_count_for(table->layout.limit);
     split_cells(table);
-    table->warm_offset = warm_offset(&table->layout);
     table->entry_shift = (uint32_t)__builtin_ctzll(layout->entry_bytes);
     table->entry_inverse = inverse_of(layout->entry_bytes >> table->entry_shift);
     table->range = pages_open(2 * cells_bytes(table));
@@ -196,14 +188,13 @@ uint32_t recent_table_new_place(struct recent_table *table)
     return table->count;
 }
 
-void recent_table_close_gap(struct recent_table *table, uint32_t gap)
+void recent_table_close_gap(struct recent_table *table, uint32_t gap, uint32_t at)
 {
     uint32_t *const cells = table->cells;
     const uint32_t mask = table->cell_mask;
-    const uint32_t distances = table->distance_most << table->place_bits;
     uint32_t cell;
-    for (uint32_t at = (gap + 1) & mask; (cell = cells[at]) != 0; at = (at + 1) & mask) {
-        if ((cell & distances) == 0)
+    for (; (cell = cells[at]) != 0; at = (at + 1) & mask) {
+        if ((cell & table->distance_mask) == 0)
             continue; /* most lie where their hash puts them */
         const uint32_t distance = distance_of(table, at);
         const uint32_t step = (at - gap) & mask;
@@ -226,15 +217,6 @@ struct recent_lookup recent_lookup_begin(const struct recent_table *table, const
 {
     return recent_lookup_hashed(key,
                                 (uint32_t)siphash13(table->hash_key, key, table->layout.key_bytes));
-}
-
-const void *recent_table_found(const struct recent_table *table, uint32_t place)
-{
-    if (place == 0)
-        return NULL;
-    __builtin_prefetch(&table->links[table->links[place].older]);
-    __builtin_prefetch(&table->links[table->links[place].newer]);
-    return entry_at(table, place);
 }
 
 bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup)

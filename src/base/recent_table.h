@@ -19,6 +19,8 @@
 #ifndef WHYFLOW_BASE_RECENT_TABLE_H
 #define WHYFLOW_BASE_RECENT_TABLE_H
 
+#include "base/prefetch.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -72,8 +74,7 @@ struct recent_table {
     struct recent_link *links;
     uint8_t *slab;
     uint32_t cell_mask, cells_most;
-    uint32_t place_bits, place_mask, distance_most, tag_mask; /* parts of a cell */
-    uint32_t warm_offset;   /* where an entry is fetched but for its beginning */
+    uint32_t place_bits, place_mask, distance_most, distance_mask, tag_mask; /* parts of a cell */
     uint32_t entry_shift;   /* an entry's size is an odd number times this power of two; */
     uint64_t entry_inverse; /* the odd number's inverse, modulo 2^64 */
     uint32_t count;         /* entries; they fill the first slots */
@@ -94,7 +95,7 @@ size_t recent_table_memory_bytes(const struct recent_table *table);
 struct recent_lookup {
     const void *key; /* the caller's, valid until the touch */
     uint32_t hash;
-    uint32_t place; /* where recent_table_find was led some time ago; 0: it is not known */
+    uint32_t place; /* where recent_find was led some time ago; 0: it is not known */
 };
 
 /* By the table's own hash of the key, or by one that the caller has; one table is always asked in
@@ -103,11 +104,6 @@ struct recent_lookup recent_lookup_begin(const struct recent_table *table, const
 struct recent_lookup recent_lookup_hashed(const void *key, uint32_t hash);
 /* Has the cell fetched that the hash leads to. */
 static inline void recent_table_ask(const struct recent_table *table, uint32_t hash);
-/* The place that the hash leads to, most likely the key's, and its memory is asked for; 0: surely
- * there is no such key. For who keeps it until the touch, which then need not look again. */
-static inline uint32_t recent_table_find(const struct recent_table *table, uint32_t hash);
-/* The entry of a place found; its neighbours in the order of use are asked for. */
-const void *recent_table_found(const struct recent_table *table, uint32_t place);
 bool recent_table_has(const struct recent_table *table, struct recent_lookup lookup);
 /* The entry, now the most recently used; inserted if it was not there: then `inserted` is `number`
  * and what follows the key is zero. For who touches for every flow and table there is the same in
@@ -125,36 +121,11 @@ uint32_t recent_table_slot(const struct recent_table *table, const void *entry);
 /* What is in a slot if it has been there since flow `number` or before; else NULL. */
 void *recent_table_at(const struct recent_table *table, uint32_t slot, uint64_t number);
 
-/* Has a slot's memory fetched, for a recent_table_at to come: a whole entry, if it is not longer
- * than a line. */
-static inline void recent_table_warm_slot(const struct recent_table *table, uint32_t slot);
-
 /* ---- in line: asked for every flow and table ------------------------------------------------ */
-
-static inline void recent_table_warm_slot(const struct recent_table *table, uint32_t slot)
-{
-    const uint8_t *const entry = table->slab + slot * table->layout.entry_bytes;
-    __builtin_prefetch(entry);
-    __builtin_prefetch(entry + table->warm_offset);
-}
 
 static inline void recent_table_ask(const struct recent_table *table, uint32_t hash)
 {
-    __builtin_prefetch(&table->cells[hash & table->cell_mask]);
-}
-
-static inline uint32_t recent_table_find(const struct recent_table *table, uint32_t hash)
-{
-    uint32_t at = hash & table->cell_mask;
-    uint32_t cell;
-    while ((cell = table->cells[at]) != 0 && ((cell ^ hash) & table->tag_mask) != 0)
-        at = (at + 1) & table->cell_mask;
-    const uint32_t place = cell & table->place_mask;
-    if (place != 0) {
-        recent_table_warm_slot(table, place - 1);
-        __builtin_prefetch(&table->links[place]);
-    }
-    return place;
+    prefetch(&table->cells[hash & table->cell_mask]);
 }
 
 #endif

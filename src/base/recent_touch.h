@@ -15,9 +15,21 @@
 #include <assert.h>
 #include <string.h>
 
-enum { RECENT_CELLS_PER_ENTRY = 4 };
+enum { RECENT_CELLS_PER_ENTRY = 4, RECENT_LINE_BYTES = 64 };
 
-/* `number` as below; `kind` is a constant, and the one that the table was opened with. */
+/* In each, `kind` is a constant, and the one that the table was opened with. */
+
+/* The place that the hash leads to, most likely the key's, and its memory is asked for; 0: surely
+ * there is no such key. For who keeps it until the touch, which then need not look again. */
+static inline __attribute__((always_inline)) uint32_t
+recent_find(const struct recent_table *table, const struct recent_kind *kind, uint32_t hash);
+/* Has a place's memory fetched: a whole entry, if it is not longer than a line. */
+static inline __attribute__((always_inline)) void
+recent_warm(const struct recent_table *table, const struct recent_kind *kind, uint32_t place);
+/* The entry of a place found, NULL of none; its neighbours in the order of use are asked for. */
+static inline __attribute__((always_inline)) const void *
+recent_found(const struct recent_table *table, const struct recent_kind *kind, uint32_t place);
+/* `number` as below. */
 static inline __attribute__((always_inline)) void *recent_touch(struct recent_table *table,
                                                                 const struct recent_kind *kind,
                                                                 struct recent_lookup lookup,
@@ -88,8 +100,10 @@ static inline void recent_fill_cell(struct recent_table *table, uint32_t place, 
 }
 
 /* What would no longer be found behind the gap moves into it, so that nothing is left that only
- * marks a place. Out of line: of a table a quarter full seldom anything does. */
-void recent_table_close_gap(struct recent_table *table, uint32_t gap);
+ * marks a place: from cell number `at` on, the first behind the gap that does not lie where its
+ * hash puts it. Out of line: of a table a quarter full two evictions in five find a neighbour, but
+ * most neighbours lie where their hash puts them. */
+void recent_table_close_gap(struct recent_table *table, uint32_t gap, uint32_t at);
 
 static inline void recent_empty_cell(struct recent_table *table, uint32_t place)
 {
@@ -98,10 +112,13 @@ static inline void recent_empty_cell(struct recent_table *table, uint32_t place)
     uint32_t gap = table->links[place].hash & mask;
     while ((cells[gap] & place_mask) != place)
         gap = (gap + 1) & mask;
-    if (cells[(gap + 1) & mask] == 0)
+    uint32_t at = (gap + 1) & mask;
+    while (cells[at] != 0 && (cells[at] & table->distance_mask) == 0)
+        at = (at + 1) & mask;
+    if (cells[at] == 0)
         cells[gap] = 0;
     else
-        recent_table_close_gap(table, gap);
+        recent_table_close_gap(table, gap, at);
 }
 
 /* ---- entries -------------------------------------------------------------------------------- */
@@ -110,6 +127,44 @@ static inline __attribute__((always_inline)) struct recent_entry *
 recent_entry_at(const struct recent_table *table, const struct recent_kind *kind, uint32_t place)
 {
     return (struct recent_entry *)(void *)(table->slab + (place - 1) * kind->entry_bytes);
+}
+
+/* Of an entry within a line its end, which may lie in the next one, unless it fills a line; else
+ * what follows the key. */
+static inline __attribute__((always_inline)) void
+recent_warm(const struct recent_table *table, const struct recent_kind *kind, uint32_t place)
+{
+    const uint8_t *const entry = (const uint8_t *)recent_entry_at(table, kind, place);
+    prefetch(entry);
+    if (kind->entry_bytes > RECENT_LINE_BYTES)
+        prefetch(entry + sizeof(struct recent_entry) + kind->key_bytes);
+    else if (kind->entry_bytes < RECENT_LINE_BYTES)
+        prefetch(entry + kind->entry_bytes - 1);
+}
+
+static inline __attribute__((always_inline)) uint32_t
+recent_find(const struct recent_table *table, const struct recent_kind *kind, uint32_t hash)
+{
+    uint32_t at = hash & table->cell_mask;
+    uint32_t cell;
+    while ((cell = table->cells[at]) != 0 && ((cell ^ hash) & table->tag_mask) != 0)
+        at = (at + 1) & table->cell_mask;
+    const uint32_t place = recent_place_in(table, cell);
+    if (place != 0) {
+        recent_warm(table, kind, place);
+        prefetch(&table->links[place]);
+    }
+    return place;
+}
+
+static inline __attribute__((always_inline)) const void *
+recent_found(const struct recent_table *table, const struct recent_kind *kind, uint32_t place)
+{
+    if (place == 0)
+        return NULL;
+    prefetch(&table->links[table->links[place].older]);
+    prefetch(&table->links[table->links[place].newer]);
+    return recent_entry_at(table, kind, place);
 }
 
 static inline __attribute__((always_inline)) bool recent_is_at(const struct recent_table *table,
@@ -142,9 +197,9 @@ static inline __attribute__((always_inline)) void recent_foresee(const struct re
     if (first == 0 || second == 0)
         return;
     const struct recent_link link = table->links[second];
-    recent_table_warm_slot(table, second - 1);
+    recent_warm(table, kind, second);
     recent_table_ask(table, link.hash);
-    __builtin_prefetch(&table->links[link.newer]);
+    prefetch(&table->links[link.newer]);
     if (kind->foresee != NULL)
         kind->foresee(table->layout.context, recent_entry_at(table, kind, first));
 }

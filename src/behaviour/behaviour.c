@@ -365,6 +365,8 @@ static void give_births(const struct behaviour_engine *engine, struct scene *sce
         give_birth(engine, &scene->pair->entry, moment, &scene->pair->birth);
     give_birth(engine, &scene->sweep->entry, moment, &scene->sweep->birth);
     give_birth(engine, &scene->target->entry, moment, &scene->target->birth);
+    if (scene->conversation != NULL)
+        give_birth(engine, &scene->conversation->entry, moment, &scene->conversation->birth);
 }
 
 static bool holds(const struct condition *condition, double value)
@@ -445,22 +447,87 @@ void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flo
         ask(engine, TABLE_CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
 }
 
-static void find(const struct behaviour_engine *engine, enum table table, enum endpoint_key role,
-                 struct endpoint_hashes *hashes)
+static inline __attribute__((always_inline)) void
+find(const struct behaviour_engine *engine, enum table table, const struct recent_kind *kind,
+     enum endpoint_key role, struct endpoint_hashes *hashes)
 {
-    hashes->behaviour_place[role] = recent_table_find(&engine->tables[table], hashes->hash[role]);
+    hashes->behaviour_place[role] = recent_find(&engine->tables[table], kind, hashes->hash[role]);
 }
 
 void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
                     struct endpoint_hashes *hashes)
 {
-    find(engine, TABLE_HOSTS, ENDPOINT_SOURCE, hashes);
-    find(engine, TABLE_HOSTS, ENDPOINT_DESTINATION, hashes);
-    find(engine, TABLE_PAIRS, ENDPOINT_PAIR, hashes);
-    find(engine, TABLE_SWEEPS, ENDPOINT_SOURCE_PORT, hashes);
-    find(engine, TABLE_TARGETS, ENDPOINT_DESTINATION_PORT, hashes);
+    find(engine, TABLE_HOSTS, &HOSTS, ENDPOINT_SOURCE, hashes);
+    find(engine, TABLE_HOSTS, &HOSTS, ENDPOINT_DESTINATION, hashes);
+    find(engine, TABLE_PAIRS, &PAIRS, ENDPOINT_PAIR, hashes);
+    find(engine, TABLE_SWEEPS, &SWEEPS, ENDPOINT_SOURCE_PORT, hashes);
+    find(engine, TABLE_TARGETS, &TARGETS, ENDPOINT_DESTINATION_PORT, hashes);
     if (may_converse(flow))
-        find(engine, TABLE_CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
+        find(engine, TABLE_CONVERSATIONS, &CONVERSATIONS, ENDPOINT_CONVERSATION, hashes);
+}
+
+static inline __attribute__((always_inline)) const void *
+found(const struct behaviour_engine *engine, enum table table, const struct recent_kind *kind,
+      enum endpoint_key role, const struct endpoint_hashes *hashes)
+{
+    return recent_found(&engine->tables[table], kind, hashes->behaviour_place[role]);
+}
+
+static void warm_host(const struct parts *parts, const struct host *host)
+{
+    if (host == NULL)
+        return;
+    spread_part_warm(parts, host->outside_peers);
+    spread_part_warm(parts, host->clients);
+    spread_part_warm(parts, host->inside_users);
+}
+
+static void warm_pair(const struct parts *parts, const struct pair *pair)
+{
+    if (pair == NULL)
+        return;
+    spread_part_warm(parts, pair->ports_20s);
+    spread_part_warm(parts, pair->ports_1d);
+}
+
+static void warm_sweep(const struct parts *parts, const struct sweep *sweep)
+{
+    if (sweep == NULL)
+        return;
+    tally_part_warm(parts, sweep->flows_10m);
+    tally_part_warm(parts, sweep->flows_1d);
+    spread_part_warm(parts, sweep->hosts_10m);
+    spread_part_warm(parts, sweep->hosts_1d);
+}
+
+static void warm_target(const struct parts *parts, const struct target *target)
+{
+    if (target == NULL)
+        return;
+    tally_part_warm(parts, target->flows_20s);
+    spread_part_warm(parts, target->sources_20s);
+}
+
+static void warm_conversation(const struct parts *parts, const struct conversation *conversation)
+{
+    if (conversation == NULL)
+        return;
+    tally_part_warm(parts, conversation->held_20s);
+    tally_part_warm(parts, conversation->logins_10m);
+}
+
+/* What most flows count in; bytes and partners are of few. */
+void behaviour_warm_parts(const struct behaviour_engine *engine,
+                          const struct endpoint_hashes *hashes)
+{
+    const struct parts *const parts = &engine->parts;
+    warm_host(parts, found(engine, TABLE_HOSTS, &HOSTS, ENDPOINT_SOURCE, hashes));
+    warm_host(parts, found(engine, TABLE_HOSTS, &HOSTS, ENDPOINT_DESTINATION, hashes));
+    warm_pair(parts, found(engine, TABLE_PAIRS, &PAIRS, ENDPOINT_PAIR, hashes));
+    warm_sweep(parts, found(engine, TABLE_SWEEPS, &SWEEPS, ENDPOINT_SOURCE_PORT, hashes));
+    warm_target(parts, found(engine, TABLE_TARGETS, &TARGETS, ENDPOINT_DESTINATION_PORT, hashes));
+    warm_conversation(
+        parts, found(engine, TABLE_CONVERSATIONS, &CONVERSATIONS, ENDPOINT_CONVERSATION, hashes));
 }
 
 void behaviour_observe(struct behaviour_engine *engine, const struct flow_record *flow,

@@ -27,11 +27,13 @@ void behaviour_observe(struct behaviour_engine *engine, const struct flow_record
                        const struct endpoint_hashes *hashes, const struct feature_vector *vector,
                        struct behaviour_finding *finding);
 
-/* For whoever knows flows to come: see feature_ask_ahead and feature_warm. */
+/* For whoever knows flows to come: see feature_ask_ahead, feature_warm and feature_warm_sums. */
 void behaviour_ask_ahead(const struct behaviour_engine *engine, const struct flow_record *flow,
                          const struct endpoint_hashes *hashes);
 void behaviour_warm(const struct behaviour_engine *engine, const struct flow_record *flow,
                     struct endpoint_hashes *hashes);
+void behaviour_warm_parts(const struct behaviour_engine *engine,
+                          const struct endpoint_hashes *hashes);
 
 /* Adds its memory, and what its tables forgot, to what the feature engine counted. */
 void behaviour_counters(const struct behaviour_engine *engine, struct engine_counters *counters);

@@ -85,14 +85,15 @@ struct target {
     struct moment birth;
 };
 
-/* A source and one service of one host. Its parts are seldom taken, and then for several flows. */
+/* A source and one service of one host. */
 struct conversation {
     struct recent_entry entry;
     struct conversation_key key;
     struct tally_part held_20s;   /* connections held nearly empty, by their starts */
     struct tally_part logins_10m; /* short connections of a log-in's size */
-    uint64_t contacts;            /* answered, from the first on */
+    uint32_t contacts;            /* answered, from the first on; stays at its greatest value */
     int64_t first_ns, last_ns;    /* starts of its first and latest contact */
+    struct moment birth;
 };
 
 /* One flow with all the evidence it belongs to, itself counted. */

@@ -17,6 +17,7 @@
 #define WHYFLOW_BEHAVIOUR_PARTS_H
 
 #include "base/item_pool.h"
+#include "base/prefetch.h"
 #include "behaviour/tally.h"
 
 #include <stdbool.h>
@@ -70,15 +71,31 @@ void parts_deinit(struct parts *parts);
 void parts_clear(struct parts *parts);
 size_t parts_memory_bytes(const struct parts *parts);
 
+/* Have the block of a part fetched, if it has one. */
+static inline void tally_part_warm(const struct parts *parts, struct tally_part part)
+{
+    if (part_has_block(part.state))
+        prefetch(&parts->tallies[part_place(part.state)]);
+}
+
+static inline void spread_part_warm(const struct parts *parts, struct spread_part part)
+{
+    if (!part_has_block(part.state))
+        return;
+    const struct spread *const spread = &parts->spreads[part_place(part.state)];
+    prefetch(spread);
+    prefetch(&spread->bits_set); /* it lies in two lines */
+}
+
 /* The flow of this moment brought the entry in, or is so like the one that did that it may stand
- * for it; never where no birth is told. */
+ * for it. */
 static inline bool part_is_birth(const struct moment *birth, const struct moment *moment)
 {
-    return birth != NULL && birth->now_ns == moment->now_ns && birth->start_ns == moment->start_ns;
+    return birth->now_ns == moment->now_ns && birth->start_ns == moment->start_ns;
 }
 
 /* A part's last three: `birth` is the moment of the flow that brought its entry in, the same in
- * each call. A part that was never sole may be asked without: NULL. */
+ * each call. */
 void tally_part_add_more(struct parts *parts, struct tally_part *part, const struct moment *birth,
                          const struct moment *moment, const struct span *span, uint64_t amount);
 static inline void tally_part_add(struct parts *parts, struct tally_part *part,

@@ -156,9 +156,10 @@ static double short_logins_10m(const struct scene *scene)
 static double login_interval_s(const struct scene *scene)
 {
     const struct tally_part logins = scene->conversation->logins_10m;
+    const struct moment *const birth = &scene->conversation->birth;
     const uint64_t count = flows(scene, logins);
-    const int64_t time_ns = tally_part_last_ns(scene->parts, logins, NULL) -
-                            tally_part_first_ns(scene->parts, logins, NULL);
+    const int64_t time_ns = tally_part_last_ns(scene->parts, logins, birth) -
+                            tally_part_first_ns(scene->parts, logins, birth);
     return where(count > 1, seconds(time_ns) / (double)(count > 1 ? count - 1 : 1));
 }
 
@@ -349,6 +350,7 @@ int64_t quantity_since_ns(enum quantity_id id, const struct scene *scene)
 {
     const struct pair *const pair = scene->pair;
     const struct sweep *const sweep = scene->sweep;
+    const struct conversation *const conversation = scene->conversation;
     switch (id) {
     case QUANTITY_PROBED_PORTS_20S:
         return spread_since(scene, pair->ports_20s, &pair->birth);
@@ -363,10 +365,10 @@ int64_t quantity_since_ns(enum quantity_id id, const struct scene *scene)
     case QUANTITY_OPENINGS_20S:
         return spread_since(scene, scene->target->sources_20s, &scene->target->birth);
     case QUANTITY_HELD:
-        return tally_since(scene, scene->conversation->held_20s, NULL);
+        return tally_since(scene, conversation->held_20s, &conversation->birth);
     case QUANTITY_SSH_LOGINS:
     case QUANTITY_OTHER_LOGINS:
-        return tally_since(scene, scene->conversation->logins_10m, NULL);
+        return tally_since(scene, conversation->logins_10m, &conversation->birth);
     case QUANTITY_LOGIN_TRIES:
         return spread_since(scene, sweep->login_tries, &sweep->birth);
     case QUANTITY_QUERY_FLOWS_10M:
@@ -376,7 +378,7 @@ int64_t quantity_since_ns(enum quantity_id id, const struct scene *scene)
     case QUANTITY_PARTNERS_OUT:
         return spread_since(scene, scene_inside(scene)->partners_out, &scene_inside(scene)->birth);
     case QUANTITY_CONTACTS:
-        return scene->conversation->first_ns;
+        return conversation->first_ns;
     default:
         return scene->flow->first_ns; /* of this flow alone */
     }

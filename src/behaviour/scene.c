@@ -10,7 +10,7 @@ static const struct span SPAN_10M = {5 * BEHAVIOUR_MINUTE_NS, .is_by_start = fal
 static const struct span SPAN_1H = {30 * BEHAVIOUR_MINUTE_NS, .is_by_start = false};
 static const struct span SPAN_1D = {12 * BEHAVIOUR_HOUR_NS, .is_by_start = false};
 
-/* In a part of the entry with this birth; NULL: of one whose parts are never sole. */
+/* In a part of the entry with this birth. */
 static unsigned note(struct scene *scene, struct spread_part *part, const struct moment *birth,
                      const struct span *span, uint64_t hash)
 {
@@ -67,8 +67,9 @@ static void count_roles(struct scene *scene, const struct endpoint_hashes *hashe
 static void count_logins(struct scene *scene, const struct endpoint_hashes *hashes)
 {
     struct sweep *const sweep = scene->sweep;
+    struct conversation *const conversation = scene->conversation;
     if (scene_is(scene, SIGHT_SHORT_LOGIN))
-        add(scene, &scene->conversation->logins_10m, NULL, &SPAN_10M, 0);
+        add(scene, &conversation->logins_10m, &conversation->birth, &SPAN_10M, 0);
     if (!scene_is(scene, SIGHT_NEW_LOGIN))
         return;
     note(scene, &sweep->login_tries, &sweep->birth, &SPAN_10M, hashes->destination_sketch);
@@ -102,6 +103,12 @@ static void count_partners(struct scene *scene, const struct endpoint_hashes *ha
     }
 }
 
+static void count_held(struct scene *scene)
+{
+    struct conversation *const conversation = scene->conversation;
+    add(scene, &conversation->held_20s, &conversation->birth, &SPAN_20S, 0);
+}
+
 static void count_contact(struct scene *scene)
 {
     struct conversation *const conversation = scene->conversation;
@@ -110,7 +117,7 @@ static void count_contact(struct scene *scene)
         conversation->first_ns = first_ns;
     if (conversation->contacts == 0 || first_ns > conversation->last_ns)
         conversation->last_ns = first_ns;
-    conversation->contacts++;
+    conversation->contacts += conversation->contacts < UINT32_MAX;
 }
 
 static void meet(struct host *host, const struct flow_record *flow)
@@ -132,7 +139,7 @@ void scene_count(struct scene *scene, const struct endpoint_hashes *hashes)
     if (scene_is(scene, SIGHT_PARTNER))
         count_partners(scene, hashes);
     if (scene_is(scene, SIGHT_HELD))
-        add(scene, &scene->conversation->held_20s, NULL, &SPAN_20S, 0);
+        count_held(scene);
     if (scene_is(scene, SIGHT_CONTACT))
         count_contact(scene);
 }

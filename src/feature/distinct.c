@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/distinct.h"
 
+#include "base/prefetch.h"
+
 #include <string.h>
 
 enum { LINE_BYTES = 64 };
@@ -62,15 +64,27 @@ static void drop_old(struct distinct *distinct, const struct sketch_thing *thing
         count_within(things, distinct->count, (uint32_t)horizon->now, horizon->now - oldest);
 }
 
-/* Where the hash is listed, or `count`. By four, because what a flood or a scan brings is listed
- * nowhere. */
+/* Of a whole list, whether the hash is in it: two things at a time, because what a flood or a scan
+ * brings is listed nowhere. Such vectors are gcc's and clang's, of whatever machine. */
+static bool is_listed(const struct sketch_thing things[DISTINCT_LISTED], uint32_t hash)
+{
+    typedef uint32_t two_things __attribute__((vector_size(2 * sizeof(struct sketch_thing))));
+    const two_things wanted = {hash, hash, hash, hash};
+    two_things found = {0};
+    for (unsigned i = 0; i < DISTINCT_LISTED; i += 2) {
+        two_things two;
+        memcpy(&two, &things[i], sizeof two);
+        found |= (two_things)(two == wanted);
+    }
+    return (found[0] | found[2]) != 0; /* what lies between is when they were seen */
+}
+
+/* Where the hash is listed, or `count`. */
 static uint32_t place_of(const struct sketch_thing *things, uint32_t count, uint32_t hash)
 {
     uint32_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        if (things[i].hash == hash || things[i + 1].hash == hash || things[i + 2].hash == hash ||
-            things[i + 3].hash == hash)
-            break;
+    if (count == DISTINCT_LISTED && !is_listed(things, hash))
+        return count;
     while (i < count && things[i].hash != hash)
         i++;
     return i;
@@ -203,7 +217,7 @@ void distinct_warm(const struct distinct *distinct, const struct distinct_pool *
 {
     const uint8_t *const list = distinct->list != 0 ? (uint8_t *)list_of(distinct, pool) : NULL;
     for (size_t i = 0; list != NULL && i < sizeof(struct distinct_list); i += LINE_BYTES)
-        __builtin_prefetch(list + i);
+        prefetch(list + i);
     if (distinct->sketch != 0 && distinct->sketch != SKETCH_LOST)
         sketch_warm(&pool->sketches, distinct->sketch, hash);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feature/surroundings.h"
 
+#include "base/prefetch.h"
 #include "base/recent_touch.h"
 #include "feature/category.h"
 
@@ -8,8 +9,9 @@
 #include <string.h>
 
 /* Flows that leave the window are foreseen as well: their entries so many flows before, what these
- * took from the pools later. */
-enum { LEAVING_ENTRIES = 8, LEAVING_POOLS = 4 };
+ * took from the pools later. When time has moved on many leave at once, one right after the other,
+ * and a miss may have to wait for one of a page table: 8 and 4 flows before were too late. */
+enum { LEAVING_ENTRIES = 32, LEAVING_POOLS = 16 };
 
 /* What an entry that is forgotten gives back, and what is fetched for that. Entries of one flow, in
  * a flood all, have nothing to give back: that is asked in line, the rest is not. An entry is in
@@ -39,7 +41,7 @@ static inline __attribute__((always_inline)) void foresee_source(void *context,
                                                                  const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
-    __builtin_prefetch(source_sums((const struct source *)entry, &around->pools));
+    prefetch(source_sums((const struct source *)entry, &around->pools));
 }
 
 static __attribute__((noinline)) bool release_destination(struct surroundings *around,
@@ -64,7 +66,7 @@ static inline __attribute__((always_inline)) void
 foresee_destination(void *context, const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
-    __builtin_prefetch(destination_history((const struct destination *)entry, &around->pools));
+    prefetch(destination_history((const struct destination *)entry, &around->pools));
 }
 
 static __attribute__((noinline)) bool release_pair(struct surroundings *around, struct pair *pair)
@@ -85,7 +87,7 @@ static inline __attribute__((always_inline)) void foresee_pair(void *context,
                                                                const struct recent_entry *entry)
 {
     const struct surroundings *const around = context;
-    __builtin_prefetch(pair_sums((const struct pair *)entry, &around->pools));
+    prefetch(pair_sums((const struct pair *)entry, &around->pools));
 }
 
 /* Constants by name: each touch is made for one of them. */
@@ -249,9 +251,9 @@ static void warm_leaving_entries(const struct surroundings *around, const struct
 {
     if (flow == NULL)
         return;
-    recent_table_warm_slot(&around->tables[TABLE_SOURCES], flow->source_slot);
-    recent_table_warm_slot(&around->tables[TABLE_DESTINATIONS], flow->destination_slot);
-    recent_table_warm_slot(&around->tables[TABLE_PAIRS], flow->pair_slot);
+    recent_warm(&around->tables[TABLE_SOURCES], &SOURCES, flow->source_slot + 1);
+    recent_warm(&around->tables[TABLE_DESTINATIONS], &DESTINATIONS, flow->destination_slot + 1);
+    recent_warm(&around->tables[TABLE_PAIRS], &PAIRS, flow->pair_slot + 1);
 }
 
 /* What flow `number` adds up in, if its entries took it and have been there since the flow. */
@@ -283,9 +285,9 @@ static void warm_leaving_pools(const struct surroundings *around, const struct w
     if (flow == NULL)
         return;
     const struct leaving leaving = leaving_of(around, flow, number);
-    __builtin_prefetch(leaving.source);
-    __builtin_prefetch(leaving.destination);
-    __builtin_prefetch(leaving.pair);
+    prefetch(leaving.source);
+    prefetch(leaving.destination);
+    prefetch(leaving.pair);
 }
 
 void surroundings_leave_window(struct surroundings *around)
@@ -321,42 +323,47 @@ void surroundings_ask_ahead(const struct surroundings *around, const struct endp
     ask(around, TABLE_OFFERS, hashes);
 }
 
-static void find(const struct surroundings *around, enum table table,
-                 struct endpoint_hashes *hashes)
+static inline __attribute__((always_inline)) void find(const struct surroundings *around,
+                                                       enum table table,
+                                                       const struct recent_kind *kind,
+                                                       struct endpoint_hashes *hashes)
 {
     const enum endpoint_key key = key_of[table];
-    hashes->feature_place[key] = recent_table_find(&around->tables[table], hashes->hash[key]);
+    hashes->feature_place[key] = recent_find(&around->tables[table], kind, hashes->hash[key]);
 }
 
 void surroundings_warm(const struct surroundings *around, struct endpoint_hashes *hashes)
 {
-    find(around, TABLE_SOURCES, hashes);
-    find(around, TABLE_DESTINATIONS, hashes);
-    find(around, TABLE_PAIRS, hashes);
-    find(around, TABLE_CONVERSATIONS, hashes);
-    find(around, TABLE_OFFERS, hashes);
+    find(around, TABLE_SOURCES, &SOURCES, hashes);
+    find(around, TABLE_DESTINATIONS, &DESTINATIONS, hashes);
+    find(around, TABLE_PAIRS, &PAIRS, hashes);
+    find(around, TABLE_CONVERSATIONS, &CONVERSATIONS, hashes);
+    find(around, TABLE_OFFERS, &OFFERS, hashes);
 }
 
 /* Has fetched a block of the pools: it is several lines long. */
 static void warm_block(const void *block, size_t bytes)
 {
     for (size_t i = 0; block != NULL && i < bytes; i += 64)
-        __builtin_prefetch((const uint8_t *)block + i);
+        prefetch((const uint8_t *)block + i);
 }
 
-static const void *found(const struct surroundings *around, enum table table,
-                         const struct endpoint_hashes *hashes)
+static inline __attribute__((always_inline)) const void *found(const struct surroundings *around,
+                                                               enum table table,
+                                                               const struct recent_kind *kind,
+                                                               const struct endpoint_hashes *hashes)
 {
-    return recent_table_found(&around->tables[table], hashes->feature_place[key_of[table]]);
+    return recent_found(&around->tables[table], kind, hashes->feature_place[key_of[table]]);
 }
 
 void surroundings_warm_sums(const struct surroundings *around, const struct endpoint_hashes *hashes)
 {
-    const struct source *const source = found(around, TABLE_SOURCES, hashes);
-    const struct destination *const destination = found(around, TABLE_DESTINATIONS, hashes);
-    const struct pair *const pair = found(around, TABLE_PAIRS, hashes);
-    (void)found(around, TABLE_CONVERSATIONS, hashes);
-    (void)found(around, TABLE_OFFERS, hashes);
+    const struct source *const source = found(around, TABLE_SOURCES, &SOURCES, hashes);
+    const struct destination *const destination =
+        found(around, TABLE_DESTINATIONS, &DESTINATIONS, hashes);
+    const struct pair *const pair = found(around, TABLE_PAIRS, &PAIRS, hashes);
+    (void)found(around, TABLE_CONVERSATIONS, &CONVERSATIONS, hashes);
+    (void)found(around, TABLE_OFFERS, &OFFERS, hashes);
     if (source != NULL)
         warm_block(source_sums(source, &around->pools), offsetof(struct source_sums, minutes));
     if (destination != NULL)
@@ -376,9 +383,10 @@ void surroundings_warm_things(const struct surroundings *around,
                               const struct endpoint_hashes *hashes)
 {
     const struct pools *const pools = &around->pools;
-    const struct source *const source = found(around, TABLE_SOURCES, hashes);
-    const struct destination *const destination = found(around, TABLE_DESTINATIONS, hashes);
-    const struct pair *const pair = found(around, TABLE_PAIRS, hashes);
+    const struct source *const source = found(around, TABLE_SOURCES, &SOURCES, hashes);
+    const struct destination *const destination =
+        found(around, TABLE_DESTINATIONS, &DESTINATIONS, hashes);
+    const struct pair *const pair = found(around, TABLE_PAIRS, &PAIRS, hashes);
     if (source != NULL && source->sums != 0) {
         const struct source_sums *const sums = source_sums(source, pools);
         distinct_warm(&sums->peers, &pools->distincts, (uint32_t)hashes->destination_sketch);

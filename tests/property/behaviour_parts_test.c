@@ -79,7 +79,6 @@ static uint32_t plain_things(const struct plain *plain)
 enum { ENTRIES = 8, STEPS = UNIT_ROUNDS(200000), THINGS = 300 };
 
 struct entry {
-    bool has_birth;
     struct moment birth;
     struct tally_part tally;
     struct spread_part spread;
@@ -129,7 +128,7 @@ static void check(const struct world *world, const struct entry *entry)
 {
     const struct parts *const parts = &world->parts;
     const struct plain *const plain = &entry->plain;
-    const struct moment *const birth = entry->has_birth ? &entry->birth : NULL;
+    const struct moment *const birth = &entry->birth;
     ck_assert_uint_eq(tally_part_count(parts, entry->tally),
                       plain->halves[0].count + plain->halves[1].count);
     ck_assert_uint_eq(tally_part_sum(parts, entry->tally),
@@ -142,7 +141,7 @@ static void check(const struct world *world, const struct entry *entry)
 
 static void count(struct world *world, struct entry *entry)
 {
-    const struct moment *const birth = entry->has_birth ? &entry->birth : NULL;
+    const struct moment *const birth = &entry->birth;
     const uint64_t amount = random_amount(world);
     const uint8_t thing = (uint8_t)random_below(world, THINGS);
     const unsigned is_new = plain_count(&entry->plain, world->moment, &world->span, amount, thing);
@@ -162,7 +161,6 @@ static void step(struct world *world)
     move_on(world);
     if (random_below(world, 6) == 0) {
         forget(world, entry);
-        entry->has_birth = random_below(world, 8) > 0;
         entry->birth = world->moment;
         check(world, entry);
         if (random_below(world, 4) == 0)

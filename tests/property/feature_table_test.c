@@ -72,8 +72,8 @@ static struct thing *touch(struct recent_table *table, uint32_t key, uint64_t no
         hashes == 0 ? recent_lookup_begin(table, &key) : recent_lookup_hashed(&key, key % hashes);
     recent_table_ask(table, lookup.hash);
     if (rand() % 4 == 0)
-        found[key] = recent_table_find(table, lookup.hash);
-    (void)recent_table_found(table, recent_table_find(table, lookup.hash));
+        found[key] = recent_find(table, &THINGS, lookup.hash);
+    (void)recent_found(table, &THINGS, recent_find(table, &THINGS, lookup.hash));
     lookup.place = found[key];
     struct thing *thing = rand() % 4 == 0 ? recent_table_touch_anew(table, lookup, now)
                                           : recent_touch(table, &THINGS, lookup, now);
