@@ -280,6 +280,12 @@ static bool is_in(const uint64_t known[SERVICE_PORTS_WORDS], uint16_t port)
     return (known[port / 64] >> port % 64 & 1) != 0;
 }
 
+bool service_ports_has(const struct service_ports *ports, uint8_t protocol, uint16_t port)
+{
+    const uint8_t bit = protocol_bit(protocol);
+    return bit != 0 && is_in(ports->known[bit / 2], port); /* of 1, 2 and 4 */
+}
+
 uint16_t service_ports_better(const struct service_ports *ports, uint8_t protocol,
                               uint16_t initiator_port, uint16_t responder_port)
 {

@@ -34,6 +34,11 @@ struct service_ports {
 };
 
 void service_ports_init(struct service_ports *ports);
+
+/* As service_is_known. */
+bool service_ports_has(const struct service_ports *ports, uint8_t protocol, uint16_t port);
+
+/* As service_port. */
 uint16_t service_ports_better(const struct service_ports *ports, uint8_t protocol,
                               uint16_t initiator_port, uint16_t responder_port);
 

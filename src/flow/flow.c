@@ -194,12 +194,19 @@ void flow_packet(struct flow *flow, const struct packet *packet, unsigned side, 
     flow_side_packet(own, packet);
 }
 
+static bool is_known(const struct flow_key_head *key, unsigned end,
+                     const struct service_ports *ports)
+{
+    return ports != NULL ? service_ports_has(ports, key->protocol, key->port[end])
+                         : service_is_known(key->protocol, key->port[end]);
+}
+
 /* Both sides seen: the one whose port alone is a known service's is the responder. */
 struct flow_orientation flow_orientation_by_port(const struct flow_key_head *key,
-                                                 unsigned first_side)
+                                                 unsigned first_side,
+                                                 const struct service_ports *ports)
 {
-    const bool known_0 = service_is_known(key->protocol, key->port[0]);
-    const bool known_1 = service_is_known(key->protocol, key->port[1]);
+    const bool known_0 = is_known(key, 0, ports), known_1 = is_known(key, 1, ports);
     if (known_0 != known_1)
         return (struct flow_orientation){known_0, FLOW_BASIS_PORT};
     return (struct flow_orientation){(uint8_t)first_side, FLOW_BASIS_FIRST};
@@ -216,5 +223,5 @@ struct flow_orientation flow_orientation(const struct flow *flow)
         .is_one_sided = flow->side[0].packets == 0 || flow->side[1].packets == 0,
         .has_refusal = flow->tcp.has_refusal,
     };
-    return flow_orientation_of(&clues, &flow->key.head);
+    return flow_orientation_of(&clues, &flow->key.head, NULL);
 }

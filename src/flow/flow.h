@@ -11,6 +11,7 @@
 #ifndef WHYFLOW_FLOW_FLOW_H
 #define WHYFLOW_FLOW_FLOW_H
 
+#include "base/service.h"
 #include "flow/flow_key.h"
 #include "flow/tcp_track.h"
 #include "whyflow/flow_record.h"
@@ -124,10 +125,13 @@ struct flow_clues {
 
 /* Where only the ports tell: that is two searches. */
 struct flow_orientation flow_orientation_by_port(const struct flow_key_head *key,
-                                                 unsigned first_side);
+                                                 unsigned first_side,
+                                                 const struct service_ports *ports);
 
+/* ports: NULL if they are not at hand; then they are searched for. */
 static inline struct flow_orientation flow_orientation_of(const struct flow_clues *clues,
-                                                          const struct flow_key_head *key)
+                                                          const struct flow_key_head *key,
+                                                          const struct service_ports *ports)
 {
     if (clues->is_slice)
         return clues->known;
@@ -141,7 +145,7 @@ static inline struct flow_orientation flow_orientation_of(const struct flow_clue
         return (struct flow_orientation){(uint8_t)(1 - clues->first_side), FLOW_BASIS_SYNACK};
     if (clues->is_one_sided)
         return (struct flow_orientation){clues->first_side, FLOW_BASIS_ONLY_SIDE};
-    return flow_orientation_by_port(key, clues->first_side);
+    return flow_orientation_by_port(key, clues->first_side, ports);
 }
 
 struct flow_orientation flow_orientation(const struct flow *flow);

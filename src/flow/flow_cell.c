@@ -15,6 +15,7 @@ static size_t bytes_of(uint32_t capacity, size_t a_place)
 bool flow_cells_init(struct flow_cells *cells, uint32_t capacity)
 {
     *cells = (struct flow_cells){.capacity = capacity};
+    service_ports_init(&cells->ports);
     cells->cells = pages_open(bytes_of(capacity, sizeof *cells->cells));
     cells->rests = pages_open(bytes_of(capacity, sizeof *cells->rests));
     cells->rares = pages_open(bytes_of(capacity, sizeof *cells->rares));

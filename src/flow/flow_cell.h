@@ -26,6 +26,7 @@
 #define WHYFLOW_FLOW_FLOW_CELL_H
 
 #include "base/item_pool.h"
+#include "base/service.h"
 #include "flow/flow.h"
 #include "flow/flow_key.h"
 #include "whyflow/settings.h"
@@ -147,6 +148,7 @@ struct flow_cells {
     struct item_pool rare_pool, wide_pool;
     struct flow_rare scratch; /* of a loaded flow that has no rare facts yet */
     uint32_t capacity;
+    struct service_ports ports;
 };
 
 /* False if memory is short. */
@@ -185,7 +187,7 @@ static inline struct flow_orientation flow_cells_orientation(const struct flow_c
         .is_one_sided = !cell->seen_0 || !cell->seen_1,
         .has_refusal = cell->has_refusal,
     };
-    return flow_orientation_of(&clues, &cell->key);
+    return flow_orientation_of(&clues, &cell->key, &cells->ports);
 }
 
 /* Writes the record of an ended flow: what flow_export writes of it when it is loaded. */
@@ -244,7 +246,7 @@ static inline bool flow_cells_is_duplicate(const struct flow_cells *cells, uint3
         time_ns - flow_cells_last_ns(cells, item) > FLOW_DUPLICATE_WINDOW_NS + FLOW_RECENT_UNIT_NS)
         return false;
     for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++)
-        is_known |= cell->recent.names[i] == name;
+        is_known |= 0U - (cell->recent.names[i] == name); /* a mask: as vectors compare */
     return is_known && flow_cell_is_known_soon(cell, name, time_ns);
 }
 

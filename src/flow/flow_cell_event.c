@@ -10,52 +10,55 @@
 
 enum { ENDS = PACKET_TCP_SYN | PACKET_TCP_FIN | PACKET_TCP_RST };
 
-/* A letter, as the cell keeps it; kind 0: none. */
-struct letter {
-    uint8_t kind; /* enum tcp_letter */
-    uint8_t code; /* enum flow_history_code */
+/* When a packet with these flags is the first of its kind. */
+enum first {
+    FIRST_NEVER, /* odd: for tcp_track_packet */
+    FIRST_ALWAYS,
+    FIRST_SYN_ACK, /* that answers a SYN which was seen */
+    FIRST_END,
 };
 
-static struct letter letter_of(const struct packet *packet)
+/* What ends and ACK say together, without payload. */
+struct kind {
+    uint8_t letter; /* enum tcp_letter, as the cell keeps it */
+    uint8_t code;   /* enum flow_history_code */
+    uint8_t bytes;  /* that a SYN or FIN takes in its side's stream */
+    uint8_t first;  /* enum first */
+};
+
+static const struct kind kinds[] = {
+    [PACKET_TCP_ACK] = {TCP_LETTER_ACK, FLOW_HISTORY_ACK, 0, FIRST_ALWAYS},
+    [PACKET_TCP_SYN | PACKET_TCP_ACK] = {TCP_LETTER_SYN, FLOW_HISTORY_SYN_ACK, 1, FIRST_SYN_ACK},
+    [PACKET_TCP_FIN | PACKET_TCP_ACK] = {TCP_LETTER_FIN, FLOW_HISTORY_FIN, 1, FIRST_END},
+    [PACKET_TCP_RST | PACKET_TCP_ACK] = {TCP_LETTER_RST, FLOW_HISTORY_RST, 0, FIRST_END},
+    [PACKET_TCP_RST] = {TCP_LETTER_RST, FLOW_HISTORY_RST, 0, FIRST_END},
+    [ENDS | PACKET_TCP_ACK] = {.first = FIRST_NEVER},
+};
+
+/* A packet of no protocol with flags has kind 0. */
+static const struct kind *kind_of(const struct packet *packet)
 {
-    switch (packet->tcp_flags & ENDS) {
-    case PACKET_TCP_SYN:
-        return (struct letter){TCP_LETTER_SYN, FLOW_HISTORY_SYN_ACK};
-    case PACKET_TCP_FIN:
-        return (struct letter){TCP_LETTER_FIN, FLOW_HISTORY_FIN};
-    case PACKET_TCP_RST:
-        return (struct letter){TCP_LETTER_RST, FLOW_HISTORY_RST};
-    default:
-        if (packet->payload_bytes > 0)
-            return (struct letter){TCP_LETTER_DATA, FLOW_HISTORY_DATA};
-        if (packet->tcp_flags & PACKET_TCP_ACK)
-            return (struct letter){TCP_LETTER_ACK, FLOW_HISTORY_ACK};
-        return (struct letter){0};
-    }
+    return &kinds[packet->tcp_flags & (ENDS | PACKET_TCP_ACK)];
 }
 
 /* How far the packet moves its side's stream; a reset's bytes are no part of it. */
-static uint32_t sequence_bytes(const struct packet *packet)
+static uint32_t sequence_bytes(const struct packet *packet, const struct kind *kind)
 {
-    const bool has_mark = packet->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_FIN);
-    return packet->tcp_flags & PACKET_TCP_RST ? 0 : packet->payload_bytes + has_mark;
+    return kind->letter == TCP_LETTER_RST ? 0 : packet->payload_bytes + kind->bytes;
 }
 
 /* The first SYN-ACK, which answers a SYN that was seen; the first FIN or RST; or none of them. */
-static bool is_first_of_its_kind(const struct flow_cell *cell, const struct packet *packet,
-                                 unsigned side)
+static inline bool is_first_of_its_kind(const struct flow_cell *cell, const struct kind *kind,
+                                        unsigned side)
 {
-    const unsigned letters = cell->tcp.letters[side];
-    switch (packet->tcp_flags & (ENDS | PACKET_TCP_ACK)) {
-    case PACKET_TCP_ACK:
+    switch (kind->first) {
+    case FIRST_ALWAYS:
         return true;
-    case PACKET_TCP_SYN | PACKET_TCP_ACK:
+    case FIRST_SYN_ACK:
         return !(cell->tcp.state >> 4 * side & TCP_STATE_BYTES) &&
                (cell->tcp.events & TCP_TRACK_SYN);
-    case PACKET_TCP_FIN | PACKET_TCP_ACK:
-    case PACKET_TCP_RST | PACKET_TCP_ACK:
-    case PACKET_TCP_RST:
-        return !(letters & (TCP_LETTER_FIN | TCP_LETTER_RST));
+    case FIRST_END:
+        return !(cell->tcp.letters[side] & (TCP_LETTER_FIN | TCP_LETTER_RST));
     default:
         return false;
     }
@@ -63,16 +66,17 @@ static bool is_first_of_its_kind(const struct flow_cell *cell, const struct pack
 
 bool flow_cell_takes_event(const struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
-    const unsigned state = cell->tcp.state >> 4 * side, ends = packet->tcp_flags & ENDS;
+    const unsigned state = cell->tcp.state >> 4 * side;
+    const struct kind *const kind = kind_of(packet);
     if (cell->has_rare || (cell->history & FLOW_HISTORY_COUNT_MASK) >= FLOW_HISTORY_LETTERS)
         return false;
     if (packet->protocol != PACKET_PROTOCOL_TCP)
         return true;
-    if ((packet->tcp_window == 0 && ends != PACKET_TCP_RST) ||
-        !is_first_of_its_kind(cell, packet, side))
+    if ((packet->tcp_window == 0 && kind->letter != TCP_LETTER_RST) ||
+        !is_first_of_its_kind(cell, kind, side))
         return false; /* a zero window before it is a rare fact */
-    const bool has_place = ends != 0 || packet->payload_bytes > 0;
-    const uint32_t bytes = sequence_bytes(packet);
+    const bool has_place = kind->letter != TCP_LETTER_ACK || packet->payload_bytes > 0;
+    const uint32_t bytes = sequence_bytes(packet, kind);
     return (!has_place || !(state & TCP_STATE_BYTES) ||
             packet->tcp_sequence == cell->side[side].next) &&
            (bytes == 0 || flow_cell_keeps_numbers(cell, side, packet->tcp_sequence, bytes));
@@ -80,21 +84,23 @@ bool flow_cell_takes_event(const struct flow_cell *cell, const struct packet *pa
 
 static void note_letter(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
-    const struct letter letter = letter_of(packet);
-    if ((cell->tcp.letters[side] & letter.kind) == letter.kind)
+    const struct kind *const kind = kind_of(packet);
+    const bool is_data = !(packet->tcp_flags & ENDS) && packet->payload_bytes > 0;
+    const unsigned letter = is_data ? TCP_LETTER_DATA : kind->letter;
+    if ((cell->tcp.letters[side] & letter) == letter)
         return;
-    const uint64_t code = letter.code | (side ? FLOW_HISTORY_SIDE : 0);
+    const uint64_t code =
+        (is_data ? FLOW_HISTORY_DATA : kind->code) | (side ? FLOW_HISTORY_SIDE : 0);
     const unsigned count = cell->history & FLOW_HISTORY_COUNT_MASK;
-    cell->tcp.letters[side] |= letter.kind;
-    cell->history |= code << (FLOW_HISTORY_COUNT_BITS + FLOW_HISTORY_LETTER_BITS * count);
-    cell->history++;
-    if (letter.kind == TCP_LETTER_RST && !(cell->tcp.state >> 4 * side & TCP_STATE_BYTES))
+    cell->tcp.letters[side] |= (uint8_t)letter;
+    cell->history += 1 + (code << (FLOW_HISTORY_COUNT_BITS + FLOW_HISTORY_LETTER_BITS * count));
+    if (letter == TCP_LETTER_RST && !(cell->tcp.state >> 4 * side & TCP_STATE_BYTES))
         cell->side[side].next = packet->tcp_sequence; /* else it is there: the reset is in order */
 }
 
 static void note_bytes(struct flow_cell *cell, const struct packet *packet, unsigned side)
 {
-    const uint32_t bytes = sequence_bytes(packet);
+    const uint32_t bytes = sequence_bytes(packet, kind_of(packet));
     const unsigned has_bytes = (unsigned)TCP_STATE_BYTES << 4 * side;
     if (bytes == 0)
         return;

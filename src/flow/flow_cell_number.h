@@ -98,16 +98,6 @@ static inline void set_bytes_squares(struct flow_cell_side *side, uint64_t squar
     side->bytes_squares_high = (uint16_t)(squares >> 32);
 }
 
-static inline bool has_room(const struct flow_cell_side *side)
-{
-    enum { PACKETS_UNASKED = 64 };
-    const uint64_t *const words = side->words;
-    if (sum_of(side, FLOW_SUM_PACKETS) % PACKETS_UNASKED != 0)
-        return true;
-    return (((words[0] | words[1] | words[2]) >> 63) | (side->ip_bytes >> 31) |
-            (side->bytes_squares_high >> 15)) == 0;
-}
-
 static inline bool has_seen(const struct flow_cell *cell, unsigned side)
 {
     return side ? cell->seen_1 : cell->seen_0;

@@ -231,10 +231,25 @@ static uint64_t memory_bytes(const struct flow_table *table)
            fragment_table_bytes(&table->fragments);
 }
 
+static void count_protocols(const struct flow_table *table, struct packet_counters *packets)
+{
+    for (unsigned protocol = 0; protocol < 256; protocol++)
+        packets->in_flows += table->packets_of[protocol];
+    packets->ipv4 = packets->in_flows - packets->ipv6;
+    packets->tcp = table->packets_of[PACKET_PROTOCOL_TCP];
+    packets->udp = table->packets_of[PACKET_PROTOCOL_UDP];
+    packets->icmp = table->packets_of[PACKET_PROTOCOL_ICMP];
+    packets->icmpv6 = table->packets_of[PACKET_PROTOCOL_ICMPV6];
+    packets->sctp = table->packets_of[PACKET_PROTOCOL_SCTP];
+    packets->other = packets->in_flows - packets->tcp - packets->udp - packets->icmp -
+                     packets->icmpv6 - packets->sctp;
+}
+
 void flow_table_counters(const struct flow_table *table, struct packet_counters *packets,
                          struct flow_counters *flows)
 {
     *packets = table->packet_counters;
+    count_protocols(table, packets);
     *flows = table->counters;
     flows->open = open_count(table) + table->ending.left;
     flows->waiting = waiting_count(table);

@@ -76,11 +76,12 @@ struct flow_table {
     bool needs_place; /* a packet waits for a place in cells */
     bool is_stuck;    /* no packet can be taken before a sweep */
     int64_t next_sweep_ns;
-    int64_t due_ns;        /* no open flow is due before it */
-    int64_t swept_ns;      /* every flow noticed before this has ended */
-    int64_t lost_ns;       /* when the capture last lost packets; or -1 */
-    uint32_t waiting_high; /* so many waiting flows make a sweep due */
-    struct packet_counters packet_counters;
+    int64_t due_ns;                         /* no open flow is due before it */
+    int64_t swept_ns;                       /* every flow noticed before this has ended */
+    int64_t lost_ns;                        /* when the capture last lost packets; or -1 */
+    uint32_t waiting_high;                  /* so many waiting flows make a sweep due */
+    struct packet_counters packet_counters; /* but for in_flows, IPv4 and the protocols */
+    uint64_t packets_of[256];               /* in flows, by protocol */
     struct flow_counters counters;
     flow_table_packet_fn *on_packet; /* NULL: nobody asks */
     void *context;

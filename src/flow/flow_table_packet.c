@@ -2,6 +2,7 @@
 /* How packets find their flows. A batch is looked at ahead: hashes and slots of the index first,
  * then the lines of the cells, so that the misses of many packets are waited for together. */
 #include "flow/flow_table_inside.h"
+#include "flow/flow_train.h"
 
 #include <assert.h>
 
@@ -16,12 +17,9 @@ enum {
 
 /* A packet with what the look-up needs, computed ahead of it. */
 struct prepared {
-    struct flow_key key;
-    uint32_t hash;
+    struct flow_train *train;
     uint32_t side;
-    uint32_t name;   /* of the packet: flow_cell_name */
-    uint32_t likely; /* the flow it is of, but for equal hashes; or NO_ITEM */
-    bool goes_on;    /* of one key with the packet before it in the batch */
+    uint32_t name; /* of the packet: flow_cell_name */
 };
 
 enum home_kind {
@@ -38,20 +36,22 @@ struct home {
     enum home_kind kind;
 };
 
-static inline bool find_flow(const struct flow_table *table, const struct prepared *prepared,
-                             uint32_t *item)
+/* The open flow on a train's key. */
+static inline bool find_flow(const struct flow_table *table, struct flow_train *train)
 {
-    /* No flow has ended since the look ahead: the one that was found then is open still. */
-    if (prepared->likely != NO_ITEM && table->endings_ahead == table->endings &&
-        flow_cells_has_key(&table->cells, prepared->likely, &prepared->key)) {
-        *item = prepared->likely;
+    if (train->sure_at == table->endings)
         return true;
+    /* No flow has ended since the look ahead: the one that was found then is open still. */
+    const bool is_likely = train->item != NO_ITEM && table->endings_ahead == table->endings;
+    if (!is_likely || !flow_cells_has_key(&table->cells, train->item, &train->key)) {
+        struct flow_index_probe probe = flow_index_start(&table->index, train->hash);
+        do {
+            if (!flow_index_next(&table->index, &probe, &train->item))
+                return false;
+        } while (!flow_cells_has_key(&table->cells, train->item, &train->key));
     }
-    struct flow_index_probe probe = flow_index_start(&table->index, prepared->hash);
-    while (flow_index_next(&table->index, &probe, item))
-        if (flow_cells_has_key(&table->cells, *item, &prepared->key))
-            return true;
-    return false;
+    train->sure_at = table->endings;
+    return true;
 }
 
 static void count_opening(struct flow_table *table, uint8_t protocol)
@@ -76,20 +76,20 @@ static void count_opening(struct flow_table *table, uint8_t protocol)
 
 /* A packet that opens nothing may go on with a conversation that has ended lately. */
 static void recall(struct flow_table *table, const struct packet *packet,
-                   const struct prepared *prepared, struct flow_cell *cell)
+                   const struct flow_train *train, struct flow_cell *cell)
 {
     if (packet->protocol == PACKET_PROTOCOL_TCP && (packet->tcp_flags & PACKET_TCP_SYN))
         return;
     const int64_t now_ns = table->clock.now_ns;
     uint8_t initiator;
-    if (!flow_memory_find(&table->memory, &prepared->key, prepared->hash, now_ns, &initiator))
+    if (!flow_memory_find(&table->memory, &train->key, train->hash, now_ns, &initiator))
         return;
     /* Whether a full memory would still hold it depends on which flows have ended, so all that are
      * due must: what they leave behind may displace it. They can bring nothing back. A memory with
      * room for every open flow displaces nothing. */
     if (wheel_count(&table->memory.wheel) + open_count(table) > table->memory.capacity)
         flow_table_end_due(table, SIZE_MAX);
-    if (!flow_memory_find(&table->memory, &prepared->key, prepared->hash, now_ns, &initiator))
+    if (!flow_memory_find(&table->memory, &train->key, train->hash, now_ns, &initiator))
         return;
     cell->initiator = initiator & 3u;
     cell->basis = FLOW_BASIS_MEMORY;
@@ -98,7 +98,7 @@ static void recall(struct flow_table *table, const struct packet *packet,
 
 /* A place for a new flow. */
 static uint32_t get_place(struct flow_table *table, const struct packet *packet,
-                          const struct prepared *prepared)
+                          const struct flow_train *train)
 {
     if (open_count(table) == table->settings.max_flows)
         flow_table_make_room(table);
@@ -106,15 +106,15 @@ static uint32_t get_place(struct flow_table *table, const struct packet *packet,
     count_opening(table, packet->protocol);
     table->nodes[item].key.number = table->counters.opened;
     struct known_hash *const known = &table->known_hashes[item % KNOWN_HASHES];
-    *known = (struct known_hash){item + 1, prepared->hash};
-    flow_index_insert(&table->index, prepared->hash, item);
+    *known = (struct known_hash){item + 1, train->hash};
+    flow_index_insert(&table->index, train->hash, item);
     return item;
 }
 
 static void open_flow(struct flow_table *table, const struct packet *packet,
                       const struct prepared *prepared, struct home *home)
 {
-    home->item = get_place(table, packet, prepared);
+    home->item = get_place(table, packet, prepared->train);
     home->kind = HOME_NEW;
 }
 
@@ -124,7 +124,7 @@ static void open_slice(struct flow_table *table, const struct packet *packet,
 {
     struct flow ended;
     home->earlier = home->item;
-    home->item = get_place(table, packet, prepared);
+    home->item = get_place(table, packet, prepared->train);
     home->kind = HOME_SLICE;
     flow_cells_load(&table->cells, home->earlier, &ended);
     flow_open_slice(&table->work, &table->cells.scratch, &ended, packet, prepared->side);
@@ -185,41 +185,28 @@ static inline bool is_at_home(const struct flow_table *table, uint32_t item,
            !flow_cells_is_duplicate(&table->cells, item, name, packet->time_ns);
 }
 
+__attribute__((noinline)) static void count_rare(struct flow_table *table,
+                                                 const struct packet *packet)
+{
+    if (packet->vlan_count > 0)
+        table->packet_counters.vlan++;
+    if (packet->marks & FRAGMENT_MARKS)
+        table->packet_counters.fragments++;
+}
+
+/* What packets there are of each protocol is told apart when somebody asks. */
 static inline void count_packet(struct flow_table *table, const struct packet *packet)
 {
     struct packet_counters *const counters = &table->packet_counters;
-    counters->in_flows++;
+    table->packets_of[packet->protocol]++;
     if (packet->time_ns < table->clock.now_ns)
         counters->late++;
     counters->ip_bytes_in_flows += packet->ip_bytes;
     counters->frame_bytes_in_flows += packet->frame_bytes;
-    if (packet->ip_version == 4)
-        counters->ipv4++;
-    else
+    if (packet->ip_version != 4)
         counters->ipv6++;
-    switch (packet->protocol) {
-    case PACKET_PROTOCOL_TCP:
-        counters->tcp++;
-        break;
-    case PACKET_PROTOCOL_UDP:
-        counters->udp++;
-        break;
-    case PACKET_PROTOCOL_ICMP:
-        counters->icmp++;
-        break;
-    case PACKET_PROTOCOL_ICMPV6:
-        counters->icmpv6++;
-        break;
-    case PACKET_PROTOCOL_SCTP:
-        counters->sctp++;
-        break;
-    default:
-        counters->other++;
-    }
-    if (packet->vlan_count > 0)
-        counters->vlan++;
-    if (packet->marks & FRAGMENT_MARKS)
-        counters->fragments++;
+    if (packet->vlan_count | (packet->marks & FRAGMENT_MARKS))
+        count_rare(table, packet);
 }
 
 /* Puts a flow that was just counted into into the wheel it belongs to. */
@@ -267,7 +254,7 @@ static void work_on(struct flow_table *table, const struct packet *packet,
 {
     struct flow *const work = &table->work;
     if (home->kind == HOME_NEW)
-        flow_open(work, &table->cells.scratch, &prepared->key, packet, prepared->side);
+        flow_open(work, &table->cells.scratch, &prepared->train->key, packet, prepared->side);
     else if (home->kind != HOME_SLICE)
         flow_cells_load(&table->cells, home->item, work);
     const bool is_copy = home->kind == HOME_COPY;
@@ -286,10 +273,10 @@ static void count_other(struct flow_table *table, const struct packet *packet,
     struct flow_cell *const cell = &table->cells.cells[home->item];
     const unsigned side = prepared->side;
     if (home->kind != HOME_NEW ||
-        !flow_cells_open(&table->cells, home->item, &prepared->key, packet, side))
+        !flow_cells_open(&table->cells, home->item, &prepared->train->key, packet, side))
         work_on(table, packet, prepared, home);
     if (home->kind == HOME_NEW)
-        recall(table, packet, prepared, cell);
+        recall(table, packet, prepared->train, cell);
     if (home->earlier != NO_ITEM)
         flow_cell_keep_recent(cell, &table->cells.cells[home->earlier]);
     if (home->kind != HOME_COPY)
@@ -321,6 +308,8 @@ static void take_odd(struct flow_table *table, uint32_t item, const struct packe
     tell_packet(table, home.item);
     count_packet(table, packet);
     count_other(table, packet, prepared, &home);
+    prepared->train->item = home.item;
+    prepared->train->sure_at = table->endings;
     settle(table, &home);
 }
 
@@ -329,11 +318,11 @@ __attribute__((noinline)) static void
 take_packet(struct flow_table *table, const struct packet *packet, const struct prepared *prepared)
 {
     const unsigned side = prepared->side;
-    uint32_t item;
-    if (!find_flow(table, prepared, &item)) {
+    if (!find_flow(table, prepared->train)) {
         take_odd(table, NO_ITEM, packet, prepared);
         return;
     }
+    const uint32_t item = prepared->train->item;
     const enum flow_counted counted =
         is_at_home(table, item, packet, prepared->name)
             ? flow_cells_count(&table->cells, item, packet, side, prepared->name)
@@ -349,13 +338,28 @@ take_packet(struct flow_table *table, const struct packet *packet, const struct 
         settle(table, &(struct home){.item = item, .earlier = NO_ITEM, .kind = HOME_OPEN});
 }
 
-static void prepare(const struct flow_table *table, const struct packet *packet,
-                    struct prepared *prepared)
+/* Begins a train with its first packet. Returns the side that sends it. */
+static inline unsigned begin_train(const struct flow_table *table, struct siphash_state begun,
+                                   const struct packet *packet, struct flow_train *train)
 {
-    prepared->side = flow_key_of(packet, table->settings.vlan_is_in_key, &prepared->key);
-    prepared->hash = flow_key_hash(&prepared->key, table->settings.hash_key);
-    prepared->name = flow_cell_name(packet, prepared->side);
-    prepared->likely = NO_ITEM;
+    const unsigned side = flow_key_of(packet, table->settings.vlan_is_in_key, &train->key);
+    train->hash = flow_key_hash_from(begun, &train->key);
+    flow_index_prefetch(&table->index, train->hash);
+    train->item = NO_ITEM;
+    train->sure_at = FLOW_TRAIN_UNSURE;
+    train->side = (uint8_t)side;
+    train->is_two_way = false;
+    train->tcp_flags = packet->tcp_flags;
+    return side;
+}
+
+/* Of a packet that was not looked at ahead. */
+static struct prepared prepare(const struct flow_table *table, const struct packet *packet,
+                               struct flow_train *train)
+{
+    const struct siphash_state begun = siphash_begin(table->settings.hash_key);
+    const unsigned side = begin_train(table, begun, packet, train);
+    return (struct prepared){train, side, flow_cell_name(packet, side)};
 }
 
 /* A later fragment belongs where its first went: its key is known only now. */
@@ -364,8 +368,8 @@ __attribute__((noinline)) static void take_later_fragment(struct flow_table *tab
 {
     struct packet joined = *packet;
     fragment_table_join(&table->fragments, &joined, table->clock.now_ns);
-    struct prepared prepared;
-    prepare(table, &joined, &prepared);
+    struct flow_train train;
+    const struct prepared prepared = prepare(table, &joined, &train);
     take_packet(table, &joined, &prepared);
 }
 
@@ -442,8 +446,8 @@ __attribute__((always_inline)) static inline bool judge_and_take(struct flow_tab
 /* Takes the held packet that turned out to be right; false if a sweep must come first. */
 __attribute__((noinline)) static bool take_redo_now(struct flow_table *table)
 {
-    struct prepared prepared;
-    prepare(table, &table->redo, &prepared);
+    struct flow_train train;
+    const struct prepared prepared = prepare(table, &table->redo, &train);
     table->is_taking_redo = true;
     table->has_redo = !judge_and_take(table, &table->redo, &prepared);
     table->is_taking_redo = false;
@@ -466,71 +470,75 @@ bool flow_table_end_input(struct flow_table *table)
     return table->is_input_over;
 }
 
-/* Keys, hashes and slots. Packets come in trains: 84 of 100 of real traffic are of the flow of the
- * packet before them, whose hash is known and whose memory is under way. */
-static void prepare_keys(const struct flow_table *table, const struct packet *packets, size_t count,
-                         struct prepared prepared[])
+/* Keys, hashes and slots of a batch. Returns how many trains it is. */
+static size_t make_trains(const struct flow_table *table, const struct packet *packets,
+                          size_t count, struct prepared prepared[], struct flow_train trains[])
 {
     const struct siphash_state begun = siphash_begin(table->settings.hash_key);
     const bool vlan_is_in_key = table->settings.vlan_is_in_key;
+    struct flow_train *train = trains, *next = trains;
+    unsigned side = 0;
     for (size_t i = 0; i < count; i++) {
-        struct prepared *const own = &prepared[i];
-        own->side = flow_key_of(&packets[i], vlan_is_in_key, &own->key);
-        own->name = flow_cell_name(&packets[i], own->side);
-        own->goes_on = i > 0 && flow_key_equal(&own->key, &prepared[i - 1].key);
-        if (own->goes_on) {
-            own->hash = prepared[i - 1].hash;
-            continue;
+        const struct packet *const packet = &packets[i];
+        bool is_turned;
+        if (i > 0 && flow_train_goes_on(packet, packet - 1, vlan_is_in_key, &is_turned)) {
+            side ^= is_turned;
+            train->is_two_way |= is_turned;
+            train->tcp_flags |= packet->tcp_flags;
+        } else {
+            train = next++;
+            side = begin_train(table, begun, packet, train);
         }
-        own->hash = flow_key_hash_from(begun, &own->key);
-        flow_index_prefetch(&table->index, own->hash);
+        prepared[i] = (struct prepared){train, side, flow_cell_name(packet, side)};
     }
+    return (size_t)(next - trains);
 }
 
-/* The lines that a packet's first look at its flow needs. */
-static void prefetch_cells(const struct flow_table *table, const struct packet *packets,
-                           size_t count, struct prepared prepared[])
+/* The lines that a packet's first look at its flow needs. Always inline: gcc takes a function that
+ * does nothing but fetch for one without effect, and drops its calls. */
+__attribute__((always_inline)) static inline void
+prefetch_cell(const struct flow_table *table, const struct flow_train *train, uint32_t item)
 {
-    uint32_t opening = 0, item = NO_ITEM;
-    bool is_new = false;
+    const struct flow_cell *const cell = &table->cells.cells[item];
+    __builtin_prefetch(cell, 1);
+    __builtin_prefetch(&cell->side[train->side], 1);
+    if (train->is_two_way)
+        __builtin_prefetch(&cell->side[1 - train->side], 1);
+    __builtin_prefetch(&cell->recent, 1);
+}
+
+static void prefetch_cells(const struct flow_table *table, struct flow_train trains[], size_t count)
+{
+    uint32_t opening = 0;
     for (size_t i = 0; i < count; i++) {
-        if (prepared[i].goes_on) {
-            prepared[i].likely = is_new ? NO_ITEM : item;
-            if (item != NO_ITEM)
-                __builtin_prefetch(&table->cells.cells[item].side[prepared[i].side], 1);
+        struct flow_train *const train = &trains[i];
+        struct flow_index_probe probe = flow_index_start(&table->index, train->hash);
+        uint32_t item;
+        const bool is_new = !flow_index_next(&table->index, &probe, &item);
+        if (!is_new)
+            train->item = item;
+        else if (!item_pool_peek(&table->pool, opening++, &item))
             continue;
-        }
-        struct flow_index_probe probe = flow_index_start(&table->index, prepared[i].hash);
-        is_new = !flow_index_next(&table->index, &probe, &item);
-        prepared[i].likely = is_new ? NO_ITEM : item;
-        if (is_new && !item_pool_peek(&table->pool, opening++, &item)) {
-            item = NO_ITEM;
-            continue;
-        }
-        const struct flow_cell *const cell = &table->cells.cells[item];
-        __builtin_prefetch(cell, 1);
-        __builtin_prefetch(&cell->side[prepared[i].side], 1);
-        __builtin_prefetch(&cell->recent, 1);
-        if (is_new || (packets[i].tcp_flags & CLOSING_FLAGS)) /* it changes wheels */
+        prefetch_cell(table, train, item);
+        if (is_new || (train->tcp_flags & CLOSING_FLAGS)) /* it changes wheels */
             __builtin_prefetch(&table->nodes[item], 1);
     }
 }
 
-/* Looks ahead over a batch, so that the memory a packet needs is under way when its turn comes. */
+/* Looks ahead over a batch, so that the memory a packet needs is under way when its turn comes.
+ * Slots of the index asked for in a loop of their own, close together, came no sooner. */
 static void prepare_batch(struct flow_table *table, const struct packet *packets, size_t count,
-                          struct prepared prepared[])
+                          struct prepared prepared[], struct flow_train trains[])
 {
     table->endings_ahead = table->endings;
-    prepare_keys(table, packets, count, prepared);
-    prefetch_cells(table, packets, count, prepared);
+    const size_t train_count = make_trains(table, packets, count, prepared, trains);
+    prefetch_cells(table, trains, train_count);
     /* Where caches hold most flows, a third look costs more than it saves. */
     if (open_count(table) < THIRD_LOOK_FLOWS)
         return;
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t item = prepared[i].likely;
-        if (item != NO_ITEM && (packets[i].tcp_flags & CLOSING_FLAGS))
-            wheel_prefetch_neighbours(table->nodes, item);
-    }
+    for (size_t i = 0; i < train_count; i++)
+        if ((trains[i].tcp_flags & CLOSING_FLAGS) && trains[i].item != NO_ITEM)
+            wheel_prefetch_neighbours(table->nodes, trains[i].item);
 }
 
 /* A replay stops wherever a sweep is due, so that it falls between the same two packets each time;
@@ -543,13 +551,14 @@ static const bool *must_stop(const struct flow_table *table)
 size_t flow_table_packets(struct flow_table *table, const struct packet *packets, size_t count)
 {
     struct prepared prepared[PREFETCH_BATCH];
+    struct flow_train trains[PREFETCH_BATCH];
     const bool *const is_to_stop = must_stop(table);
     size_t taken = 0;
     assert(!table->is_input_over);
     while (taken < count && !*is_to_stop) {
         const size_t left = count - taken;
         const size_t batch = left < PREFETCH_BATCH ? left : PREFETCH_BATCH;
-        prepare_batch(table, packets + taken, batch, prepared);
+        prepare_batch(table, packets + taken, batch, prepared, trains);
         for (size_t i = 0; i < batch && !*is_to_stop;) {
             if (!take_redo(table) || !judge_and_take(table, &packets[taken], &prepared[i]))
                 continue;

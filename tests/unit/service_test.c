@@ -87,6 +87,8 @@ START_TEST(ports_by_bits_are_those_of_the_search)
             const uint16_t from = (uint16_t)(PORTS - port), to = (uint16_t)port;
             ck_assert_uint_eq(service_ports_better(&ports, protocol, from, to),
                               service_port(protocol, from, to));
+            ck_assert_int_eq(service_ports_has(&ports, protocol, to),
+                             service_is_known(protocol, to));
         }
     }
 }
