@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/wheel.h"
 
+#include "base/prefetch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,9 +296,9 @@ void wheel_prefetch_neighbours(const struct wheel_node *nodes, uint32_t item)
     if (node->previous == WHEEL_NOWHERE || node->previous == WHEEL_IN_HEAP)
         return;
     if (node->previous != WHEEL_LIST_END)
-        __builtin_prefetch(&nodes[node->previous - 1], 1);
+        prefetch(&nodes[node->previous - 1]);
     if (node->next != WHEEL_LIST_END)
-        __builtin_prefetch(&nodes[node->next - 1], 1);
+        prefetch(&nodes[node->next - 1]);
 }
 
 /* The list of the first narrow slot, if its first item is the least of all; else NULL. */

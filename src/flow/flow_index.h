@@ -18,6 +18,8 @@
 #ifndef WHYFLOW_FLOW_INDEX_H
 #define WHYFLOW_FLOW_INDEX_H
 
+#include "base/prefetch.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,7 +78,7 @@ static inline bool flow_index_next(const struct flow_index *index, struct flow_i
 
 static inline void flow_index_prefetch(const struct flow_index *index, uint32_t hash)
 {
-    __builtin_prefetch(&index->slots[hash & index->mask]);
+    prefetch(&index->slots[hash & index->mask]);
 }
 
 void flow_index_insert(struct flow_index *index, uint32_t hash, uint32_t item);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/flow_memory.h"
 
+#include "base/prefetch.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -58,7 +60,7 @@ static void prefetch_upcoming(const struct flow_memory *memory)
     for (uint32_t i = 1; i < count && i < 3; i++)
         flow_index_prefetch(&memory->index, memory->entries[items[i]].hash);
     for (uint32_t i = 3; i < count; i++)
-        __builtin_prefetch(&memory->entries[items[i]], 1);
+        prefetch(&memory->entries[items[i]]);
 }
 
 static void forget_oldest(struct flow_memory *memory)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/flow_table.h"
 
+#include "base/prefetch.h"
 #include "flow/flow_table_inside.h"
 
 #include <assert.h>
@@ -107,9 +108,9 @@ void flow_table_advance(struct flow_table *table, int64_t now_ns)
 static void prefetch_flow(const struct flow_table *table, uint32_t item)
 {
     const struct flow_cell *const cell = &table->cells.cells[item];
-    __builtin_prefetch(cell);
-    __builtin_prefetch(&cell->side[0]);
-    __builtin_prefetch(&cell->side[1]);
+    prefetch(cell);
+    prefetch(&cell->side[0]);
+    prefetch(&cell->side[1]);
 }
 
 /* A flow that is handed over. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How flows end: by the sweep, for want of room, at the end of the input or of a clock's time. */
+#include "base/prefetch.h"
 #include "flow/flow_table_inside.h"
 
 #include <assert.h>
@@ -137,7 +138,7 @@ static void prefetch_upcoming(struct flow_table *table, enum flow_class class)
     table->fetched_ahead[class] =
         (uint8_t)((count < UPCOMING_HASHED ? count : UPCOMING_HASHED) - 1);
     for (uint32_t i = UPCOMING_HASHED; i < count; i++)
-        __builtin_prefetch(&table->cells.cells[items[i]]);
+        prefetch(&table->cells.cells[items[i]]);
     for (uint32_t i = 0; i < count && i < UPCOMING_HASHED; i++)
         if (is_in_place(table, class, items[i]))
             flow_index_prefetch(&table->index, hash_of(table, items[i]));
@@ -223,7 +224,7 @@ static size_t end_some(struct flow_table *table, enum flow_class class, enum flo
     const uint32_t most = limit < END_BATCH ? (uint32_t)limit : END_BATCH;
     const uint32_t count = wheel_some(&table->open[class], items, most);
     for (uint32_t i = 0; i < count; i++)
-        __builtin_prefetch(&table->cells.cells[items[i]], 1);
+        prefetch(&table->cells.cells[items[i]]);
     for (uint32_t i = 0; i < count; i++) {
         const struct flow_key key = flow_cells_key(&table->cells, items[i]);
         hashes[i] = flow_key_hash(&key, table->settings.hash_key);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How packets find their flows. A batch is looked at ahead: hashes and slots of the index first,
  * then the lines of the cells, so that the misses of many packets are waited for together. */
+#include "base/prefetch.h"
 #include "flow/flow_table_inside.h"
 #include "flow/flow_train.h"
 
@@ -494,17 +495,16 @@ static size_t make_trains(const struct flow_table *table, const struct packet *p
     return (size_t)(next - trains);
 }
 
-/* The lines that a packet's first look at its flow needs. Always inline: gcc takes a function that
- * does nothing but fetch for one without effect, and drops its calls. */
-__attribute__((always_inline)) static inline void
-prefetch_cell(const struct flow_table *table, const struct flow_train *train, uint32_t item)
+/* The lines that a packet's first look at its flow needs. */
+static inline void prefetch_cell(const struct flow_table *table, const struct flow_train *train,
+                                 uint32_t item)
 {
     const struct flow_cell *const cell = &table->cells.cells[item];
-    __builtin_prefetch(cell, 1);
-    __builtin_prefetch(&cell->side[train->side], 1);
+    prefetch(cell);
+    prefetch(&cell->side[train->side]);
     if (train->is_two_way)
-        __builtin_prefetch(&cell->side[1 - train->side], 1);
-    __builtin_prefetch(&cell->recent, 1);
+        prefetch(&cell->side[1 - train->side]);
+    prefetch(&cell->recent);
 }
 
 static void prefetch_cells(const struct flow_table *table, struct flow_train trains[], size_t count)
@@ -521,7 +521,7 @@ static void prefetch_cells(const struct flow_table *table, struct flow_train tra
             continue;
         prefetch_cell(table, train, item);
         if (is_new || (train->tcp_flags & CLOSING_FLAGS)) /* it changes wheels */
-            __builtin_prefetch(&table->nodes[item], 1);
+            prefetch(&table->nodes[item]);
     }
 }
 
