@@ -226,9 +226,9 @@ static bool may_wait(struct baseline *baseline)
 }
 
 /* Learns category i at once: another code waits for its part, or none. */
-static __attribute__((noinline)) void
-meet_category(struct baseline *baseline, struct group *group, const struct baseline_place *place,
-              unsigned i, const struct baseline_lessons *lessons)
+static __attribute__((noinline)) void meet_category(struct baseline *baseline, struct group *group,
+                                                    const struct baseline_place *place, unsigned i,
+                                                    const struct baseline_lessons *lessons)
 {
     const struct home home = {.service = group->service, .scope = group->scope};
     const unsigned part = place->part[i];

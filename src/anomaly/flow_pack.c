@@ -336,8 +336,8 @@ _Static_assert((int)WALKED_FIRST <= (int)FEATURE_SRC_FLOWS_WINDOW, "32 bits hold
 static inline uint32_t differing(const struct feature_vector *features,
                                  const struct feature_vector *last)
 {
-    const half_of_double *const value = (const half_of_double *)&features->value[WALKED_FIRST];
-    const half_of_double *const other = (const half_of_double *)&last->value[WALKED_FIRST];
+    const half_of_double *const value = (const void *)&features->value[WALKED_FIRST];
+    const half_of_double *const other = (const void *)&last->value[WALKED_FIRST];
     const uint32_t *const bit = &bit_of_half[2 * WALKED_FIRST];
     uint32_t bits = 0;
 #pragma GCC unroll 16
@@ -391,8 +391,7 @@ static inline void walk_values(struct walk *walk, bool is_reading,
                                const struct feature_vector *features, struct feature_vector *told)
 {
     const unsigned field = walk->field;
-    uint32_t others =
-        is_reading ? (uint32_t)(walk->map >> field) : differing(features, told);
+    uint32_t others = is_reading ? (uint32_t)(walk->map >> field) : differing(features, told);
     for (; others != 0; others &= others - 1) {
         const unsigned i = (unsigned)__builtin_ctz(others);
         walk->field = field + i;
@@ -403,24 +402,23 @@ static inline void walk_values(struct walk *walk, bool is_reading,
 
 /* All of them are left in `told`, which is the flow before's. Pairs are numbered as they come. */
 static inline void walk_features(struct walk *walk, bool is_reading,
-                                 const struct feature_vector *features,
-                                 struct feature_vector *told)
+                                 const struct feature_vector *features, struct feature_vector *told)
 {
-    const struct feature_vector *const from = features;
-    walk_values(walk, is_reading, from, told);
-    told->present = walk_bits(walk, is_reading, from->present & ~DERIVED, told->present);
+    walk_values(walk, is_reading, features, told);
+    told->present = walk_bits(walk, is_reading, features->present & ~DERIVED, told->present);
     told->src_packets_window =
-        walk_word(walk, is_reading, from->src_packets_window, told->src_packets_window);
+        walk_word(walk, is_reading, features->src_packets_window, told->src_packets_window);
     told->src_syn_flows_window =
-        walk_word(walk, is_reading, from->src_syn_flows_window, told->src_syn_flows_window);
-    told->pair_age_ns = (int64_t)walk_word(walk, is_reading, (uint64_t)from->pair_age_ns,
+        walk_word(walk, is_reading, features->src_syn_flows_window, told->src_syn_flows_window);
+    told->pair_age_ns = (int64_t)walk_word(walk, is_reading, (uint64_t)features->pair_age_ns,
                                            (uint64_t)told->pair_age_ns);
     told->pair_flows_60s =
-        (uint32_t)walk_word(walk, is_reading, from->pair_flows_60s, told->pair_flows_60s);
-    told->pair_flows = (uint32_t)walk_word(walk, is_reading, from->pair_flows, told->pair_flows);
-    told->pair_id = walk_word(walk, is_reading, from->pair_id, told->pair_id + 1);
+        (uint32_t)walk_word(walk, is_reading, features->pair_flows_60s, told->pair_flows_60s);
+    told->pair_flows =
+        (uint32_t)walk_word(walk, is_reading, features->pair_flows, told->pair_flows);
+    told->pair_id = walk_word(walk, is_reading, features->pair_id, told->pair_id + 1);
     told->is_window_cut =
-        walk_bits(walk, is_reading, from->is_window_cut, told->is_window_cut) != 0;
+        walk_bits(walk, is_reading, features->is_window_cut, told->is_window_cut) != 0;
 }
 
 /* ---- both ways ----------------------------------------------------------------------------- */

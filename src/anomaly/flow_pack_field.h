@@ -194,8 +194,9 @@ static inline uint64_t bits_of(double value)
 }
 
 /* How a double is told, in the lowest bits of its number. Most are whole, and told by how much more
- * than expected, a whole number of thousandths, or a share of a count that is known; the quotient is
- * made again by the same division and compared bit by bit. Else all its bits follow. */
+ * than expected, a whole number of thousandths, a share of a count that is known (the quotient is
+ * made again by the same division and compared bit by bit), or as another feature's, which whoever
+ * walks them knows. Else all its bits follow. */
 enum form { FORM_WHOLE = 1, FORM_THOUSANDTHS, FORM_SHARE, FORM_BITS, FORM_WINDOW, FORM_SHIFT = 3 };
 
 static const double WHOLE_MAX = 0x1p52; /* beyond it not every whole number is a double */

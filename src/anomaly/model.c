@@ -275,8 +275,8 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
     counters->services_evicted = baseline_services_evicted(model->baseline);
     counters->categories_evicted = baseline_categories_evicted(model->baseline);
     counters->memory_bytes += sizeof *model + baseline_memory_bytes(model->baseline);
-    counters->memory_bytes += sizeof *model->calibration + sizeof *model->placer +
-                              sizeof *model->told;
+    counters->memory_bytes +=
+        sizeof *model->calibration + sizeof *model->placer + sizeof *model->told;
     if (model->capture != NULL) {
         counters->memory_bytes += capture_lessons_memory_bytes(model->capture);
         counters->spilled_bytes += capture_lessons_spilled_bytes(model->capture);

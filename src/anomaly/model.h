@@ -38,9 +38,9 @@ struct anomaly_model {
     bool is_saved;    /* a saved baseline was loaded */
     uint32_t sources; /* baselines that were added into this one; 1: it alone */
 
-    struct baseline *baseline; /* as of model_baseline, unless lessons are being learnt */
-    struct baseline_placer *placer; /* of flows as they come */
-    struct baseline_placer *told;   /* of flows that something is told of */
+    struct baseline *baseline;       /* as of model_baseline, unless lessons are being learnt */
+    struct baseline_placer *placer;  /* of flows as they come */
+    struct baseline_placer *told;    /* of flows that something is told of */
     struct calibration *calibration; /* capture mode: of the final scores, for saving */
     struct lesson_queue lessons;     /* online */
     int64_t learning_lag_ns;
