@@ -159,11 +159,10 @@ static void each_flow(struct engine *engine, void (*visit)(struct engine *engine
 static void unpack_body(struct engine *engine)
 {
     struct record_flow_part *const part = &engine->record.as.flow.part;
-    const uint8_t *const packed =
-        flow_pack_body(&engine->pack, engine->packed_body, &part->flow, &part->finding);
+    flow_pack_body(&engine->pack, engine->packed_body, &part->flow, &part->finding);
     engine->packed_body = NULL;
     feature_derive(engine->features, &part->flow, &part->features);
-    flow_pack_features(&engine->pack, packed, &part->features);
+    flow_pack_features(&engine->pack, &part->features);
 }
 
 void engine_complete_flow(struct engine *engine)

@@ -154,7 +154,7 @@ unsigned baseline_part(enum feature_id id, bool is_missing, uint64_t code)
 static const uint64_t LINEAR_FEATURES = 0 FEATURE_LIST(FEATURE);
 #undef FEATURE
 
-static inline void set_cell(struct baseline_place *place, unsigned j, unsigned cell)
+static inline void set_cell(struct baseline_place *place, size_t j, unsigned cell)
 {
     place->cell[j] = (uint16_t)cell;
     place->bin[j] = (uint8_t)(cell / BASELINE_CELLS_PER_BIN);
@@ -169,13 +169,13 @@ static inline void place_numeric(const struct baseline_axes *axes,
     uint64_t linear = features & vector->present & LINEAR_FEATURES;
     uint64_t magnitudes = features & vector->present & ~LINEAR_FEATURES;
     for (; missing != 0; missing &= missing - 1)
-        set_cell(place, (unsigned)__builtin_ctzll(missing), BASELINE_CELL_MISSING);
+        set_cell(place, (size_t)__builtin_ctzll(missing), BASELINE_CELL_MISSING);
     for (; linear != 0; linear &= linear - 1) {
-        const unsigned j = (unsigned)__builtin_ctzll(linear);
+        const size_t j = (size_t)__builtin_ctzll(linear);
         set_cell(place, j, axis_linear_cell(&axes->axis[j], vector->value[j]));
     }
     for (; magnitudes != 0; magnitudes &= magnitudes - 1) {
-        const unsigned j = (unsigned)__builtin_ctzll(magnitudes);
+        const size_t j = (size_t)__builtin_ctzll(magnitudes);
         set_cell(place, j, axis_log2_cell(&axes->axis[j], vector->value[j]));
     }
 }

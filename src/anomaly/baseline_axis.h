@@ -27,13 +27,21 @@ struct axis_piece {
     uint32_t edge, cell;
 };
 
+/* 40 bytes: where a feature's axis is takes no multiplication. */
 struct baseline_axis {
     const struct axis_piece *pieces; /* LOG2 */
-    double least, most;              /* what lies outside lies in the cell of these */
-    uint64_t first_key;              /* of `least` */
-    unsigned shift;                  /* of a key, to its piece */
-    double low, places_per_unit;     /* LINEAR */
+    union {
+        double least; /* LOG2: what lies outside lies in the cell of this or of `most` */
+        double low;   /* LINEAR */
+    };
+    union {
+        double most;
+        double places_per_unit; /* LINEAR */
+    };
+    uint64_t first_key; /* of `least` */
+    unsigned shift;     /* of a key, to its piece */
 };
+_Static_assert(sizeof(struct baseline_axis) == 40, "eight times five");
 
 struct baseline_axes {
     struct baseline_axis axis[BASELINE_NUMERIC_COUNT];

@@ -225,22 +225,30 @@ static bool may_wait(struct baseline *baseline)
     return has_room;
 }
 
+/* Learns category i at once: another code waits for its part, or none. */
+static __attribute__((noinline)) void meet_category(struct baseline *baseline, struct group *group,
+                                                    const struct baseline_place *place, unsigned i,
+                                                    const struct baseline_lessons *lessons)
+{
+    const struct home home = {.service = group->service, .scope = group->scope};
+    const unsigned part = place->part[i];
+    settle_part(baseline, group, i, part);
+    learn_category(baseline, &home, i, part, place->code[i], lessons);
+    group->part[i][part] = (struct pending_part){.code = place->code[i]};
+}
+
 static void pend_categories(struct baseline *baseline, struct group *group,
                             const struct baseline_place *place,
                             const struct baseline_lessons *lessons, uint64_t word)
 {
-    const struct home home = {.service = group->service, .scope = group->scope};
     const uint64_t number = lessons->number;
+#pragma GCC unroll 8
     for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++) {
-        const unsigned part = place->part[i];
-        struct pending_part *const waiting = &group->part[i][part];
-        if (waiting->number != 0 && waiting->code == place->code[i]) {
+        struct pending_part *const waiting = &group->part[i][place->part[i]];
+        if (waiting->number != 0 && waiting->code == place->code[i])
             waiting->word += word;
-        } else {
-            settle_part(baseline, group, i, part);
-            learn_category(baseline, &home, i, part, place->code[i], lessons);
-            *waiting = (struct pending_part){.code = place->code[i]};
-        }
+        else
+            meet_category(baseline, group, place, i, lessons);
         waiting->number = number > waiting->number ? number : waiting->number;
     }
 }
@@ -275,7 +283,7 @@ void baseline_learn_outcomes(struct baseline *baseline, struct service_scope *se
     else
         learn_categories(baseline, &home, place, lessons);
     uint64_t *cells = group->cell[0];
-#pragma GCC unroll 4
+#pragma GCC unroll 11
     for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++, cells += BASELINE_CELL_COUNT)
         cells[place->cell[j]] += word;
 }

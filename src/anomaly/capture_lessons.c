@@ -139,6 +139,7 @@ static void settle_sums(struct anomaly_model *model)
 static void add_parts(int32_t sum_mbits[restrict FEATURE_COUNT],
                       const int32_t mbits[restrict FEATURE_COUNT])
 {
+#pragma GCC unroll 14
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         sum_mbits[j] += mbits[j];
 }
@@ -167,6 +168,7 @@ static void score_slot(struct anomaly_model *model, struct place_slot *slot)
         settle_parts(model, slot);
     surprise_table_mbits(model->surprises, model->baseline, &slot->place,
                          baseline_weigh(model->baseline, slot->pair_flows), mbits);
+#pragma GCC unroll 14
     for (unsigned j = 0; j < FEATURE_COUNT; j++)
         score_mbits += mbits[j];
     slot->as.scoring.score_mbits = score_mbits;

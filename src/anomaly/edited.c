@@ -19,8 +19,8 @@ int32_t anomaly_score_edited(const struct anomaly_model *model, const struct ano
 {
     const struct baseline *const baseline = model_baseline(model);
     struct baseline_place learnt_at, place;
-    baseline_place(baseline, flow->vector, &learnt_at);
-    baseline_place(baseline, edited, &place);
+    model_place(model, flow->vector, &learnt_at);
+    model_place(model, edited, &place);
     struct baseline_edit edit;
     baseline_look_edited(baseline, &place, &learnt_at,
                          own_weights(model, flow->vector, flow->was_learnt), &edit);
@@ -66,7 +66,7 @@ bool anomaly_usual_category(const struct anomaly_model *model, const struct anom
     }
     struct baseline_place place;
     struct baseline_view view;
-    baseline_place(baseline, vector, &place);
+    model_place(model, vector, &place);
     baseline_look(baseline, &place, own_weights(model, flow->vector, flow->was_learnt), &view);
     const bool in_service = is_in_service(baseline, &view, &place, id);
     const struct code_range codes = codes_of(id, (uint64_t)vector->value[id]);
@@ -96,7 +96,7 @@ bool anomaly_beside_service(const struct anomaly_model *model, const struct anom
     const struct baseline *const baseline = model_baseline(model);
     struct baseline_place place;
     struct baseline_view view;
-    baseline_place(baseline, flow->vector, &place);
+    model_place(model, flow->vector, &place);
     baseline_look(baseline, &place, own_weights(model, flow->vector, flow->was_learnt), &view);
     if (!baseline_service_can_tell(baseline, &view, id))
         return false;

@@ -53,7 +53,7 @@ void anomaly_evidence(const struct anomaly_model *model, const struct feature_ve
 {
     const struct baseline *const baseline = model_baseline(model);
     struct baseline_place place;
-    baseline_place(baseline, vector, &place);
+    model_place(model, vector, &place);
     struct baseline_view view;
     struct baseline_weights own = {0};
     if (take_own_weight_out)

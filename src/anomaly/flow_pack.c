@@ -21,36 +21,30 @@ static inline uint64_t code_below(double value, uint64_t limit)
     return value > 0 && value < (double)limit ? (uint64_t)value : 0;
 }
 
-/* Some fields are one number, because they are alike from flow to flow together. */
-static inline uint64_t kind_of(const struct flow_record *flow, double direction)
-{
-    return (uint64_t)flow->ip_version | (uint64_t)flow->protocol << 8 |
-           (uint64_t)flow->basis << 16 | (uint64_t)flow->end_reason << 24 |
-           (uint64_t)flow->state << 32 | (uint64_t)flow->one_way_key << 40 |
-           (uint64_t)flow->is_tcp_closed << 41 | (uint64_t)flow->has_handshake_rtt << 42 |
-           code_below(direction, FEATURE_DIRECTION_COUNT) << 43;
-}
+/* Some fields are one number, because they are alike from flow to flow together: those that stand
+ * side by side, as they stand there. */
+enum {
+    KIND_AT = offsetof(struct flow_record, ip_version), /* to one_way_key */
+    ENDS_AT = offsetof(struct flow_record, is_tcp_closed),
+    ENDS_END = offsetof(struct flow_record, vlan),
+};
+_Static_assert(ENDS_AT - KIND_AT == sizeof(uint64_t) && ENDS_END - ENDS_AT == sizeof(uint32_t),
+               "these bytes lie together");
 
 static inline void walk_kind(struct walk *walk, bool is_reading, struct flow_pack *pack,
-                             struct flow_record *flow, double *direction)
+                             struct flow_record *flow)
 {
-    const uint64_t kind = is_reading ? 0 : kind_of(flow, *direction);
-    const uint64_t icmp = (uint64_t)flow->icmp_type | (uint64_t)flow->icmp_code << 8;
-    pack->kind = walk_bits(walk, is_reading, kind, pack->kind);
-    pack->icmp = walk_bits(walk, is_reading, icmp, pack->icmp);
+    uint8_t *const bytes = (uint8_t *)flow;
+    uint64_t kind;
+    uint32_t ends;
+    memcpy(&kind, bytes + KIND_AT, sizeof kind);
+    memcpy(&ends, bytes + ENDS_AT, sizeof ends);
+    pack->kind = kind = walk_bits(walk, is_reading, kind, pack->kind);
+    pack->ends = ends = (uint32_t)walk_bits(walk, is_reading, ends, pack->ends);
     if (!is_reading)
         return;
-    flow->ip_version = (uint8_t)pack->kind;
-    flow->protocol = (uint8_t)(pack->kind >> 8);
-    flow->basis = (uint8_t)(pack->kind >> 16);
-    flow->end_reason = (uint8_t)(pack->kind >> 24);
-    flow->state = (uint8_t)(pack->kind >> 32);
-    flow->one_way_key = pack->kind >> 40 & 1;
-    flow->is_tcp_closed = pack->kind >> 41 & 1;
-    flow->has_handshake_rtt = pack->kind >> 42 & 1;
-    *direction = (double)(pack->kind >> 43);
-    flow->icmp_type = (uint8_t)pack->icmp;
-    flow->icmp_code = (uint8_t)(pack->icmp >> 8);
+    memcpy(bytes + KIND_AT, &kind, sizeof kind);
+    memcpy(bytes + ENDS_AT, &ends, sizeof ends);
 }
 
 static inline void walk_address(struct walk *walk, bool is_reading, uint64_t expected[2],
@@ -87,16 +81,14 @@ static inline void walk_service(struct walk *walk, bool is_reading, const struct
 static inline void walk_outside(struct walk *walk, bool is_reading, struct flow_pack *pack,
                                 struct flow_record *flow)
 {
-    const uint64_t outside = (uint64_t)flow->source_index | (uint64_t)flow->vlan_count << 16 |
-                             (uint64_t)flow->tunnel_count << 24 |
-                             (uint64_t)flow->outer_ip_version << 32;
+    const uint64_t outside = (uint64_t)flow->source_index | (uint64_t)flow->tunnel_count << 16 |
+                             (uint64_t)flow->outer_ip_version << 24;
     pack->outside = walk_bits(walk, is_reading, outside, pack->outside);
     if (!is_reading)
         return;
     flow->source_index = (uint16_t)pack->outside;
-    flow->vlan_count = (uint8_t)(pack->outside >> 16);
-    flow->tunnel_count = (uint8_t)(pack->outside >> 24);
-    flow->outer_ip_version = (uint8_t)(pack->outside >> 32);
+    flow->tunnel_count = (uint8_t)(pack->outside >> 16);
+    flow->outer_ip_version = (uint8_t)(pack->outside >> 24);
 }
 
 static inline void walk_times(struct walk *walk, bool is_reading, struct flow_pack *pack,
@@ -148,16 +140,18 @@ static inline void walk_finding(struct walk *walk, bool is_reading, struct flow_
         (int64_t)walk_word(walk, is_reading, (uint64_t)finding->since_ns, (uint64_t)told->since_ns);
     assert(told->evidence_count <= BEHAVIOUR_EVIDENCE_MAX);
     for (unsigned i = 0; i < told->evidence_count; i++) {
+        const struct behaviour_evidence *const evidence = &finding->evidence[i];
         struct behaviour_evidence *const other = &told->evidence[i];
-        struct behaviour_evidence evidence = is_reading ? *other : finding->evidence[i];
-        const uint64_t what = evidence.quantity | (uint64_t)evidence.is_most << 8;
+        const uint64_t what =
+            is_reading ? 0 : evidence->quantity | (uint64_t)evidence->is_most << 8;
         const uint64_t whole =
             walk_bits(walk, is_reading, what, other->quantity | (uint64_t)other->is_most << 8);
-        evidence.quantity = (uint8_t)whole;
-        evidence.is_most = (uint8_t)(whole >> 8);
-        walk_double(walk, is_reading, &evidence.value, other->value);
-        walk_double(walk, is_reading, &evidence.limit, other->limit);
-        *other = evidence;
+        other->quantity = (uint8_t)whole;
+        other->is_most = (uint8_t)(whole >> 8);
+        other->value =
+            walk_double(walk, is_reading, is_reading ? 0 : evidence->value, other->value);
+        other->limit =
+            walk_double(walk, is_reading, is_reading ? 0 : evidence->limit, other->limit);
     }
 }
 
@@ -174,7 +168,7 @@ static inline void walk_head(struct walk *walk, bool is_reading, struct flow_pac
     walk_address(walk, is_reading, pack->source, flow->source);
     walk_address(walk, is_reading, pack->destination, flow->destination);
     walk_ports(walk, is_reading, pack, flow);
-    walk_kind(walk, is_reading, pack, flow, &features->value[FEATURE_DIRECTION]);
+    walk_kind(walk, is_reading, pack, flow);
     walk_service(walk, is_reading, flow, &features->value[FEATURE_SERVICE]);
     walk_outside(walk, is_reading, pack, flow);
     walk_counts(walk, is_reading, pack, flow, FLOW_FORWARD);
@@ -197,8 +191,12 @@ static inline void walk_distribution(struct walk *walk, bool is_reading, uint64_
     const int64_t expected = distribution->is_whole ? middle : 0;
     walk_i64(walk, is_reading, &distribution->min, expected);
     walk_i64(walk, is_reading, &distribution->max, distribution->min);
-    walk_double(walk, is_reading, &distribution->mean, mean);
-    walk_double(walk, is_reading, &distribution->deviation, 0);
+    const double told = walk_double(walk, is_reading, distribution->mean, mean);
+    const double deviation = walk_double(walk, is_reading, distribution->deviation, 0);
+    if (!is_reading)
+        return;
+    distribution->mean = told;
+    distribution->deviation = deviation;
 }
 
 static inline void walk_distributions(struct walk *walk, bool is_reading,
@@ -214,7 +212,7 @@ static inline void walk_distributions(struct walk *walk, bool is_reading,
 enum {
     DISTRIBUTION_FIELDS = 2 * 6,
     DIRECTION_FIELDS = 8 + DISTRIBUTION_FIELDS,
-    SELDOM_FIELDS = 12
+    SELDOM_FIELDS = 11
 };
 
 /* True if there is nothing to tell of sizes and gaps, as of one packet or none. In one go, without
@@ -274,7 +272,7 @@ static inline void walk_direction(struct walk *walk, bool is_reading, struct flo
 /* What few flows have: is there any of it? */
 static inline bool has_seldom(const struct flow_record *flow)
 {
-    const uint64_t any = flow->padding | flow->marks | flow->unknown | flow->fragments |
+    const uint64_t any = (uint64_t)flow->marks | flow->unknown | flow->fragments |
                          flow->fragments_overlapping | flow->fragments_first_missing |
                          words_of(flow->vlan, sizeof flow->vlan) |
                          words_of(flow->tunnels, sizeof flow->tunnels) |
@@ -290,7 +288,6 @@ static inline void walk_seldom(struct walk *walk, bool is_reading, struct flow_r
         walk->field += SELDOM_FIELDS;
         return;
     }
-    walk_u8(walk, is_reading, &flow->padding);
     walk_text(walk, is_reading, flow->vlan, sizeof flow->vlan);
     walk_u16(walk, is_reading, &flow->marks, 0);
     walk_u16(walk, is_reading, &flow->unknown, 0);
@@ -318,91 +315,110 @@ static inline void walk_body(struct walk *walk, bool is_reading, struct flow_rec
 
 /* ---- the features -------------------------------------------------------------------------- */
 
-/* Of ten minutes is expected what is of the window, else 1 as of a first flow, or 0. The two lists
- * are alike but for the entropy, which the second lacks. */
+/* The last features have a bit each of 32, and the first of these are derived. */
+enum { WALKED_FIRST = FEATURE_COUNT - 32 };
+#define IS_DERIVED(j) \
+    ((j) < FEATURE_SRC_FLOWS_WINDOW || ((j) >= FEATURE_PROTOCOL && (j) <= FEATURE_SERVICE_SIZE))
+#define FEATURE(id, ...) | (uint64_t)IS_DERIVED(FEATURE_##id) << FEATURE_##id
+static const uint64_t DERIVED = 0 FEATURE_LIST(FEATURE);
+#undef FEATURE
+
+/* Both halves of a value have its bit, because a comparison of 32 bits is one instruction of four
+ * at once, and of 64 three of two. 0: it is not told. */
+typedef uint32_t __attribute__((may_alias)) half_of_double;
+#define BIT_OF(j) (IS_DERIVED(j) ? 0U : 1U << (((j)-WALKED_FIRST) & 31))
+#define FEATURE(id, ...) BIT_OF(FEATURE_##id), BIT_OF(FEATURE_##id),
+static const uint32_t bit_of_half[2 * FEATURE_COUNT] = {FEATURE_LIST(FEATURE)};
+#undef FEATURE
+_Static_assert((int)WALKED_FIRST <= (int)FEATURE_SRC_FLOWS_WINDOW, "32 bits hold what is told");
+
+/* Bit i: feature WALKED_FIRST + i is told, and not what it was, four halves at a time. */
+static inline uint32_t differing(const struct feature_vector *features,
+                                 const struct feature_vector *last)
+{
+    const half_of_double *const value = (const void *)&features->value[WALKED_FIRST];
+    const half_of_double *const other = (const void *)&last->value[WALKED_FIRST];
+    const uint32_t *const bit = &bit_of_half[2 * WALKED_FIRST];
+    uint32_t bits = 0;
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < 2 * (FEATURE_COUNT - WALKED_FIRST); i++)
+        bits |= bit[i] & (0U - (value[i] != other[i]));
+    return bits;
+}
+
+/* The lists of the window and of ten minutes are alike but for the entropy, which the second lacks:
+ * until ten minutes have seen more than the window, their values are the same. */
 enum {
     WINDOW_FIRST = FEATURE_SRC_FLOWS_WINDOW,
     LONG_FIRST = FEATURE_SRC_FLOWS_10M,
     LONG_END = FEATURE_PAIR_PORTS_10M + 1,
     BEFORE_ENTROPY = FEATURE_SRC_PROTOCOL_ENTROPY - WINDOW_FIRST,
 };
-static const double of_first_flow[] = {1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1};
-_Static_assert(sizeof of_first_flow / sizeof *of_first_flow == LONG_FIRST - WINDOW_FIRST &&
-                   LONG_END - LONG_FIRST == LONG_FIRST - WINDOW_FIRST - 1 && BEFORE_ENTROPY == 6 &&
-                   FEATURE_SRC_NEW_PEERS_10M - LONG_FIRST + 1 == BEFORE_ENTROPY,
+_Static_assert(LONG_END - LONG_FIRST == LONG_FIRST - WINDOW_FIRST - 1 &&
+                   FEATURE_SRC_NEW_PEERS_10M - LONG_FIRST + 1 == (int)BEFORE_ENTROPY,
                "the lists are alike but for the entropy");
 
-static inline double expected_feature(const struct feature_vector *features, unsigned j)
+/* The same in the window; of any other itself. */
+static inline unsigned window_of(unsigned j)
 {
-    if (j >= LONG_END)
-        return 0;
-    if (j < LONG_FIRST)
-        return of_first_flow[j - WINDOW_FIRST];
+    if (j < LONG_FIRST || j >= LONG_END)
+        return j;
     const unsigned i = j - LONG_FIRST;
-    return features->value[WINDOW_FIRST + i + (i >= BEFORE_ENTROPY)];
+    return WINDOW_FIRST + i + (i >= BEFORE_ENTROPY);
 }
 
-/* Bit i: value i is not as expected. */
-static inline uint64_t differing(const double *value, const double *expected, unsigned count)
+/* One feature; `told` is the flow before's from it on, this one's before it. */
+static inline void walk_value(struct walk *walk, bool is_reading,
+                              const struct feature_vector *features, unsigned j,
+                              struct feature_vector *told)
 {
-    uint64_t bits = 0;
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < count; i++)
-        bits |= (uint64_t)(bits_of(value[i]) != bits_of(expected[i])) << i;
-    return bits;
+    const unsigned field = walk->field, window = window_of(j);
+    const double whole = told->value[j < LONG_FIRST ? WINDOW_FIRST : LONG_FIRST];
+    double *const value = &told->value[j];
+    if (is_reading) {
+        const uint64_t form = walk_rest(walk, true, 0);
+        *value = form == FORM_WINDOW ? told->value[window] : read_form(walk, form, *value, whole);
+        return;
+    }
+    if (window != j && bits_of(features->value[j]) == bits_of(told->value[window]))
+        walk_put(walk, field, FORM_WINDOW);
+    else
+        walk_put_double(walk, field, features->value[j], *value, whole);
+    *value = features->value[j];
 }
 
-/* Which features need a look; beyond the lists, where most are missing: all. */
-static inline uint64_t unexpected_features(const struct feature_vector *features)
-{
-    const double *const window = &features->value[WINDOW_FIRST];
-    const double *const ten_minutes = &features->value[LONG_FIRST];
-    return differing(window, of_first_flow, LONG_FIRST - WINDOW_FIRST) << WINDOW_FIRST |
-           differing(ten_minutes, window, BEFORE_ENTROPY) << LONG_FIRST |
-           differing(ten_minutes + BEFORE_ENTROPY, window + BEFORE_ENTROPY + 1,
-                     LONG_END - LONG_FIRST - BEFORE_ENTROPY)
-               << (LONG_FIRST + BEFORE_ENTROPY) |
-           UINT64_MAX << LONG_END;
-}
-
-/* flow_pack_is_derived, of all features at once. */
-static const uint64_t DERIVED =
-    ((UINT64_C(1) << FEATURE_SRC_FLOWS_WINDOW) - 1) |
-    ((UINT64_C(2) << FEATURE_SERVICE_SIZE) - (UINT64_C(1) << FEATURE_PROTOCOL));
-
-/* The features of `told`, a field each, from WINDOW_FIRST on. Which are not as expected is found
- * without a branch, and only these are gone through: in order, since of ten minutes is expected
- * what was read of the window. */
-static inline void walk_values(struct walk *walk, bool is_reading, struct feature_vector *features,
-                               uint64_t told)
+static inline void walk_values(struct walk *walk, bool is_reading,
+                               const struct feature_vector *features, struct feature_vector *told)
 {
     const unsigned field = walk->field;
-    uint64_t others = told & (is_reading ? UINT64_MAX : unexpected_features(features));
+    uint32_t others = is_reading ? (uint32_t)(walk->map >> field) : differing(features, told);
     for (; others != 0; others &= others - 1) {
-        const unsigned j = (unsigned)__builtin_ctzll(others);
-        walk->field = field + j - WINDOW_FIRST;
-        walk_share(walk, is_reading, &features->value[j], expected_feature(features, j),
-                   features->value[j < LONG_FIRST ? WINDOW_FIRST : LONG_FIRST]);
+        const unsigned i = (unsigned)__builtin_ctz(others);
+        walk->field = field + i;
+        walk_value(walk, is_reading, features, WALKED_FIRST + i, told);
     }
-    walk->field = field + FEATURE_COUNT - WINDOW_FIRST;
+    walk->field = field + FEATURE_COUNT - WALKED_FIRST;
 }
 
+/* All of them are left in `told`, which is the flow before's. Pairs are numbered as they come. */
 static inline void walk_features(struct walk *walk, bool is_reading,
-                                 struct feature_vector *features)
+                                 const struct feature_vector *features, struct feature_vector *told)
 {
-    const uint64_t all = (UINT64_C(1) << FEATURE_COUNT) - 1;
-    const uint64_t others =
-        walk_bits(walk, is_reading, features->present & ~DERIVED, all & ~DERIVED);
-    if (is_reading)
-        features->present = (features->present & DERIVED) | others;
-    walk_values(walk, is_reading, features, others);
-    walk_u64(walk, is_reading, &features->src_packets_window, 1);
-    walk_u64(walk, is_reading, &features->src_syn_flows_window, features->src_packets_window);
-    walk_i64(walk, is_reading, &features->pair_age_ns, -1);
-    walk_u32(walk, is_reading, &features->pair_flows_60s, 1);
-    walk_u32(walk, is_reading, &features->pair_flows, features->pair_flows_60s);
-    walk_u64(walk, is_reading, &features->pair_id, 0);
-    walk_bool(walk, is_reading, &features->is_window_cut, false);
+    walk_values(walk, is_reading, features, told);
+    told->present = walk_bits(walk, is_reading, features->present & ~DERIVED, told->present);
+    told->src_packets_window =
+        walk_word(walk, is_reading, features->src_packets_window, told->src_packets_window);
+    told->src_syn_flows_window =
+        walk_word(walk, is_reading, features->src_syn_flows_window, told->src_syn_flows_window);
+    told->pair_age_ns = (int64_t)walk_word(walk, is_reading, (uint64_t)features->pair_age_ns,
+                                           (uint64_t)told->pair_age_ns);
+    told->pair_flows_60s =
+        (uint32_t)walk_word(walk, is_reading, features->pair_flows_60s, told->pair_flows_60s);
+    told->pair_flows =
+        (uint32_t)walk_word(walk, is_reading, features->pair_flows, told->pair_flows);
+    told->pair_id = walk_word(walk, is_reading, features->pair_id, told->pair_id + 1);
+    told->is_window_cut =
+        walk_bits(walk, is_reading, features->is_window_cut, told->is_window_cut) != 0;
 }
 
 /* ---- both ways ----------------------------------------------------------------------------- */
@@ -421,21 +437,15 @@ __attribute__((flatten)) uint32_t flow_pack_write(struct flow_pack *pack,
     struct walk walk = {.to = fields};
     walk_head(&walk, false, pack, record, vector, (struct behaviour_finding *)finding);
     maps[FLOW_PACK_HEAD] = next_group(&walk);
+    walk_features(&walk, false, vector, &pack->features);
+    maps[FLOW_PACK_FEATURES] = next_group(&walk);
     walk_body(&walk, false, record);
     maps[FLOW_PACK_BODY] = next_group(&walk);
-    walk_features(&walk, false, vector);
-    maps[FLOW_PACK_FEATURES] = next_group(&walk);
     uint8_t *const to = write_maps(pack->maps, maps, FLOW_PACK_GROUPS, bytes);
     const size_t size = (size_t)(walk.to - fields);
     memcpy(to, fields, size);
     assert(to + size - bytes <= FLOW_PACK_BYTES_MAX);
     return (uint32_t)(to + size - bytes);
-}
-
-static inline struct walk begin_reading(const struct flow_pack *pack, enum flow_pack_group group,
-                                        const uint8_t *bytes)
-{
-    return (struct walk){.from = bytes, .map = pack->maps[group]};
 }
 
 __attribute__((flatten)) const uint8_t *flow_pack_head(struct flow_pack *pack, const uint8_t *bytes,
@@ -444,8 +454,12 @@ __attribute__((flatten)) const uint8_t *flow_pack_head(struct flow_pack *pack, c
                                                        struct behaviour_finding *finding)
 {
     const uint8_t *const fields = read_maps(pack->maps, bytes);
-    struct walk walk = begin_reading(pack, FLOW_PACK_HEAD, fields);
+    struct walk walk = {.from = fields, .map = pack->maps[FLOW_PACK_HEAD]};
     walk_head(&walk, true, pack, flow, features, finding);
+    next_group(&walk);
+    walk.map = pack->maps[FLOW_PACK_FEATURES];
+    walk_features(&walk, true, &pack->features, &pack->features);
+    features->value[FEATURE_DIRECTION] = pack->features.value[FEATURE_DIRECTION];
     return walk.from;
 }
 
@@ -462,20 +476,27 @@ static void complete_finding(const struct behaviour_finding *told,
     memcpy(finding->evidence, told->evidence, told->evidence_count * sizeof *told->evidence);
 }
 
-__attribute__((flatten)) const uint8_t *flow_pack_body(const struct flow_pack *pack,
-                                                       const uint8_t *bytes,
-                                                       struct flow_record *flow,
-                                                       struct behaviour_finding *finding)
+__attribute__((flatten)) void flow_pack_body(const struct flow_pack *pack, const uint8_t *bytes,
+                                             struct flow_record *flow,
+                                             struct behaviour_finding *finding)
 {
-    struct walk walk = begin_reading(pack, FLOW_PACK_BODY, bytes);
+    struct walk walk = {.from = bytes, .map = pack->maps[FLOW_PACK_BODY]};
     walk_body(&walk, true, flow);
     complete_finding(&pack->finding, finding);
-    return walk.from;
 }
 
-__attribute__((flatten)) void flow_pack_features(const struct flow_pack *pack, const uint8_t *bytes,
-                                                 struct feature_vector *features)
+void flow_pack_features(const struct flow_pack *pack, struct feature_vector *features)
 {
-    struct walk walk = begin_reading(pack, FLOW_PACK_FEATURES, bytes);
-    walk_features(&walk, true, features);
+    const struct feature_vector *const told = &pack->features;
+    features->present = (features->present & DERIVED) | told->present;
+    for (unsigned j = 0; j < FEATURE_COUNT; j++)
+        if (!flow_pack_is_derived(j))
+            features->value[j] = told->value[j];
+    features->src_packets_window = told->src_packets_window;
+    features->src_syn_flows_window = told->src_syn_flows_window;
+    features->pair_age_ns = told->pair_age_ns;
+    features->pair_flows_60s = told->pair_flows_60s;
+    features->pair_flows = told->pair_flows;
+    features->pair_id = told->pair_id;
+    features->is_window_cut = told->is_window_cut;
 }

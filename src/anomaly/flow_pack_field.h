@@ -193,20 +193,26 @@ static inline uint64_t bits_of(double value)
     return bits;
 }
 
-/* How a double is told, in the lowest bits of its number. Most are whole, a whole number of
- * thousandths, or a share of a count that is known; the quotient is made again by the same division
- * and compared bit by bit. Else all its bits follow. */
-enum form { FORM_WHOLE = 1, FORM_THOUSANDTHS, FORM_SHARE, FORM_BITS, FORM_SHIFT = 3 };
+/* How a double is told, in the lowest bits of its number. Most are whole, and told by how much more
+ * than expected, a whole number of thousandths, a share of a count that is known (the quotient is
+ * made again by the same division and compared bit by bit), or as another feature's, which whoever
+ * walks them knows. Else all its bits follow. */
+enum form { FORM_WHOLE = 1, FORM_THOUSANDTHS, FORM_SHARE, FORM_BITS, FORM_WINDOW, FORM_SHIFT = 3 };
 
 static const double WHOLE_MAX = 0x1p52; /* beyond it not every whole number is a double */
 
-static inline uint64_t form_of(double value, double whole, uint64_t *bits)
+static inline int64_t whole_of(double value)
+{
+    return value > -WHOLE_MAX && value < WHOLE_MAX ? (int64_t)value : 0;
+}
+
+static inline uint64_t form_of(double value, double expected, double whole, uint64_t *bits)
 {
     *bits = bits_of(value);
     if (value > -WHOLE_MAX && value < WHOLE_MAX) {
         const int64_t number = (int64_t)value;
         if (bits_of((double)number) == *bits)
-            return fold((uint64_t)number) << FORM_SHIFT | FORM_WHOLE;
+            return fold((uint64_t)(number - whole_of(expected))) << FORM_SHIFT | FORM_WHOLE;
         const double scaled = value * 1e3;
         const int64_t parts = (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
         if (scaled > -WHOLE_MAX && scaled < WHOLE_MAX && bits_of((double)parts / 1e3) == *bits)
@@ -220,47 +226,47 @@ static inline uint64_t form_of(double value, double whole, uint64_t *bits)
     return FORM_BITS;
 }
 
-/* `whole`: what the value may be a share of. */
-static inline void walk_share(struct walk *walk, bool is_reading, double *value, double expected,
-                              double whole)
+/* A value that is not as expected. */
+static inline void walk_put_double(struct walk *walk, unsigned field, double value, double expected,
+                                   double whole)
 {
-    if (!is_reading) {
-        uint64_t bits;
-        const unsigned field = walk->field++;
-        if (bits_of(*value) == bits_of(expected))
-            return;
-        const uint64_t form = form_of(*value, whole, &bits);
-        walk_put(walk, field, form);
-        if (form != FORM_BITS)
-            return;
-        memcpy(walk->to, &bits, sizeof bits);
-        walk->to += sizeof bits;
+    uint64_t bits;
+    const uint64_t form = form_of(value, expected, whole, &bits);
+    walk_put(walk, field, form);
+    if (form != FORM_BITS)
         return;
-    }
-    const uint64_t form = walk_rest(walk, true, 0);
-    const uint64_t number = form >> FORM_SHIFT;
-    switch ((unsigned)form & ((1U << FORM_SHIFT) - 1)) {
-    case FORM_WHOLE:
-        *value = (double)(int64_t)unfold(number);
-        break;
-    case FORM_THOUSANDTHS:
-        *value = (double)(int64_t)unfold(number) / 1e3;
-        break;
-    case FORM_SHARE:
-        *value = (double)number / whole;
-        break;
-    case FORM_BITS:
-        memcpy(value, walk->from, sizeof *value);
-        walk->from += sizeof *value;
-        break;
-    default:
-        *value = expected;
-    }
+    memcpy(walk->to, &bits, sizeof bits);
+    walk->to += sizeof bits;
 }
 
-static inline void walk_double(struct walk *walk, bool is_reading, double *value, double expected)
+/* What a form says; `whole`: what the value may be a share of. */
+static inline double read_form(struct walk *walk, uint64_t form, double expected, double whole)
 {
-    walk_share(walk, is_reading, value, expected, 0);
+    const uint64_t number = form >> FORM_SHIFT;
+    double value = expected;
+    switch ((unsigned)form & ((1U << FORM_SHIFT) - 1)) {
+    case FORM_WHOLE:
+        return (double)(int64_t)((uint64_t)whole_of(expected) + unfold(number));
+    case FORM_THOUSANDTHS:
+        return (double)(int64_t)unfold(number) / 1e3;
+    case FORM_SHARE:
+        return (double)number / whole;
+    case FORM_BITS:
+        memcpy(&value, walk->from, sizeof value);
+        walk->from += sizeof value;
+        break;
+    }
+    return value;
+}
+
+static inline double walk_double(struct walk *walk, bool is_reading, double value, double expected)
+{
+    if (is_reading)
+        return read_form(walk, walk_rest(walk, true, 0), expected, 0);
+    const unsigned field = walk->field++;
+    if (bits_of(value) != bits_of(expected))
+        walk_put_double(walk, field, value, expected, 0);
+    return value;
 }
 
 #endif

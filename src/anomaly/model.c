@@ -43,9 +43,10 @@ struct anomaly_model *anomaly_model_open(const struct anomaly_settings *settings
         model->quarter_weights[j] = anomaly_quarter_weights((enum feature_id)j);
     model->baseline = baseline_open(settings);
     model->placer = calloc(1, sizeof *model->placer);
+    model->told = calloc(1, sizeof *model->told);
     model->calibration = calloc(1, sizeof *model->calibration);
-    const bool is_whole =
-        model->baseline != NULL && model->placer != NULL && model->calibration != NULL;
+    const bool is_whole = model->baseline != NULL && model->placer != NULL && model->told != NULL &&
+                          model->calibration != NULL;
     if (!is_whole || !open_mode(model, settings)) {
         anomaly_model_close(model);
         return NULL;
@@ -59,6 +60,7 @@ void anomaly_model_close(struct anomaly_model *model)
         return;
     free(model->calibration);
     free(model->placer);
+    free(model->told);
     capture_lessons_close(model->capture);
     surprise_table_close(model->surprises);
     lesson_queue_deinit(&model->lessons);
@@ -273,7 +275,8 @@ void anomaly_model_counters(const struct anomaly_model *model, struct engine_cou
     counters->services_evicted = baseline_services_evicted(model->baseline);
     counters->categories_evicted = baseline_categories_evicted(model->baseline);
     counters->memory_bytes += sizeof *model + baseline_memory_bytes(model->baseline);
-    counters->memory_bytes += sizeof *model->calibration + sizeof *model->placer;
+    counters->memory_bytes +=
+        sizeof *model->calibration + sizeof *model->placer + sizeof *model->told;
     if (model->capture != NULL) {
         counters->memory_bytes += capture_lessons_memory_bytes(model->capture);
         counters->spilled_bytes += capture_lessons_spilled_bytes(model->capture);

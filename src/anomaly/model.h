@@ -38,8 +38,9 @@ struct anomaly_model {
     bool is_saved;    /* a saved baseline was loaded */
     uint32_t sources; /* baselines that were added into this one; 1: it alone */
 
-    struct baseline *baseline; /* as of model_baseline, unless lessons are being learnt */
-    struct baseline_placer *placer;
+    struct baseline *baseline;       /* as of model_baseline, unless lessons are being learnt */
+    struct baseline_placer *placer;  /* of flows as they come */
+    struct baseline_placer *told;    /* of flows that something is told of */
     struct calibration *calibration; /* capture mode: of the final scores, for saving */
     struct lesson_queue lessons;     /* online */
     int64_t learning_lag_ns;
@@ -69,6 +70,14 @@ static inline const struct baseline *model_baseline(const struct anomaly_model *
     if (model->capture != NULL)
         capture_lessons_settle(model);
     return model->baseline;
+}
+
+/* Where a vector lies of which something is told: each reason asks for the same one again, and
+ * whoever edits one changes a feature of it. */
+static inline void model_place(const struct anomaly_model *model,
+                               const struct feature_vector *vector, struct baseline_place *place)
+{
+    *place = *baseline_place_next(model->baseline, model->told, vector);
 }
 
 /* anomaly_score of a flow whose place is known; `own`: the weights to leave out. */

@@ -51,7 +51,7 @@ void anomaly_score(const struct anomaly_model *model, const struct feature_vecto
                    bool take_own_weight_out, struct verdict *verdict)
 {
     struct baseline_place place;
-    baseline_place(model->baseline, vector, &place);
+    model_place(model, vector, &place);
     struct baseline_weights own = {0};
     if (take_own_weight_out)
         own = baseline_weigh(model->baseline, vector->pair_flows_60s);

@@ -116,7 +116,7 @@ static void look_up_numeric(const struct baseline *baseline, struct row *row,
 {
     const uint16_t *parts = row->numeric[0];
     uint32_t any = 0;
-#pragma GCC unroll 4
+#pragma GCC unroll 11
     for (unsigned j = 0; j < BASELINE_NUMERIC_COUNT; j++, parts += BASELINE_OUTCOME_COUNT) {
         const uint32_t part = parts[place->bin[j]];
         any |= part + 1;
@@ -126,21 +126,31 @@ static void look_up_numeric(const struct baseline *baseline, struct row *row,
         make_numeric(baseline, row, place, mbits);
 }
 
+/* Works out category i's part, which the row does not know, or of another code. */
+static __attribute__((noinline)) int32_t make_category(const struct baseline *baseline,
+                                                       struct row *row,
+                                                       const struct baseline_place *place,
+                                                       unsigned i)
+{
+    const int32_t part = part_of(baseline, row, place, BASELINE_NUMERIC_COUNT + i);
+    row->category[i][place->part[i]] = part;
+    row->code[i][place->part[i]] = place->code[i];
+    return part;
+}
+
 void surprise_table_mbits(struct surprise_table *table, const struct baseline *baseline,
                           const struct baseline_place *place, struct baseline_weights own,
                           int32_t mbits[FEATURE_COUNT])
 {
     struct row *const row = find_row(table, baseline, place, own);
     look_up_numeric(baseline, row, place, mbits);
+#pragma GCC unroll 8
     for (unsigned i = 0; i < BASELINE_CATEGORY_COUNT; i++) {
-        const unsigned j = BASELINE_NUMERIC_COUNT + i;
-        int32_t *const part = &row->category[i][place->part[i]];
-        uint64_t *const code = &row->code[i][place->part[i]];
-        if (*part == UNKNOWN || *code != place->code[i]) {
-            *part = part_of(baseline, row, place, j);
-            *code = place->code[i];
-        }
-        mbits[j] = *part;
+        const unsigned at = place->part[i];
+        const int32_t part = row->category[i][at];
+        mbits[BASELINE_NUMERIC_COUNT + i] = part != UNKNOWN && row->code[i][at] == place->code[i]
+                                                ? part
+                                                : make_category(baseline, row, place, i);
     }
 }
 
