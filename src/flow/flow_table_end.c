@@ -293,14 +293,29 @@ static bool is_open_and_memorable(const struct flow_table *table,
 
 static void begin_ending(struct flow_table *table)
 {
-    struct flow_ending *const ending = &table->ending;
-    const struct flow_memory_entry *entry;
-    ending->has_begun = true;
-    ending->left = open_count(table);
-    for (uint32_t at = 0; (entry = flow_memory_next(&table->memory, &at)) != NULL;)
-        ending->unasked -= is_open_and_memorable(table, entry); /* comes up to 0 again */
+    table->ending.has_begun = true;
+    table->ending.left = open_count(table);
     for (unsigned c = 0; c < FLOW_CLASS_COUNT; c++)
         wheel_abandon(&table->open[c]);
+}
+
+/* Looks at `limit` memories at most, and counts down; true once all were looked at, while all flows
+ * are open. A full memory is 5 ms of misses. */
+static bool look_at_memories(struct flow_table *table, size_t *limit)
+{
+    struct flow_ending *const ending = &table->ending;
+    while (!ending->has_looked_at_memories) {
+        if (*limit == 0)
+            return false;
+        const struct flow_memory_entry *const entry =
+            flow_memory_next(&table->memory, &ending->next_memory);
+        if (entry == NULL)
+            ending->has_looked_at_memories = true;
+        else
+            ending->unasked -= is_open_and_memorable(table, entry); /* comes up to 0 again */
+        --*limit;
+    }
+    return true;
 }
 
 static void end_place(struct flow_table *table, uint32_t item)
@@ -319,12 +334,14 @@ static void end_place(struct flow_table *table, uint32_t item)
         wait_at_once(table, item);
 }
 
-/* Looks at `limit` places at most; true once no flow is open. */
+/* Looks at `limit` memories and places at most; true once no flow is open. */
 static bool end_for_good(struct flow_table *table, size_t limit)
 {
     struct flow_ending *const ending = &table->ending;
     if (!ending->has_begun)
         begin_ending(table);
+    if (!look_at_memories(table, &limit))
+        return false;
     for (; ending->left > 0; limit--) {
         if (limit == 0)
             return false;

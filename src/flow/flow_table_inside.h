@@ -33,7 +33,8 @@ struct flow_ending {
     uint32_t next_item;
     uint32_t left;    /* flows that are open still, and in no wheel any more */
     uint32_t unasked; /* conversations that nobody will ask for */
-    bool has_begun;
+    uint32_t next_memory;
+    bool has_begun, has_looked_at_memories;
 };
 
 /* Ended flows that were met in the order of their numbers and are noticed at one time: they wait in
