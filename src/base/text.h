@@ -26,6 +26,8 @@ void text_append_milli(struct text *text, int64_t milli);
 /* The shortest decimal that reads back as the same double; JSON's grammar. Not for NaN or
  * infinity, which are asserted against. */
 void text_append_double(struct text *text, double number);
+/* As printf's %.6g, which rounds the exact number to the nearest. */
+void text_append_six_digits(struct text *text, double number);
 void text_appendf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -99,7 +99,7 @@ void json_measure(struct json_writer *json, const char *key, double number)
         return;
     }
     begin_value(json, key);
-    text_appendf(&json->text, "%.6g", number);
+    text_append_six_digits(&json->text, number);
 }
 
 void json_milli(struct json_writer *json, const char *key, int64_t milli)

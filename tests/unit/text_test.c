@@ -6,6 +6,7 @@
 
 #include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,47 @@ START_TEST(random_short_decimals_read_back_and_none_could_be_shorter)
 }
 END_TEST
 
+static void check_six_digits(double number)
+{
+    char bytes[BUFFER_SIZE], expected[BUFFER_SIZE];
+    struct text text = text_init(bytes, sizeof bytes);
+    (void)snprintf(expected, sizeof expected, "%.6g", number);
+    text_append_six_digits(&text, number);
+    ck_assert_str_eq(bytes, expected);
+}
+
+/* Also numbers half-way between two of six digits, and those beside them, which are what goes wrong
+ * first: a half is in binary above or below what is written, or exactly it and goes to even. */
+START_TEST(six_digits_are_those_of_printf)
+{
+    static const double edges[] = {0,        1e-4, 9.99999e-5, 0.000123456, 1e5, 999999, 999999.5,
+                                   999999.4, 1e6,  99999.95,   0.5,         1,   -2.5,   1e300};
+    uint64_t state = 11;
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
+        check_six_digits(edges[i]);
+    for (int i = 0; i < RANDOM_DOUBLES; i++) {
+        const double whole = (double)(next_random(&state) % 900000 + 100000);
+        const double scale = pow(10, (double)(next_random(&state) % 12) - 1);
+        const double half = (whole + 0.5) / scale;
+        check_six_digits(half);
+        check_six_digits(nextafter(half, 0));
+        check_six_digits(-nextafter(half, INFINITY));
+        check_six_digits((double)next_random(&state) / 1e13 / scale);
+    }
+}
+END_TEST
+
+/* Of 15 digits, with places from none to 18. */
+START_TEST(decimals_of_fifteen_digits_read_back_and_none_could_be_shorter)
+{
+    uint64_t state = 5;
+    for (int i = 0; i < RANDOM_DOUBLES; i++) {
+        const uint64_t digits = next_random(&state) % UINT64_C(1000000000000000);
+        check_is_shortest((double)digits / pow(10, (double)(next_random(&state) % 19)));
+    }
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     Suite *suite = suite_create("text");
@@ -156,6 +198,8 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, doubles_take_their_shortest_form);
     tcase_add_test(tests, random_doubles_read_back_and_none_could_be_shorter);
     tcase_add_test(tests, random_short_decimals_read_back_and_none_could_be_shorter);
+    tcase_add_test(tests, decimals_of_fifteen_digits_read_back_and_none_could_be_shorter);
+    tcase_add_test(tests, six_digits_are_those_of_printf);
     suite_add_tcase(suite, tests);
     return suite;
 }
