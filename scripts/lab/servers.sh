@@ -45,7 +45,7 @@ start_dns() {
                 srv) echo "host-record=$name.lan.example,$SRV4.$number,$SRV6::$number" ;;
                 lan) echo "host-record=$name.lan.example,$LAN4.$number,$LAN6::$number" ;;
             esac
-        done < <(printf '%s\n' "${HOSTS[@]}")
+        done <<<"$(printf '%s\n' "${HOSTS[@]}")"
         echo "host-record=www.lan.example,$SRV4.80,$SRV6::80"
         echo "host-record=upload.cloud.example,$OUT4.30,$OUT6::30"
         echo "host-record=hole.out.example,$OUT4.250,$OUT6::250"

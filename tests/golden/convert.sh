@@ -69,7 +69,8 @@ said() {
 
 zeek_is_right() {
     convert -o "$SCRATCH/zeek" --labels "$SCRATCH/labels" "$SCRATCH/conn.log" 2>"$SCRATCH/errors" &&
-        diff <(LC_ALL=C sort "$SCRATCH/expected") <(said "$SCRATCH/zeek") &&
+        LC_ALL=C sort "$SCRATCH/expected" >"$SCRATCH/sorted" &&
+        said "$SCRATCH/zeek" | diff "$SCRATCH/sorted" - &&
         [ ! -s "$SCRATCH/errors" ] &&
         ! grep -qi 'malicious\|benign\|scan' "$SCRATCH/zeek"
 }
@@ -136,11 +137,11 @@ END
 csv_is_right() {
     convert "$SCRATCH/flows.csv" >"$SCRATCH/plain" &&
         convert "$SCRATCH/nfdump.csv" >"$SCRATCH/nf" &&
-        diff <(said "$SCRATCH/plain") - <<'END' &&
+        said "$SCRATCH/plain" >"$SCRATCH/said" && diff "$SCRATCH/said" - <<'END' &&
 10.0.0.1 4001 closed syn 108 -
 10.0.0.9 80 midstream only_side 131 -
 END
-        diff <(said "$SCRATCH/nf") - <<'END' &&
+        said "$SCRATCH/nf" >"$SCRATCH/said" && diff "$SCRATCH/said" - <<'END' &&
 10.0.0.1 4001 closed syn 1704164651.25 -
 10.0.0.1 4002 attempted syn 1704164675 -
 10.0.0.1 8 one_way only_side 1704164675 -

@@ -103,8 +103,11 @@ check 'it_is_for_files_only: interface' refuses 'with -r' -i lo --flagged-pcap "
 check 'it_is_for_files_only: flow lines' refuses 'with -r' -R "$SCRATCH/with" \
     --flagged-pcap "$SCRATCH/no"
 check 'it_is_for_files_only: standard input' refuses 'second time' -r - --flagged-pcap "$SCRATCH/no"
-check 'it_is_for_files_only: a pipe' refuses 'second time' -r <(cat pcaps/quiet.pcap) \
+mkfifo "$SCRATCH/pipe"
+cat pcaps/quiet.pcap >"$SCRATCH/pipe" 2>/dev/null &
+check 'it_is_for_files_only: a pipe' refuses 'second time' -r "$SCRATCH/pipe" \
     --flagged-pcap "$SCRATCH/no"
+kill $! 2>/dev/null
 check 'it_does_not_overwrite_its_input' refuses 'input too' -r "$SCRATCH/odd.pcap" \
     --flagged-pcap "$SCRATCH/odd.pcap"
 check 'it_does_not_overwrite_what_w_writes' refuses 'of -w' -r "$SCRATCH/odd.pcap" \

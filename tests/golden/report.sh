@@ -206,7 +206,7 @@ statistics_suffice() {
     grep -v '"event_type":"flow"' "$lines" >"$SCRATCH/few.jsonl"
     sed 's/"boot":"[0-9a-f]*"/"boot":"ffff"/' "$SCRATCH/few.jsonl" >"$SCRATCH/twin.jsonl"
     report "$SCRATCH/few.jsonl" "$SCRATCH/twin.jsonl" -o "$SCRATCH/few.html" || return 1
-    cat "$SCRATCH/alerts.jsonl" <(grep '"alert"' "$SCRATCH/twin.jsonl") >"$SCRATCH/both.jsonl"
+    grep '"alert"' "$SCRATCH/twin.jsonl" | cat "$SCRATCH/alerts.jsonl" - >"$SCRATCH/both.jsonl"
     page_holds "$SCRATCH/few.html" "$SCRATCH/both.jsonl" || return 1
     jq -e '.flow_lines == 0 and .runs == 2 and .grid == [] and
         .stats.whyflow.engine.top_sources == null and
