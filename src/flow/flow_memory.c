@@ -8,6 +8,18 @@
 
 enum { UPCOMING = 7 }; /* in a heap its first three levels */
 
+/* What the wheel has slots for. A full memory of a busy network is younger than that; of another
+ * there is a heap to go through, in no hurry. With slots for all of ten minutes a wide one could
+ * hold all there is, and opening it took up to 10 ms. */
+#define SLOTS_SPAN_NS (INT64_C(60) * 1000000000)
+
+static int64_t slots_span_ns(int64_t keep_ns)
+{
+    if (keep_ns <= 0)
+        return 1;
+    return keep_ns < SLOTS_SPAN_NS ? keep_ns : SLOTS_SPAN_NS;
+}
+
 bool flow_memory_init(struct flow_memory *memory, uint32_t capacity, int64_t keep_ns)
 {
     assert(capacity > 0);
@@ -17,7 +29,7 @@ bool flow_memory_init(struct flow_memory *memory, uint32_t capacity, int64_t kee
     memory->entries = calloc(item_count, sizeof *memory->entries);
     if (memory->nodes == NULL || memory->entries == NULL ||
         !item_pool_init(&memory->pool, item_count) || !flow_index_init(&memory->index, capacity) ||
-        !wheel_init(&memory->wheel, memory->nodes, item_count, keep_ns > 0 ? keep_ns : 1)) {
+        !wheel_init(&memory->wheel, memory->nodes, item_count, slots_span_ns(keep_ns))) {
         flow_memory_deinit(memory);
         return false;
     }

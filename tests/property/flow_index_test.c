@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { ITEMS = 150000, HASH_BITS = 19, FREE = 0 };
+enum { ITEMS = 150000, HASH_BITS = 19, FREE = 0, MOVED_MOST = 65536 };
 
 /* xorshift64: the same numbers in each run. */
 static uint32_t next_random(uint64_t *state)
@@ -74,12 +74,35 @@ START_TEST(what_was_put_in_is_found_however_it_grew)
 }
 END_TEST
 
+/* Capture waits while items move: 65,537 are a millisecond, a million ten. */
+START_TEST(few_items_move_at_once_however_much_room_there_is)
+{
+    struct flow_index index;
+    uint32_t moves = 0;
+    uint64_t state = 7;
+    ck_assert(flow_index_init(&index, 4000000));
+    const size_t all_bytes = flow_index_memory_bytes(&index);
+    for (uint32_t item = 0; item < MOVED_MOST + ITEMS; item++) {
+        const uint32_t mask = index.mask;
+        flow_index_insert(&index, next_random(&state), item);
+        if (index.mask == mask)
+            continue;
+        ck_assert_uint_le(item, MOVED_MOST);
+        moves++;
+    }
+    ck_assert_uint_eq(moves, 2);
+    ck_assert_uint_eq((index.mask + (size_t)1) * sizeof(struct flow_index_slot), all_bytes);
+    flow_index_deinit(&index);
+}
+END_TEST
+
 Suite *whyflow_suite(void)
 {
     Suite *suite = suite_create("flow_index");
     TCase *tests = tcase_create("index");
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, what_was_put_in_is_found_however_it_grew, 0, 2);
+    tcase_add_test(tests, few_items_move_at_once_however_much_room_there_is);
     suite_add_tcase(suite, tests);
     return suite;
 }
