@@ -10,7 +10,7 @@
  * What a step takes beyond that is not carried over: a half-life is never shorter than asked. */
 #include "anomaly/baseline_inside.h"
 
-#include "base/populate.h"
+#include "base/pages.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -90,7 +90,7 @@ struct baseline *baseline_open(const struct anomaly_settings *settings)
     struct baseline *baseline = calloc(1, sizeof *baseline);
     if (baseline == NULL)
         return NULL;
-    populate_memory(baseline, sizeof *baseline);
+    pages_back(baseline, sizeof *baseline);
     baseline->categories = category_table_open(settings->max_categories, settings->hash_key);
     baseline->services = service_table_open(settings->max_services, settings->hash_key);
     const bool is_capture = settings->mode == ANOMALY_MODE_CAPTURE;

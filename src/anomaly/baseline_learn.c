@@ -20,7 +20,7 @@
  * memory where a service of one flow has 16. */
 #include "anomaly/baseline_inside.h"
 
-#include "base/populate.h"
+#include "base/pages.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -194,7 +194,7 @@ static struct group *find_group(struct baseline *baseline, const struct home *ho
     const uint64_t hash = (service << 8 | home->scope) * UINT64_C(0x9e3779b97f4a7c15);
     struct group *const group = &baseline->pending->group[(hash >> 32) % GROUP_COUNT];
     if (!group->is_used)
-        populate_memory(group, sizeof *group);
+        pages_back(group, sizeof *group);
     if (group->is_used && group->service == home->service && group->scope == home->scope) {
         group->patience += group->patience < PATIENCE_MAX;
     } else if (group->patience > 0) {

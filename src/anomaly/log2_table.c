@@ -87,11 +87,3 @@ double log2_table_exp2_double(const struct log2_table *table, double exponent)
     memcpy(&result, &bits, sizeof result);
     return result;
 }
-
-int32_t log2_table_mbits(const struct log2_table *table, uint64_t numerator, uint64_t denominator)
-{
-    assert(numerator > 0);
-    assert(denominator > 0);
-    const int64_t bits = log2_table_log2(table, numerator) - log2_table_log2(table, denominator);
-    return (int32_t)((bits * 1000 + LOG2_ONE / 2) >> LOG2_FRACTION_BITS);
-}

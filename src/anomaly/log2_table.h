@@ -69,7 +69,4 @@ uint64_t log2_table_exp2(const struct log2_table *table, uint32_t exponent);
 /* 2^exponent as a double, for -1000 < exponent < 1000, exact to 2^-24 in the exponent. */
 double log2_table_exp2_double(const struct log2_table *table, double exponent);
 
-/* log2(numerator / denominator) in milli-bits, to the nearest; both > 0. */
-int32_t log2_table_mbits(const struct log2_table *table, uint64_t numerator, uint64_t denominator);
-
 #endif

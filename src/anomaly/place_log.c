@@ -6,7 +6,7 @@
 
 #include "anomaly/flow_store.h"
 #include "anomaly/number.h"
-#include "base/populate.h"
+#include "base/pages.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ struct place_log *place_log_open(uint64_t memory_bytes, const char *spill_direct
     struct place_log *const log = calloc(1, sizeof *log);
     if (log == NULL)
         return NULL;
-    populate_memory(log, sizeof *log);
+    pages_back(log, sizeof *log);
     log->store = flow_store_open(memory_bytes, spill_directory);
     log->last = log->slots;
     if (log->store != NULL)

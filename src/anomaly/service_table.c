@@ -5,7 +5,7 @@
  * tombstones. uthash was rejected here: its handle would lie in the large entries. */
 #include "anomaly/service_table.h"
 
-#include "base/populate.h"
+#include "base/pages.h"
 #include "base/siphash.h"
 
 #include <assert.h>
@@ -130,7 +130,7 @@ static size_t find_lightest(const struct service_table *table)
 static size_t make_room(struct service_table *table)
 {
     if (table->count < table->max) {
-        populate_memory(&table->scopes[table->count], sizeof *table->scopes);
+        pages_back(&table->scopes[table->count], sizeof *table->scopes);
         return table->count++;
     }
     const size_t lightest = find_lightest(table);

@@ -2,7 +2,6 @@
 #include "base/recent_table.h"
 
 #include "base/pages.h"
-#include "base/populate.h"
 #include "base/recent_touch.h"
 #include "base/siphash.h"
 
@@ -64,7 +63,7 @@ static void use_cells(struct recent_table *table, uint32_t cell_count)
 {
     table->cells = table->range + cell_count;
     table->cell_mask = cell_count - 1;
-    populate_memory(table->cells, cell_count * sizeof *table->cells);
+    pages_back(table->cells, cell_count * sizeof *table->cells);
 }
 
 struct recent_layout recent_layout_of(const struct recent_kind *kind, uint32_t limit, void *context)

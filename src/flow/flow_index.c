@@ -2,7 +2,6 @@
 #include "flow/flow_index.h"
 
 #include "base/pages.h"
-#include "base/populate.h"
 
 #include <assert.h>
 
@@ -28,7 +27,7 @@ static void use_slots(struct flow_index *index, uint32_t slot_count)
 
 static void back(struct flow_index *index, uint32_t first, uint32_t slot_count)
 {
-    populate_memory(index->range + first, slot_count * sizeof *index->range);
+    pages_back(index->range + first, slot_count * sizeof *index->range);
 }
 
 bool flow_index_init(struct flow_index *index, uint32_t item_count)

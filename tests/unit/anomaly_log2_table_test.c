@@ -82,19 +82,6 @@ START_TEST(least_number_of_a_logarithm_is_the_least)
 }
 END_TEST
 
-START_TEST(ratios_in_milli_bits_are_within_one)
-{
-    uint64_t state = 3;
-    for (int i = 0; i < 200000; i++) {
-        const uint64_t numerator = next_random(&state) >> (i % 61) | 1;
-        const uint64_t denominator = next_random(&state) >> (i % 53) | 1;
-        const double exact = 1000 * (log2((double)numerator) - log2((double)denominator));
-        ck_assert(fabs(log2_table_mbits(&table, numerator, denominator) - exact) < 0.52);
-    }
-    ck_assert_int_eq(log2_table_mbits(&table, 1, 8), -3000);
-}
-END_TEST
-
 START_TEST(powers_agree_with_libm)
 {
     ck_assert_double_eq(log2_table_exp2_double(&table, 10), 1024);
@@ -116,7 +103,6 @@ Suite *whyflow_suite(void)
     tcase_add_test(test_case, log2_never_falls);
     tcase_add_test(test_case, log2_of_wide_numbers_goes_on_where_64_bits_end);
     tcase_add_test(test_case, least_number_of_a_logarithm_is_the_least);
-    tcase_add_test(test_case, ratios_in_milli_bits_are_within_one);
     tcase_add_test(test_case, powers_agree_with_libm);
     Suite *suite = suite_create("anomaly_log2_table");
     suite_add_tcase(suite, test_case);
