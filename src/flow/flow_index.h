@@ -11,10 +11,10 @@
  * which was half of what starting costs. All sizes lie in one range of addresses taken at the
  * start, that of n slots at slot n: growing allocates nothing and cannot fail. What is moved to is
  * backed before in slices, so that the last step, from 131,072 slots to all there is room for,
- * stops the thread for 1 to 2 ms; live it is made at the start. Rejected: steps of 2 (the last moves
- * half a million items, 3 ms), steps of 16 to the end (with room for 4 million flows a million, 10
- * ms), large pages for it (1 to 40 ms to find them), and to move a few slots at a packet, which is two
- * look-ups for as long as it lasts.
+ * stops the thread for 1 to 2 ms; live it is made at the start. Rejected: steps of 2 (the last
+ * moves half a million items, 3 ms), steps of 16 to the end (with room for 4 million flows a
+ * million, 10 ms), large pages for it (1 to 40 ms to find them), and to move a few slots at a
+ * packet, which is two look-ups for as long as it lasts.
  * One thread at a time. */
 #ifndef WHYFLOW_FLOW_INDEX_H
 #define WHYFLOW_FLOW_INDEX_H
