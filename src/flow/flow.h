@@ -36,6 +36,10 @@ enum flow_finding {
     FLOW_FINDING_FIRST_MISSING = 1 << 2, /* a later fragment without a first */
 };
 
+/* A mark of the table's own, beside those of enum flow_mark, which no record has: among the packets
+ * of which copies would be told are later ones than the flow's last, of the flow before it. */
+#define FLOW_KNOWS_LATER_PACKETS (1U << 7)
+
 /* A line of packet times. A late packet splits the gap it falls into; that gap is known if it is
  * the last one, which it nearly always is (stamps of two processors, two interfaces). Else, or if
  * it was the longest, what is known of the gaps is partial from then on. */

@@ -103,7 +103,7 @@ struct flow_cell {
     uint8_t last_high, gap_max_high, handshake_high, other_first_high;
     uint16_t source_index;
     uint16_t vlan;
-    uint8_t marks; /* enum flow_mark */
+    uint8_t marks; /* enum flow_mark and FLOW_KNOWS_LATER_PACKETS */
     uint8_t recent_next : 3, initiator : 2, basis : 3;
     uint8_t first_side : 1, continues : 1, seen_0 : 1, seen_1 : 1 /* has packets of that side */,
         has_more : 1 /* than one packet */, has_vlan : 1, has_rare : 1, is_wide : 1;
@@ -242,8 +242,9 @@ static inline bool flow_cells_is_duplicate(const struct flow_cells *cells, uint3
 {
     const struct flow_cell *const cell = &cells->cells[item];
     uint32_t is_known = 0;
-    if (name == 0 ||
-        time_ns - flow_cells_last_ns(cells, item) > FLOW_DUPLICATE_WINDOW_NS + FLOW_RECENT_UNIT_NS)
+    if (name == 0 || (time_ns - flow_cells_last_ns(cells, item) >
+                          FLOW_DUPLICATE_WINDOW_NS + FLOW_RECENT_UNIT_NS &&
+                      !(cell->marks & FLOW_KNOWS_LATER_PACKETS)))
         return false;
     for (unsigned i = 0; i < FLOW_RECENT_PACKETS; i++)
         is_known |= 0U - (cell->recent.names[i] == name); /* a mask: as vectors compare */
@@ -259,8 +260,9 @@ static inline void flow_cell_remember(struct flow_cell *cell, uint32_t name, int
     cell->recent_next = (place + 1) % FLOW_RECENT_PACKETS;
 }
 
-/* Knows the packets of the flow that ended on this key just now: copies of them may still come. */
-void flow_cell_keep_recent(struct flow_cell *cell, const struct flow_cell *ended);
+/* A flow of one packet so far knows those of the flow that ended on its key just now: copies of
+ * them may still come. */
+void flow_cells_keep_recent(struct flow_cells *cells, uint32_t item, uint32_t ended);
 
 /* ---- what the table asks, without taking the flow out of its cell --------------------------- */
 

@@ -19,10 +19,15 @@ bool flow_cell_is_known_soon(const struct flow_cell *cell, uint32_t name, int64_
     return false;
 }
 
-void flow_cell_keep_recent(struct flow_cell *cell, const struct flow_cell *ended)
+void flow_cells_keep_recent(struct flow_cells *cells, uint32_t item, uint32_t ended)
 {
-    cell->recent = ended->recent;
-    cell->recent_next = ended->recent_next;
+    struct flow_cell *const cell = &cells->cells[item];
+    const struct flow_cell *const before = &cells->cells[ended];
+    cell->recent = before->recent;
+    cell->recent_next = before->recent_next;
+    cell->marks |= before->marks & FLOW_KNOWS_LATER_PACKETS;
+    if (flow_cells_last_ns(cells, ended) > flow_cells_last_ns(cells, item))
+        cell->marks |= FLOW_KNOWS_LATER_PACKETS;
 }
 
 /* ---- what packets tell --------------------------------------------------------------------- */

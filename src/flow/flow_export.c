@@ -208,7 +208,9 @@ export_facts(const struct facts *facts, const struct flow_end *end, struct flow_
     record->handshake_rtt_ns = facts->handshake_rtt_ns;
     record->vlan_count = facts->vlan_count;
     record->vlan[0] = facts->vlan;
-    record->marks = facts->marks & (uint16_t) ~(facts->packets < 2 ? FLOW_MARK_COARSE_TIME : 0);
+    const unsigned unsaid =
+        FLOW_KNOWS_LATER_PACKETS | (facts->packets < 2 ? FLOW_MARK_COARSE_TIME : 0);
+    record->marks = facts->marks & (uint16_t)~unsaid;
     record->source_index = facts->source_index;
     record->longest_gap_ns = facts->longest_gap_ns; /* -1 as FLOW_SPAN_PARTIAL */
 }

@@ -279,7 +279,7 @@ static void count_other(struct flow_table *table, const struct packet *packet,
     if (home->kind == HOME_NEW)
         recall(table, packet, prepared->train, cell);
     if (home->earlier != NO_ITEM)
-        flow_cell_keep_recent(cell, &table->cells.cells[home->earlier]);
+        flow_cells_keep_recent(&table->cells, home->item, home->earlier);
     if (home->kind != HOME_COPY)
         flow_cell_remember(cell, prepared->name, packet->time_ns);
 }

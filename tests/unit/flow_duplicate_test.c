@@ -228,6 +228,27 @@ static void tagged(int64_t time_ns, const char *from, const char *to, uint8_t co
     flow_run_packet(&run, packet);
 }
 
+/* The third slice is of one packet, an early one that came late. */
+START_TEST(copy_is_known_of_a_packet_later_than_all_of_its_slice)
+{
+    settings.active_timeout_ns = 2 * SECOND;
+    restart();
+    udp(T0, A, B, 1);
+    udp(T0 + 3 * SECOND, A, B, 2);
+    udp(T0 + SECOND, A, B, 3);
+    udp(T0 + SECOND + 100 * MS, A, B, 4);
+    udp(T0 + 3 * SECOND + 10000, A, B, 2);
+    flow_run_finish(&run);
+    ck_assert_uint_eq(run.count, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        const bool has_copy = run.records[i].first_ns == T0 + SECOND + 100 * MS;
+        ck_assert_uint_eq(run.records[i].direction[0].duplicates, has_copy);
+        ck_assert_uint_eq(run.records[i].direction[0].packets, i == 0 ? 1 : 2);
+        ck_assert_uint_lt(run.records[i].marks, 1 << 6);
+    }
+}
+END_TEST
+
 START_TEST(tags_are_recorded_and_do_not_part_flows)
 {
     tagged(T0, A, B, 1, 7);
@@ -325,6 +346,7 @@ Suite *whyflow_suite(void)
         copy_of_the_syn_that_reuses_a_key_opens_nothing,
         copy_of_the_last_connections_reset_does_not_close_the_next,
         copy_stays_in_the_slice_of_its_packet,
+        copy_is_known_of_a_packet_later_than_all_of_its_slice,
         tags_are_recorded_and_do_not_part_flows,
         tags_part_flows_where_asked_for,
         fragments_join_within_their_vlan_where_it_is_in_the_key,
