@@ -93,8 +93,10 @@ static inline uint32_t digest_size(uint32_t captured, uint32_t left)
 
 static inline uint32_t digest_of(const struct digest_input *input)
 {
-    const uint32_t datagram =
-        (uint32_t)input->identification << 16 ^ input->ip_bytes ^ (uint32_t)input->protocol << 24;
+    /* Identification and length side by side, and nothing in the last bit but of 32 KiB and more:
+     * flow_cell_name has no place for it. */
+    const uint32_t datagram = input->identification ^ input->ip_bytes << 16 ^
+                              input->ip_bytes >> 15 ^ (uint32_t)input->protocol << 24;
     const uint32_t fragment = input->fragment_id * UINT32_C(0x85ebca6b) ^
                               input->fragment_offset_bytes * UINT32_C(0xc2b2ae35); /* of most: 0 */
     uint64_t words[4];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The digest: equal for the copies of a packet that mirror ports make, different for all else. */
+#include "flow/flow_cell.h"
 #include "packet/packet_decode.h"
 #include "tests/support/packet_build.h"
 #include "tests/support/unit.h"
@@ -182,6 +183,25 @@ static int compare(const void *a, const void *b)
     return first < second ? -1 : first > second;
 }
 
+/* The flow room keeps all of a digest but its last bit. */
+START_TEST(datagrams_that_differ_in_identification_alone_are_told_apart)
+{
+    enum { COUNT = 1 << 16 };
+    static uint32_t names[COUNT];
+    struct packet_build build;
+    build_tcp(&build);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        build.bytes[IP_AT + 4] = (uint8_t)(i >> 8);
+        build.bytes[IP_AT + 5] = (uint8_t)i;
+        const struct packet packet = {.digest = digest_of(&build)};
+        names[i] = flow_cell_name(&packet, 0);
+    }
+    qsort(names, COUNT, sizeof *names, compare);
+    for (uint32_t i = 1; i < COUNT; i++)
+        ck_assert_uint_ne(names[i], names[i - 1]);
+}
+END_TEST
+
 /* 2^18 packets of one flow that differ only in the sequence number: chance would have 8 pairs share
  * one of 2^32 values. */
 START_TEST(digests_of_neighbours_are_spread)
@@ -217,6 +237,7 @@ Suite *whyflow_suite(void)
     tcase_add_test(tests, hops_do_not_count_in_ipv6_and_fragment_ids_do);
     tcase_add_test(tests, a_tunnelled_copy_has_the_digest_of_the_packet_inside);
     tcase_add_test(tests, a_tunnelled_copy_has_the_digest_of_the_ipv6_packet_inside);
+    tcase_add_test(tests, datagrams_that_differ_in_identification_alone_are_told_apart);
     tcase_add_test(tests, digests_of_neighbours_are_spread);
     suite_add_tcase(suite, tests);
     return suite;
