@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PACKETS = 1200, SEQUENCES = 60, OPEN_MAX = 64, MEMORY_MAX = 32 };
+enum { PACKETS = 1200, SEQUENCES = 240, OPEN_MAX = 64, MEMORY_MAX = 32 };
 enum { RECENT = 8, GAPS = 8, RANGES = 8, DATAGRAMS = 8, DATAGRAM_BYTES = 512, STREAM_BYTES = 512 };
 
 /* What is found of a packet, kept in its marks. */
