@@ -22,7 +22,7 @@
 
 enum {
     PIPELINE_BATCH_MAX = 256,
-    PIPELINE_SWEEP_SLICE = 4096, /* flows that a sweep looks at while the lock is held */
+    PIPELINE_SWEEP_SLICE = 2048, /* flows that a sweep looks at while the lock is held */
     PIPELINE_TAKE_MAX = 1024,    /* flows taken at a time */
 };
 
