@@ -5,8 +5,7 @@
  *
  * Rejected: huge pages for arrays that fill as they are used. Look-ups in a table of a million
  * flows gained nothing that could be told from noise, and each first touch stops the thread for
- * clearing 2 MiB: a batch of packets of new flows took 10 to 16 ms instead of 1.
- */
+ * clearing 2 MiB: a batch of packets of new flows took 10 to 16 ms instead of 1. */
 #ifndef WHYFLOW_BASE_PAGES_H
 #define WHYFLOW_BASE_PAGES_H
 

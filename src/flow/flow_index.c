@@ -6,10 +6,9 @@
 #include <assert.h>
 
 enum {
-    SLOTS_LEAST = 8192, /* 64 KiB */
+    SLOTS_LEAST = 8192,    /* 64 KiB */
+    SLOTS_MIDDLE = 131072, /* half of them can be moved at once */
     SLICE_SLOTS = 8192,
-    GROWTH = 16,
-    MOVED_MOST = 8192 * 16, /* slots */
 };
 
 static size_t range_bytes(const struct flow_index *index)
@@ -71,12 +70,10 @@ static void insert(struct flow_index *index, uint32_t hash, uint32_t item)
     index->slots[position] = (struct flow_index_slot){.hash = hash, .item_plus_1 = item + 1};
 }
 
-/* From MOVED_MOST on straight to the end: a step moves half of the slots there are. */
 static uint32_t next_slot_count(const struct flow_index *index)
 {
-    const uint32_t slot_count = index->mask + 1;
-    return slot_count < MOVED_MOST && slot_count < index->slots_most / GROWTH ? slot_count * GROWTH
-                                                                              : index->slots_most;
+    const bool goes_by_middle = index->mask + 1 < SLOTS_MIDDLE && index->slots_most > SLOTS_MIDDLE;
+    return goes_by_middle ? SLOTS_MIDDLE : index->slots_most;
 }
 
 /* In an order that reads and writes from front to back. */

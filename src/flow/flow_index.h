@@ -6,7 +6,7 @@
  * look-up and update, this in batches with prefetch 53; and uthash's handle costs 56 bytes a flow.
  * The hash must be keyed (siphash13), or chosen packets could line up in one run.
  *
- * It is as large as what it holds needs: once half of it is full it moves to 16 times the room. Of
+ * It is as large as what it holds needs, in three sizes: once half of one is full it moves on. Of
  * a capture with few flows it thus stays in the cache, and 16 MB need not be backed with memory,
  * which was half of what starting costs. All sizes lie in one range of addresses taken at the
  * start, that of n slots at slot n: growing allocates nothing and cannot fail. What is moved to is
